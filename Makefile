@@ -1,0 +1,74 @@
+# What a person types. `make` alone lists the targets. Each one prepares what it needs and may be repeated.
+SITE ?= values/local.yaml
+PUSH ?=
+JLD := .venv/bin/jld
+JLDDEV := .venv/bin/jlddev
+UV := $(HOME)/.cache/jld/uv/bin/uv
+UV_VERSION := 0.13.9
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help tools values images cluster cluster-down up down test test-fast lint lock schema bench bench-frontdoor
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+tools: .venv/.complete ## Install the tools: .venv here, helm and kubectl in ~/.cache/jld/bin
+
+.venv/.complete: uv.lock pyproject.toml chart-tools/pyproject.toml hub-extensions/pyproject.toml storage-extensions/pyproject.toml dev-tools/pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "jld: Python 3.11 or newer is needed: install python3 and python3-venv." >&2; exit 2; }
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "jld: $(PYTHON) is older than 3.11 or has no venv module: install it (Debian: apt-get install python3-venv), or name another: make PYTHON=python3.12" >&2; exit 2; }
+	@test "$$($(UV) --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) || \
+	  { echo "jld: install uv $(UV_VERSION) into ~/.cache/jld" >&2; $(PYTHON) -m venv --clear $(HOME)/.cache/jld/uv && $(HOME)/.cache/jld/uv/bin/pip install --quiet uv==$(UV_VERSION); }
+	@echo "jld: install the locked Python packages into .venv" >&2
+	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(JLDDEV) tools
+	@touch $@
+
+values: tools ## Write values.yaml from SITE (default values/local.yaml)
+	@$(JLD) values $(SITE) --output values.yaml
+
+images: tools ## Build the images whose sources changed (PUSH=registry/path pushes them)
+	@$(JLDDEV) images $(if $(PUSH),--push $(PUSH))
+
+cluster: tools ## Have a Kubernetes: KUBECONFIG's, kind's, or a native node
+	@$(JLDDEV) cluster
+
+cluster-down: tools ## Take the local cluster away
+	@$(JLDDEV) cluster-down
+
+up: tools ## Cluster, images, values, install; prints the URL and how to log in
+	@$(JLDDEV) up --site $(SITE)
+
+down: tools ## Take away what `make up` made
+	@$(JLDDEV) down
+
+test: tools lint ## All levels that this machine can run: unit, render, hub, nfs, cluster
+	@$(JLDDEV) nginx
+	@.venv/bin/pytest tests/unit tests/render tests/hub tests/nfs tests/mount tests/cluster
+
+test-fast: tools lint ## unit, render and hub, in several processes: under five minutes
+	@$(JLDDEV) nginx
+	@.venv/bin/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder tests/unit tests/render tests/hub
+
+bench: up ## Measure the local installation: memory, and seconds from Start to a lab
+	@.venv/bin/python tests/bench/local_cluster.py
+
+bench-frontdoor: tools ## Compare the front door with its peers under load (QUICK=1 for a first look)
+	@$(JLDDEV) nginx
+	@.venv/bin/python tests/bench/frontdoor $(if $(QUICK),--quick) $(if $(MARKDOWN),--markdown $(MARKDOWN))
+
+lint: tools ## Style and types: ruff and mypy (helm lint is among the render tests)
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy --no-error-summary chart-tools/jld hub-extensions/jldhub storage-extensions/jldstorage dev-tools/jlddev dev-tools/guest images/nfs-server images/lab/jld_repositories.py
+
+schema: tools ## Compose chart/values.schema.json, and docs/reference.md from it
+	@$(JLD) schema
+	@$(JLD) docs
+
+lock: tools ## Resolve the Python packages anew: uv.lock and the images' requirements.txt
+	@$(UV) lock --upgrade
+	@$(UV) export --frozen --package jldhub --no-emit-workspace --no-header --quiet --output-file images/hub/requirements.txt
+	@$(UV) export --frozen --only-group lab --no-header --quiet --output-file images/lab/requirements.txt

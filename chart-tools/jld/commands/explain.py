@@ -1,0 +1,86 @@
+"""`jld explain`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from jld import document, former
+from jld.chart import JsonMap, find_chart
+from jld.errors import Path, Problem, SiteError
+from jld.keys import Key, describe_key, meant, parse
+from jld.options import CHART, FORMAT
+from jld.outcome import Format, Report, outcome
+from jld.terminal import styled
+
+NAME = Annotated[str, typer.Argument(metavar="[KEY]", help="A key as the tool writes it. Left out: the top.")]
+
+
+def explain(key: NAME = "", form: FORMAT = Format.text, chart: CHART = None) -> None:
+    """Say what a key of a site file means: its type, its default, what it accepts, and an example.
+
+    Examples:
+
+      jld explain                            what is there?
+
+      jld explain hub.culling                the keys of a section
+
+      jld explain hub.culling.idleTimeout    one key
+
+      jld explain hub.lab.sizes.huge         what an entry of your own may hold
+    """
+    with outcome(form) as report:
+        schema = find_chart(chart).schema()
+        found = describe_key(schema, parse(key))
+        if found is None or (key and not found.path):
+            raise SiteError([_unknown(schema, key)])
+        _say(report, schema, found)
+
+
+def _unknown(schema: JsonMap, key: str) -> Problem:
+    today = former.answer(key)
+    if today:
+        sentence = f"there is no such key; the original deploy tool's {key} is now {today}"
+        return Problem(None, key, sentence, suggestion=today)
+    close = meant(schema, key)
+    if close:
+        return Problem(None, key, f"there is no such key; did you mean {' or '.join(close[:3])}?", suggestion=close[0])
+    return Problem(None, key, "there is no such key; `jld explain` lists what there is")
+
+
+def _say(report: Report, schema: JsonMap, key: Key) -> None:
+    below = [child for name in key.keys if (child := describe_key(schema, (*key.path, name)))]
+    report.fact(key=key.name or None, description=key.description, type=key.type, accepted=key.accepted or None)
+    report.fact(rule=key.rule or None, since=key.since, keys={child.path[-1]: child.description for child in below})
+    report.fact(**({"default": key.default} if key.has_default else {}), example=key.example)
+    if key.name:
+        report.line(styled(key.name))
+    report.line(key.description)
+    rows = [] if below else [("type", key.type)]
+    rows += [("default", document.inline(key.default))] if key.has_default else []
+    rows += [("accepted", key.accepted)] if key.accepted else []
+    rows += [("rule", key.rule)] if key.rule else []
+    rows += [("left out", "nothing is set")] if not key.has_default and not below else []
+    rows += [("since", key.since)] if key.name else []
+    report.line("")
+    _table(report, rows)
+    if rows and below:
+        report.line("")
+    _table(report, [(str(child.path[-1]), child.description) for child in below])
+    if key.example is not None:
+        report.line("\nExample:\n")
+        report.line(document.block(_nested(key.path, key.example)).rstrip("\n"))
+
+
+def _table(report: Report, rows: list[tuple[str, str]]) -> None:
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, text in rows:
+        report.line(f"  {styled(name)}{' ' * (width - len(name))}  {text}")
+
+
+def _nested(path: Path, value: Any) -> Any:
+    """`value` where a site file has it."""
+    for part in reversed(path):
+        value = [value] if isinstance(part, int) else {part: value}
+    return value

@@ -1,0 +1,216 @@
+"""`jld init`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jld import document, pem, terminal
+from jld.chart import JsonMap, find_chart
+from jld.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.migration import Carried, Migration, secrets_file
+from jld.options import CHART, FORMAT
+from jld.outcome import Format, Report, outcome
+from jld.questions import Interview
+from jld.site import load
+from jld.site_file import render
+from jld.tree import Node, merge, plain, put, tree
+from jld.write import PRIVATE, replace_file
+
+if TYPE_CHECKING:
+    from jld.certificates import Finding
+
+READABLE = 0o644
+SECRETS = "secrets.yaml"
+_SECRETS_HEAD = "# Secrets in plain text, read by `jld values`. Keep this file out of version control.\n"
+
+
+class Login(StrEnum):
+    """The ways to log in."""
+
+    github = "github"
+    dummy = "dummy"
+
+
+def _text(*names: str, metavar: str, text: str) -> Any:
+    return typer.Option(*names, metavar=metavar, help=text)
+
+
+def init(
+    output: Annotated[Path, _text("-o", "--output", metavar="FILE", text="The new site file.")] = Path("site.yaml"),
+    former: Annotated[
+        Path | None, _text("--from", metavar="FILE", text="A YAML file of the original deploy tool, carried over.")
+    ] = None,
+    hostname: Annotated[str, _text("--hostname", metavar="NAME", text="What people type.")] = "",
+    login: Annotated[Login | None, typer.Option("--login", help="How people log in. dummy: for local trials.")] = None,
+    client_id: Annotated[str, _text("--github-client-id", metavar="ID", text="Of the OAuth app at GitHub.")] = "",
+    organizations: Annotated[
+        list[str] | None, _text("--organization", metavar="ORG[:TEAM]", text="Members are let in. May be repeated.")
+    ] = None,
+    users: Annotated[list[str] | None, _text("--user", metavar="NAME", text="Let in by name. May be repeated.")] = None,
+    admins: Annotated[list[str] | None, _text("--admin", metavar="NAME", text="Administers. May be repeated.")] = None,
+    storage_class: Annotated[str, _text("--storage-class", metavar="NAME", text="For the home directories.")] = "",
+    capacity: Annotated[str, _text("--capacity", metavar="SIZE", text="For all home directories.")] = "",
+    existing_claim: Annotated[str, _text("--existing-claim", metavar="NAME", text="Holds the home directories.")] = "",
+    file_server: Annotated[str, _text("--file-server", metavar="SIZE", text="Run one, with a disk of this size.")] = "",
+    nfs_server: Annotated[str, _text("--nfs-server", metavar="NAME", text="One that exists, for the homes.")] = "",
+    home_folder: Annotated[str, _text("--home-folder", metavar="DIR", text="On the only node, for local trials.")] = "",
+    certificate: Annotated[Path | None, _text("--certificate", metavar="FILE", text="PEM, with its chain.")] = None,
+    key: Annotated[Path | None, _text("--key", metavar="FILE", text="PEM, of the certificate.")] = None,
+    tls_secret: Annotated[str, _text("--tls-secret", metavar="NAME", text="A Secret that holds both.")] = "",
+    self_signed: Annotated[bool, typer.Option("--self-signed", help="A certificate for local trials.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    form: FORMAT = Format.text,
+    chart: CHART = None,
+) -> None:
+    """Write a site file: asks on a terminal for what no option says. Elsewhere, and with --format json, an answer that is
+    missing is an error.
+
+    With --from the keys of the original deploy tool become today's, and each is listed with what became of it. Its secrets go
+    into secrets.yaml beside the site file (mode 0600), where `jld values` finds them.
+
+    Examples:
+
+      jld init
+
+      jld init --hostname jupyter.example.org --github-client-id Iv1.8a61f9b3a7aba766 --organization my-org
+      --storage-class shared --tls-secret jupyter-tls
+
+      jld init --hostname jld.localhost --login dummy --user alice --home-folder /var/lib/jld
+
+      jld init --from old.yaml -o site.yaml
+    """
+    with outcome(form) as report:
+        found = find_chart(chart)
+        schema = found.schema()
+        migration = Migration(load(former), schema, former, output) if former else None
+        for each in migration.carried if migration else ():
+            report.line(_carried(each))
+        if migration:
+            report.fact(carried=[asdict(each) for each in migration.carried])
+        beside = output.with_name(SECRETS)
+        _refuse_overwriting([output, *([beside] if migration and migration.secrets else [])], force)
+        given = _given(
+            {
+                ("global", "hostname"): hostname,
+                ("hub", "auth", "dummy"): {} if login is Login.dummy else None,
+                ("hub", "auth", "github", "clientId"): client_id,
+                ("hub", "auth", "github", "organizations", "allow"): organizations,
+                ("hub", "auth", *(("dummy", "users") if login is Login.dummy else ("github", "users", "allow"))): users,
+                ("hub", "auth", "admins"): admins,
+                ("storage", "mode"): _storage_mode(file_server, nfs_server, home_folder),
+                ("storage", "nfs", "capacity"): file_server,
+                ("storage", "external", "server"): nfs_server,
+                ("storage", "hostPath", "path"): home_folder,
+                ("storage", "claim", "storageClass"): storage_class,
+                ("storage", "claim", "capacity"): capacity,
+                ("storage", "volumes", "home", "existingClaim"): existing_claim,
+                ("nginx", "tls", "certificate"): _beside_site(certificate, output),
+                ("nginx", "tls", "key"): _beside_site(key, output),
+                ("nginx", "tls", "existingSecret"): tls_secret,
+                ("nginx", "tls", "selfSigned"): self_signed or None,
+            }
+        )
+        if login is Login.dummy and (client_id or organizations):
+            sentence = (
+                "with --login dummy nobody logs in through GitHub; leave out --github-client-id and --organization"
+            )
+            raise SiteError([Problem(None, "hub.auth", sentence)])
+        old = _without_other_login(migration.site if migration else {}, login)
+        person = terminal.Terminal() if form is Format.text and terminal.is_attended() else None
+        files = partial(pem.findings, output.absolute().parent, now=datetime.now(UTC))
+        site = Interview(plain(merge(tree(old), given)), schema, person, files).complete(found.defaults())
+        _judge(list(files(site)), report, carried_over=migration is not None)
+        if migration and migration.secrets:
+            text = _SECRETS_HEAD + document.block(secrets_file(migration.secrets))
+            replace_file(beside, text.encode(), PRIVATE)
+            report.line(f"Wrote {beside}")
+            report.fact(secretsFile=str(beside))
+            report.warn(*_tracked(beside))
+        replace_file(output, render(site, schema), READABLE)
+        report.line(f"Wrote {output}. Next: jld check {output}")
+        report.fact(output=str(output))
+
+
+def _storage_mode(file_server: str, nfs_server: str, home_folder: str) -> str:
+    chosen = {"nfs": file_server, "external": nfs_server, "hostPath": home_folder}
+    modes = [mode for mode, answer in chosen.items() if answer]
+    if len(modes) > 1:
+        sentence = "homes are in one place only; give one of --file-server, --nfs-server and --home-folder"
+        raise SiteError([Problem(None, "storage.mode", sentence)])
+    return "".join(modes)
+
+
+def _given(answers: dict[tuple[str, ...], Any]) -> Node:
+    """The site that the options describe."""
+    site = Node({})
+    for path, value in answers.items():
+        if value not in (None, "", []):
+            site = put(site, path, tree(value))
+    return site
+
+
+def _without_other_login(site: JsonMap, login: Login | None) -> JsonMap:
+    auth = site.get("hub", {}).get("auth", {})
+    if login is Login.dummy:
+        auth.pop("github", None)
+    return site
+
+
+def _beside_site(file: Path | None, output: Path) -> str:
+    """The path of a PEM file as the site file names it: relative to itself."""
+    if file is None:
+        return ""
+    if not file.is_file():
+        raise SiteError([Problem(Place(str(file)), "", "there is no such file; check its name")])
+    return str(file) if file.is_absolute() else os.path.relpath(file.absolute(), output.absolute().parent)
+
+
+def _judge(findings: Sequence[Finding], report: Report, carried_over: bool) -> None:
+    """A file that is named now has to be right. One that an old file names may lie on another machine."""
+    problems = [Problem(None, f"nginx.tls.{each.about}", each.sentence) for each in findings]
+    wrong = [problem for problem, each in zip(problems, findings, strict=True) if not (each.warning or carried_over)]
+    if wrong:
+        raise SiteError(wrong)
+    report.warn(*problems)
+
+
+def _carried(each: Carried) -> str:
+    """A line of the mapping."""
+    if each.new:
+        return f"{each.old} -> {', '.join(each.new)}" + (f" ({each.why})" if each.why else "")
+    return f"{each.old}: not carried over: {each.why}"
+
+
+def _refuse_overwriting(files: Iterable[Path], force: bool) -> None:
+    problems = []
+    for file in files:
+        if file.is_dir():
+            raise EnvironmentUnfit(f"{file}: is a folder; name a file with -o")
+        if (file.exists() or file.is_symlink()) and not force:
+            sentence = "this file is there already; name another one with -o, or replace it with --force"
+            problems.append(Problem(Place(str(file)), "", sentence))
+    if problems:
+        raise SiteError(problems)
+
+
+def _tracked(file: Path) -> list[Problem]:
+    """A warning where git would take the secrets up. Without git, or outside of its folders, there is none."""
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(file.parent), "check-ignore", "--quiet", file.name], check=False, capture_output=True
+        )
+    except OSError:
+        return []
+    if answer.returncode != 1:  # 0: it is ignored; 128: no repository
+        return []
+    return [Problem(Place(str(file)), "", f"git does not ignore this file; add a line {file.name} to .gitignore")]

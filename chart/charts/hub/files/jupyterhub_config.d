@@ -1,0 +1,1 @@
+../../../../hub-extensions/jupyterhub_config.d

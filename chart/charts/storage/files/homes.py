@@ -1,0 +1,1 @@
+../../../../hub-extensions/jldhub/homes.py

@@ -1,0 +1,60 @@
+{{/* What stands in a template of its own and in the address hook's settings too. */}}
+
+{{/* The volumes as a list of PersistentVolumes: (list . SOURCE), where SOURCE is nfs, external or hostPath. A volume belongs to the whole
+     cluster, so its name holds namespace and release; volume and claim name each other, so that neither can be bound to something else. */}}
+{{- define "jld.volumes" -}}
+{{- $ := index . 0 }}{{ $source := index . 1 -}}
+{{- range $name, $volume := $.Values.volumes }}
+{{- if and $volume (not $volume.existingClaim) }}
+- apiVersion: v1
+  kind: PersistentVolume
+  metadata:
+    name: {{ $.Release.Namespace }}-{{ include "jld.name" (list $ $name) }}
+    labels: {{- include "jld.labels" (list $ "storage") | nindent 6 }}
+    annotations:
+      helm.sh/resource-policy: keep
+  spec:
+    accessModes: [ReadWriteMany]
+    claimRef:
+      apiVersion: v1
+      kind: PersistentVolumeClaim
+      namespace: {{ $.Release.Namespace | quote }}
+      name: {{ include "jld.name" (list $ $name) }}
+    {{- if eq $source "nfs" }}
+    capacity: {storage: {{ $volume.capacity | default $.Values.nfs.capacity }}}
+    nfs: {server: {{ $.Values.nfs.address.clusterIP | quote }}, path: /{{ $name }}}
+    mountOptions: {{- toYaml $.Values.nfs.mountOptions | nindent 6 }}
+    {{- else if eq $source "external" }}
+    capacity: {storage: {{ $volume.capacity | default $.Values.external.capacity }}}
+    nfs:
+      server: {{ $volume.server | default $.Values.external.server | quote }}
+      path: {{ $volume.path | default (printf "%s/%s" (trimSuffix "/" $.Values.external.path) $name) }}
+    mountOptions: {{- toYaml $.Values.external.mountOptions | nindent 6 }}
+    {{- else }}
+    capacity: {storage: {{ $volume.capacity | default $.Values.hostPath.capacity }}}
+    hostPath: {path: {{ $.Values.hostPath.path }}/{{ $name }}, type: DirectoryOrCreate}
+    {{- end }}
+    persistentVolumeReclaimPolicy: Retain
+    storageClassName: ""
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The file server's Service. Helm takes over one that the address hook made, which these annotations allow. */}}
+{{- define "jld.fileService" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "jld.name" (list . "file-server") }}
+  labels: {{- include "jld.labels" (list . "file-server") | nindent 4 }}
+  annotations:
+    meta.helm.sh/release-name: {{ .Release.Name | quote }}
+    meta.helm.sh/release-namespace: {{ .Release.Namespace | quote }}
+spec:
+  selector: {{- include "jld.selector" (list . "file-server") | nindent 4 }}
+  {{- with .Values.nfs.address.clusterIP }}
+  clusterIP: {{ . | quote }}
+  {{- end }}
+  ports:
+    - {name: nfs, port: 2049, targetPort: nfs, protocol: TCP}
+{{- end }}

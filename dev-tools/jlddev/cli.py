@@ -1,0 +1,87 @@
+"""`jlddev`: what stands behind the Makefile's targets. Each command may be repeated, and continues after an interruption."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jlddev import cluster, images, nginx, tools, up
+from jlddev.errors import MachineError, Unsupported
+from jlddev.paths import CHECKOUT
+from jlddev.run import say
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+@app.command("tools")
+def tools_command() -> None:
+    """Put helm (3 and 4) and kubectl into ~/.cache/jld/bin."""
+    tools.fetch()
+
+
+@app.command("nginx")
+def nginx_command() -> None:
+    """Put the image's nginx into ~/.cache/jld/bin for the render tests; says why where that cannot be."""
+    try:
+        nginx.install()
+    except Unsupported as reason:
+        say(f"{reason} Without it the tests of the running front door are skipped.")
+
+
+@app.command("images")
+def images_command(
+    push: Annotated[str, typer.Option(help="Also push to this registry, e.g. registry.example.org/jld.")] = "",
+) -> None:
+    """Build the images whose sources changed, and write .jld/images.yaml, the values that name them."""
+    built = images.chart_images()
+    builder = images.build(built)
+    overlay = images.write_overlay(built)
+    if push:
+        for image in built:
+            for reference in (image.reference, image.alias):
+                target = reference.replace(images.REGISTRY, push, 1)
+                builder.tag(image.reference, target)
+                builder.push(target)
+        say(f"set global.imageRegistry: {push} in your site file")
+    say(f"images are built; their tags are in {overlay.relative_to(CHECKOUT)}")
+
+
+@app.command("cluster")
+def cluster_command() -> None:
+    """Have a cluster: KUBECONFIG's, kind's, or a native node."""
+    provider = cluster.choose()
+    say(f"cluster: {provider.what}")
+    print(f"export KUBECONFIG={provider.up()}")
+
+
+@app.command("cluster-down")
+def cluster_down() -> None:
+    """Take the local cluster away, with all that ran and was stored on it."""
+    cluster.choose().down()
+
+
+@app.command("up")
+def up_command(
+    site: Annotated[Path, typer.Option(help="The site file to install.")] = CHECKOUT / "values" / "local.yaml",
+) -> None:
+    """Cluster, images, values, install; then how to log in."""
+    up.up(site)
+
+
+@app.command("down")
+def down_command() -> None:
+    """Take away what `up` made."""
+    up.down()
+
+
+def main() -> None:
+    """Run a command; a machine that lacks something ends in a sentence and exit code 2."""
+    try:
+        app()
+    except MachineError as error:
+        say(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("interrupted; run the same command again to continue")
+        sys.exit(130)

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Runs in fresh mount, network, PID, UTS, IPC and cgroup namespaces and turns them into the node: its own root file
+# system, /proc, /sys, /run and cgroup hierarchies. Nothing here is seen outside, and all of it goes when process 1 ends.
+# enter.sh ROOT STATE PROGRAMS NFS_CLIENT CONFIG HIERARCHY...
+set -eu
+root=$1 state=$2 programs=$3 nfs_client=$4 config=$5
+shift 5
+
+mount --make-rprivate /
+mount --bind "$root" "$root"
+cd "$root"
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mount --rbind /dev dev
+mount -t tmpfs tmpfs run
+mount -t tmpfs tmpfs tmp
+
+mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup
+for hierarchy in "$@"; do
+  mkdir -p "sys/fs/cgroup/$hierarchy"
+  case $hierarchy in
+    systemd) mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd ;;
+    *) mount -t cgroup -o "$hierarchy" cgroup "sys/fs/cgroup/$hierarchy" ;;
+  esac
+done
+
+for folder in containerd etcd kubelet jld; do
+  mkdir -p "$state/$folder" "var/lib/$folder"
+  mount --bind "$state/$folder" "var/lib/$folder"
+done
+mkdir -p "$state/log" var/log opt/jld/bin etc/jld etc/cni/net.d
+mount --bind "$state/log" var/log
+mount --bind "$programs" opt/jld/bin
+mount --bind "$config" etc/jld
+touch usr/sbin/mount.nfs
+mount --bind "$nfs_client" usr/sbin/mount.nfs # which mount(8) calls, and kubelet through it
+cp etc/jld/cni.conflist etc/cni/net.d/10-bridge.conflist
+hostname jld-node
+
+pivot_root . mnt
+cd /
+umount -l /mnt
+mount --make-rshared /
+exec /usr/bin/catatonit -- /bin/sh /etc/jld/init.sh

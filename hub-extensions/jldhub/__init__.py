@@ -1,0 +1,1 @@
+"""The behaviour of JLD's hub: settings, login, labs."""

@@ -1,0 +1,75 @@
+"""The hub's database: SQLite on a claim, or a server of the site's own."""
+
+import time
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+SQLITE_URL = "sqlite:////srv/jupyterhub/jupyterhub.sqlite"
+_PATIENCE = 20  # seconds for a database that starts together with the hub
+_DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg"}  # what the hub's image has
+
+
+class DatabaseError(Exception):
+    """The database cannot be used. The sentence shows neither password nor address beyond host and name."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentences = (sentence,)
+
+
+def database_url(text: str) -> str:
+    """The address for SQLAlchemy: PostgreSQL's is completed by the driver that the hub's image has."""
+    if not text:
+        return SQLITE_URL
+    scheme, separator, rest = text.partition("://")
+    driver = _DRIVERS.get(scheme)
+    return f"postgresql+{driver}{separator}{rest}" if driver else text
+
+
+def require_database(text: str, patience: float = _PATIENCE) -> None:
+    """Return when the database answers. Raises DatabaseError."""
+    url = _parsed(text)
+    place = f"{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+    try:
+        engine = create_engine(url)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseError(
+            f"secret dbUrl: the hub's image has no driver for {url.drivername}; write a postgresql:// address, "
+            "or name an image that has the driver in hub.image"
+        ) from error
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            with engine.connect():
+                return
+        except OperationalError as error:
+            if time.monotonic() > deadline:
+                raise DatabaseError(
+                    f"The database at {place} does not let the hub in: {_said(error)}. "
+                    "Start it, or correct secret dbUrl; the hub tries again by itself."
+                ) from None
+            time.sleep(1)
+        except SQLAlchemyError as error:
+            raise DatabaseError(
+                f"The database at {place} cannot be used: {_said(error)}; correct secret dbUrl."
+            ) from None
+        finally:
+            engine.dispose()
+
+
+def _parsed(text: str) -> URL:
+    try:
+        return make_url(database_url(text))
+    except (ArgumentError, ValueError):
+        raise DatabaseError(
+            "secret dbUrl: what it holds (not shown) is not an address; "
+            "write one like postgresql://jld:password@db.example.org/jld"
+        ) from None
+
+
+def _said(error: SQLAlchemyError) -> str:
+    """The first line of what the driver says, which names user and host but no password."""
+    cause = getattr(error, "orig", None) or error
+    return next((line.strip().rstrip(".") for line in str(cause).splitlines() if line.strip()), type(cause).__name__)

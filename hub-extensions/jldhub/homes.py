@@ -1,0 +1,75 @@
+"""Makes a person's home directory, once, before their lab starts.
+
+This file's text runs as root in the lab pod's init container, with nothing but Python's standard library: it must stay
+one file without imports of our own, and without dollar signs, which Kubernetes would expand in a container's arguments.
+"""
+
+import os
+import stat
+import sys
+from contextlib import suppress
+
+MODE = 0o700
+
+
+class HomeRefused(Exception):
+    """The home directory cannot be used. The sentence says why and who can repair it."""
+
+
+def provision(root: str, name: str, uid: int, gid: int) -> bool:
+    """Make `name` below `root` for uid:gid. True when it was made now, False when it was there already."""
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise HomeRefused(f"{name!r} is not the name of a home directory")
+    if uid < 1 or gid < 1:
+        raise HomeRefused(f"a home directory cannot belong to {uid}:{gid}")
+    root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        return _provision_below(root_fd, f"{root}/{name}", name, uid, gid)
+    finally:
+        os.close(root_fd)
+
+
+def _provision_below(root_fd: int, path: str, name: str, uid: int, gid: int) -> bool:
+    with suppress(FileExistsError):
+        os.mkdir(name, MODE, dir_fd=root_fd)
+    try:
+        # Never through a symbolic link: everything below acts on this descriptor and not on a name.
+        home_fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root_fd)
+    except OSError as error:
+        raise HomeRefused(f"{path} is a link or a file and no directory; an administrator must move it away") from error
+    try:
+        owner = os.fstat(home_fd).st_uid
+        if owner == uid:
+            return False
+        # An empty directory of root was made just now, by a start that was interrupted, or by the kubelet for a mount.
+        if owner != 0 or os.listdir(home_fd):  # noqa: PTH208
+            raise HomeRefused(
+                f"{path} belongs to user {owner} and not to user {uid}; "
+                f"an administrator must move it away or give it to {uid}"
+            )
+        os.fchmod(home_fd, MODE)
+        os.fchown(home_fd, uid, gid)
+        made = os.fstat(home_fd)
+        if (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) != (uid, gid, MODE):
+            raise HomeRefused(f"{path} could not be given to {uid}:{gid}; does the file server map root to nobody?")
+        return True
+    finally:
+        os.close(home_fd)
+
+
+def main(arguments: list[str]) -> int:
+    root, name, uid, gid = arguments
+    try:
+        made = provision(root, name, int(uid), int(gid))
+    except HomeRefused as refusal:
+        print(f"home directory refused: {refusal}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"home directory of {name} could not be made below {root}: {error.strerror}", file=sys.stderr)
+        return 1
+    print(f"home directory of {name} {'made' if made else 'found'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,8 @@
+"""What the hub counts besides what JupyterHub counts, at the same address."""
+
+from prometheus_client import Counter, Gauge
+
+WAITING = Gauge("jld_starts_waiting", "Labs that wait in line for their start")
+FAILED = Counter("jld_failed_starts", "Labs that did not start, by reason", ["reason"])
+ADOPTED = Counter("jld_adopted_pods", "Labs whose creation timed out and had succeeded nevertheless")
+REFUSED = Counter("jld_refusals", "Logins and choices that were refused, by HTTP status", ["status"])

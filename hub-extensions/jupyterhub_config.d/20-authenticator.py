@@ -1,0 +1,14 @@
+"""Who may log in."""
+
+import sys
+
+from jldhub.configuration import load
+from jldhub.login import admin_roles, authenticator_config
+from traitlets.config import Config
+
+settings, secrets = load()
+try:
+    c.merge(Config(authenticator_config(settings, secrets)))
+except LookupError as error:
+    sys.exit(f"The hub does not start:\n{error}")
+c.JupyterHub.load_roles.extend(admin_roles(settings))

@@ -1,0 +1,29 @@
+"""The chart's hooks: `python -m jldstorage address`, `python -m jldstorage drain`."""
+
+import asyncio
+import sys
+
+from jldstorage.address import settle
+from jldstorage.drain import drain
+from jldstorage.kubernetes import connect
+from jldstorage.settings import Settings
+
+
+async def run(command: str, settings: Settings) -> list[str]:
+    async with connect(settings.namespace, settings.service["metadata"]["name"]) as cluster:
+        if command == "address":
+            return await settle(cluster, settings.service, settings.volumes)
+        return await drain(cluster, settings.deployments, settings.mount_selector)
+
+
+def main(arguments: list[str]) -> int:
+    if arguments not in (["address"], ["drain"]):
+        print("usage: python -m jldstorage address|drain", file=sys.stderr)
+        return 2
+    for sentence in asyncio.run(run(arguments[0], Settings.load())):
+        print(f"jld: {sentence}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,168 @@
+"""A real Kubernetes for these tests: the one that runs, or one that is started for them and taken away after them."""
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from jlddev import cluster, images, machine
+from jlddev.errors import Unsupported
+from playwright.sync_api import Browser, sync_playwright
+from pytest_helm_charts.clusters import Cluster, ExistingCluster
+
+from .browser import open_chromium
+from .footprint import footprint, node_processes
+from .release import Ports, Release, node_address
+from .standin import GitHub
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def provider(describe_level: Callable[[str, str], None]) -> Iterator[cluster.Provider]:
+    chosen = cluster.choose()
+    found_running = chosen.running()
+    before = footprint() | node_processes()  # a killed cluster's remains may be among them; they go too
+    try:
+        chosen.check([])
+        machine.ensure(machine.BROWSER, "the cluster tests")
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    chosen.up()  # what fails from here on is a failure
+    describe_level("cluster", described(chosen))
+    yield chosen
+    if not found_running:
+        chosen.down()
+        left = (footprint() | node_processes()) - before
+        assert not left, f"the cluster left something on this machine: {sorted(left)}"
+
+
+def described(chosen: cluster.Provider) -> str:
+    return f"{chosen.what}; stand-ins: GitHub, its git server; {chosen.network_policies}; {chosen.nfs_client}"
+
+
+@pytest.fixture(scope="session")
+def describe_figure(provider: cluster.Provider, describe_level: Callable[[str, str], None]) -> Callable[[str], None]:
+    """A function by which a test adds what it measured to the closing table: a figure is no assertion."""
+    figures: list[str] = []
+
+    def describe(figure: str) -> None:
+        figures.append(figure)
+        describe_level("cluster", "; ".join([described(provider), *figures]))
+
+    return describe
+
+
+@pytest.fixture(scope="session")
+def image_overlay(provider: cluster.Provider, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Values that name this checkout's images: the ones just built, or on a given cluster the chart's version of them
+    in the registry of JLD_IMAGE_REGISTRY, where `make images PUSH=` put them."""
+    if provider.name != "given":
+        built = images.chart_images()
+        provider.load(images.build(built), built)
+        return images.write_overlay(built)
+    registry = os.environ.get("JLD_IMAGE_REGISTRY", images.REGISTRY)
+    overlay = tmp_path_factory.mktemp("images") / "images.yaml"
+    overlay.write_text(yaml.safe_dump({"global": {"imageRegistry": registry}}))
+    return overlay
+
+
+@pytest.fixture(scope="session")
+def hub_image(image_overlay: Path) -> str:
+    """The hub's image, in which the stand-in for GitHub runs."""
+    overlay = yaml.safe_load(image_overlay.read_text())
+    registry = overlay.get("global", {}).get("imageRegistry", images.REGISTRY)
+    tag = overlay.get("hub", {}).get("image", {}).get("tag", images.chart_version())
+    return f"{registry}/hub:{tag}"
+
+
+@pytest.fixture(scope="session")
+def kube_config(provider: cluster.Provider) -> str:
+    """pytest-helm-charts reads the cluster from here."""
+    return str(provider.up())
+
+
+@pytest.fixture(scope="session")
+def kube_cluster(kube_config: str) -> Iterator[Cluster]:
+    """As pytest-helm-charts has it, for the whole session: one release serves many modules."""
+    existing = ExistingCluster(kube_config)
+    existing.create()
+    yield existing
+    existing.destroy()
+
+
+@pytest.fixture(scope="package")  # while it is open, playwright's event loop runs and no other can
+def browser(kube_cluster: Cluster) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = open_chromium(playwright, node_address(kube_cluster))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def make_release(
+    kube_cluster: Cluster, image_overlay: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Release]]:
+    """A function that installs a release into a namespace of its own; all are taken away at the end."""
+    made: list[Release] = []
+
+    def make(
+        name: str,
+        ports: Ports,
+        site: dict[str, object],
+        secrets: dict[str, object] | None = None,
+        enforce: str = "baseline",
+    ) -> Release:
+        folder = tmp_path_factory.mktemp(name)
+        release = Release(kube_cluster, name, ports, folder)
+        made.append(release)
+        release.delete()  # a test run that was killed may have left one
+        release.create_namespace(enforce)
+        (folder / "site.yaml").write_text(yaml.safe_dump(site))
+        (folder / "secrets.yaml").write_text(yaml.safe_dump(secrets or {}))
+        release.write_values([folder / "site.yaml", image_overlay], folder / "secrets.yaml")
+        release.install()
+        return release
+
+    yield make
+    for release in made:
+        release.delete()
+
+
+@pytest.fixture(scope="session")
+def github(kube_cluster: Cluster, hub_image: str) -> Iterator[GitHub]:
+    """The GitHub stand-in as a pod, reached by browser and hub alike through its node port."""
+    people = json.loads((TESTS / "standins" / "people.json").read_text())
+    stand_in = GitHub(kube_cluster, hub_image, people)
+    stand_in.start()
+    yield stand_in
+    stand_in.stop()
+
+
+@pytest.fixture(scope="session")
+def release(make_release: Callable[..., Release], github: GitHub) -> Release:
+    """JLD with GitHub login, installed from nothing with `helm install --wait`."""
+    ports = Ports(http=31080, https=31443)
+    github.register(f"https://jld.test:{ports.https}/hub/oauth_callback")
+    site = {
+        "global": {"hostname": "jld.test", "port": ports.https},
+        "hub": {
+            "auth": {
+                "github": {
+                    "clientId": github.client_id,
+                    "url": github.url,
+                    "apiUrl": f"{github.url}/api/v3",
+                    "organizations": {"allow": ["lsst"], "deny": ["rivals"]},
+                }
+            }
+        },
+        "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
+        "nginx": {
+            "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},
+            "tls": {"selfSigned": True},
+        },
+    }
+    return make_release("jld-test", ports, site, {"hub": {"secret": {"githubClientSecret": github.client_secret}}})

@@ -1,0 +1,22 @@
+"""What a native cluster could leave behind on this machine."""
+
+from pathlib import Path
+
+import psutil
+from jlddev import cgroups
+
+PROGRAMS = {"containerd", "containerd-shim-runc-v2", "coredns", "etcd", "kube-apiserver", "kubelet", "socat", "unshare"}
+
+
+def footprint() -> set[str]:
+    """The machine's mounts, network interfaces and cgroups."""
+    groups = {str(path) for name in cgroups.HIERARCHIES for path in (cgroups.ROOT / name).glob("*/")}
+    interfaces = {path.name for path in Path("/sys/class/net").iterdir()}
+    return set(Path("/proc/mounts").read_text().splitlines()) | interfaces | groups
+
+
+def node_processes() -> set[str]:
+    """Running processes of the kinds that a node has, by number."""
+    found = psutil.process_iter(["pid", "name", "status"])
+    alive = [process.info for process in found if process.info["status"] != psutil.STATUS_ZOMBIE]
+    return {f"{each['name']} ({each['pid']})" for each in alive if each["name"] in PROGRAMS}

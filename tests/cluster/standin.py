@@ -1,0 +1,111 @@
+"""tests/standins/github.py as a pod: the real protocol, in the cluster, in the hub's own image."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pykube
+from pytest_helm_charts.clusters import Cluster
+from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
+
+from .release import node_address
+
+NAMESPACE = "jld-test-github"
+NODE_PORT = 31090
+SOURCE = Path(__file__).parents[1] / "standins" / "github.py"
+HARDENED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+class GitHub:
+    """The stand-in for GitHub."""
+
+    def __init__(self, cluster: Cluster, image: str, people: dict[str, Any]) -> None:
+        client = cluster.kube_client
+        assert client is not None
+        self._cluster = cluster
+        self._client = client
+        self._image = image
+        self._people = people
+        self.client_id: str = people["client"]["id"]
+        self.client_secret: str = people["client"]["secret"]
+
+    @property
+    def url(self) -> str:
+        return f"http://{node_address(self._cluster)}:{NODE_PORT}"
+
+    def register(self, callback: str) -> None:
+        """Register the OAuth application's callback, as its owner does at GitHub."""
+        self._people["client"]["callback"] = callback
+        self._apply()
+        self._wait()
+
+    def control(self, **mode: object) -> None:
+        """Make it fail, or well again."""
+        httpx.post(f"{self.url}/_control", json=mode, timeout=10).raise_for_status()
+
+    def start(self) -> None:
+        ensure_namespace_exists(self._client, NAMESPACE)
+        # On a cluster that has just started, the controller that gives a namespace its account may come late.
+        accounts = pykube.ServiceAccount.objects(self._client, namespace=NAMESPACE)
+        deadline = time.monotonic() + 60
+        while accounts.get_or_none(name="default") is None:
+            assert time.monotonic() < deadline, f"the namespace {NAMESPACE} got no service account"
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        if namespace := pykube.Namespace.objects(self._client).get_or_none(name=NAMESPACE):
+            namespace.delete()
+
+    def _apply(self) -> None:
+        for kind, manifest in self._objects():
+            found = kind.objects(self._client, namespace=NAMESPACE).get_or_none(name="github")
+            if found is not None:
+                found.delete()
+                while kind.objects(self._client, namespace=NAMESPACE).get_or_none(name="github") is not None:
+                    time.sleep(0.5)
+            kind(self._client, manifest).create()
+
+    def _objects(self) -> list[tuple[type[pykube.objects.NamespacedAPIObject], dict[str, Any]]]:
+        metadata = {"name": "github", "namespace": NAMESPACE, "labels": {"app": "github"}}
+        files = {"github.py": SOURCE.read_text(), "people.json": json.dumps(self._people)}
+        command = ["python", "/stand-in/github.py", "--port", "8080", "--people", "/stand-in/people.json"]
+        container = {
+            "name": "github",
+            "image": self._image,
+            "imagePullPolicy": "IfNotPresent",
+            "command": command,
+            "securityContext": HARDENED,
+            "volumeMounts": [{"name": "files", "mountPath": "/stand-in"}],
+            "readinessProbe": {"httpGet": {"path": "/_control", "port": 8080}, "periodSeconds": 1},
+        }
+        pod = {
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 1,
+            "containers": [container],
+            "volumes": [{"name": "files", "configMap": {"name": "github"}}],
+        }
+        port = {"port": 8080, "nodePort": NODE_PORT}
+        service = {"type": "NodePort", "selector": {"app": "github"}, "ports": [port]}
+        return [
+            (pykube.ConfigMap, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files}),
+            (pykube.Pod, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}),
+            (pykube.Service, {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service}),
+        ]
+
+    def _wait(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                httpx.get(f"{self.url}/_control", timeout=2).raise_for_status()
+                return
+            except httpx.HTTPError:
+                assert time.monotonic() < deadline, "the GitHub stand-in does not answer"
+                time.sleep(0.5)

@@ -1,0 +1,125 @@
+"""A start that fails on a real cluster: what the API server, the scheduler and the kubelet say becomes a sentence."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from .person import sit_down
+from .release import Ports, Release
+
+PEOPLE = ["badname", "noregistry", "huge", "volume", "quota", "fine"]
+
+# What goes wrong, for the person of that name.
+TROUBLES = """
+def trouble(spawner):
+    name = spawner.user.name
+    if name == "badname":
+        spawner.image = "Not A Name"
+    elif name == "noregistry":
+        spawner.image = "localhost:9/jld/none:1"
+    elif name == "volume":
+        spawner.volumes = [*spawner.volumes, {"name": "lost", "configMap": {"name": "nowhere"}}]
+        spawner.volume_mounts = [*spawner.volume_mounts, {"name": "lost", "mountPath": "/lost"}]
+
+c.KubeSpawner.pre_spawn_hook = trouble
+"""
+QUOTA = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: none-left}
+spec: {hard: {pods: "0"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def release(make_release: Callable[..., Release]) -> Iterator[Release]:
+    ports = Ports(http=31480, https=31483)
+    site = {
+        "global": {"hostname": "failed.test", "port": ports.https},
+        "hub": {
+            "auth": {"dummy": {"users": PEOPLE}},
+            "lab": {"startTimeout": "20s", "sizes": {"huge": {"cpu": 4000, "memory": "4000Gi"}}},
+            "extraConfig": {"50-trouble.py": TROUBLES},
+        },
+        "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
+        "nginx": {
+            "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},
+            "tls": {"selfSigned": True},
+        },
+    }
+    release = make_release("jld-failed", ports, site)
+    yield release
+    release.delete()
+
+
+def failure(browser: Browser, release: Release, name: str, size: str = "Tiny") -> str:
+    """What the page says in the end."""
+    person = sit_down(browser, release)
+    person.log_in_with_password(name, release.dummy_password)
+    person.open("/hub/spawn")
+    person.page.get_by_label(size).check()
+    person.page.get_by_role("button", name="Start").click()
+    reference = person.page.get_by_text(re.compile(r"Reference (for an administrator: )?[0-9a-f]{8}")).first
+    try:
+        reference.wait_for(timeout=20_000)
+    except Exception:  # the page that waits shows the text in its log; the same address shows it after the end
+        person.page.wait_for_timeout(15_000)
+        person.open(f"/hub/spawn-pending/{name}")
+        reference.wait_for(timeout=30_000)
+    person.screenshot(f"failed-{name}")
+    said = person.page.locator("body").inner_text()
+    person.page.context.close()
+    return " ".join(said.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "sentence", "says"),
+    [
+        ("badname", "Tiny", "The image Not A Name does not exist", "InvalidImageName"),
+        ("noregistry", "Tiny", "could not be fetched: its registry does not answer", "localhost:9/jld/none:1"),
+        ("huge", "Huge", "No node of the cluster has room for a lab of this size just now.", "Insufficient"),
+        ("volume", "Tiny", "A volume that the lab needs could not be mounted", 'configmap "nowhere" not found'),
+    ],
+)
+def test_the_page_says_why_and_the_log_has_its_reference(
+    browser: Browser, release: Release, name: str, size: str, sentence: str, says: str
+) -> None:
+    said = failure(browser, release, name, size)
+    assert sentence in said
+    assert says in said
+    found = re.search(r"Reference (?:for an administrator: )?([0-9a-f]{8})", said)
+    assert found
+    log = release.kubectl("logs", f"deployment/{release.name}-hub")
+    assert any(f"{name} did not start" in line for line in log.splitlines() if found[1] in line)
+    release.kubectl("wait", "--for=delete", f"pod/{release.name}-lab-{name}", "--timeout=60s")
+
+
+def test_a_quota_that_is_used_up_is_told_at_once(browser: Browser, release: Release) -> None:
+    release.apply(QUOTA)
+    release.kubectl("wait", "resourcequota/none-left", "--for=jsonpath={.status.hard}", "--timeout=30s")
+    try:
+        said = failure(browser, release, "quota")
+    finally:
+        release.kubectl("delete", "resourcequota", "none-left")
+    assert (
+        "The labs of this site use all that they may use together (pods 1 more would exceed the quota none-left)"
+        in said
+    )
+
+
+def test_nobody_else_is_harmed(browser: Browser, release: Release) -> None:
+    person = sit_down(browser, release)
+    person.log_in_with_password("fine", release.dummy_password)
+    person.start_lab("Tiny")
+    person.page.context.close()
+
+
+def test_the_labs_image_counts_a_silent_computation_as_activity(release: Release) -> None:
+    """In the lab of the test before."""
+    command = ["/opt/jupyterlab/bin/jupyter", "server", "extension", "list"]
+    words = ["exec", f"{release.name}-lab-fine", "--container=notebook", "--"]
+    said = release.kubectl(*words, "sh", "-c", f"{' '.join(command)} 2>&1")
+    assert "jld_activity enabled" in " ".join(re.sub(r"\x1b\[[0-9;]*m", "", said).split())

@@ -1,0 +1,207 @@
+"""Homes on the chart's own file server: whatever happens to server, Service, hub and release, the files stay. In this order."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+import pykube
+import pytest
+import yaml
+from jlddev.paths import CHECKOUT
+from playwright.sync_api import Browser
+
+from .lab import Lab, refused_start, start_lab, write_steadily
+from .release import Ports, Release
+
+PORTS = Ports(http=30180, https=30543)
+OTHER_PORTS = Ports(http=30280, https=30643)
+TEXT = "measured by night\n" * 1000
+DIGEST = hashlib.sha256(TEXT.encode()).hexdigest()
+
+
+def site(name: str, ports: Ports) -> dict[str, object]:
+    return {
+        "global": {"hostname": f"{name}.test", "port": ports.https},
+        "hub": {"auth": {"dummy": {"users": ["alice", "bob", "mallory", "zoe"]}}},
+        "storage": {
+            "mode": "nfs",
+            "volumes": {
+                "scratch": {"mountPath": "/scratch", "directoryMode": "1777"},
+                "software": {"mountPath": "/software", "readOnly": True},
+            },
+            "nfs": {"capacity": "2Gi"},
+            "keepalive": {"enabled": True, "interval": "2s"},
+        },
+        "nginx": {
+            "replicas": 1,
+            "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},
+            "tls": {"selfSigned": True},
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def served(make_release: Callable[..., Release]) -> Release:
+    """Installed from nothing with `helm install --wait`, without a step by hand."""
+    # The right to open files by handle is more than Pod Security `baseline` allows.
+    return make_release("jld-nfs", PORTS, site("jld-nfs", PORTS), enforce="privileged")
+
+
+@pytest.fixture(scope="module")
+def alice(browser: Browser, served: Release) -> Iterator[Lab]:
+    with start_lab(browser, served, "alice") as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def bob(browser: Browser, served: Release) -> Iterator[Lab]:
+    with start_lab(browser, served, "bob") as lab:
+        yield lab
+
+
+def server_sees(release: Release, path: str) -> str:
+    """Owner and mode of a file on the server's disk, by number."""
+    return release.kubectl(
+        "exec", f"deployment/{release.name}-file-server", "--", "stat", "-c", "%u:%g %a", path
+    ).strip()
+
+
+def address(release: Release) -> str:
+    return release.kubectl("get", "service", f"{release.name}-file-server", "--output=jsonpath={.spec.clusterIP}")
+
+
+def remembered(release: Release) -> set[str]:
+    """The addresses that the release's volumes show."""
+    found = [
+        pykube.PersistentVolume.objects(release.client).get(name=f"{release.name}-{release.name}-{each}")
+        for each in ("home", "scratch", "software")
+    ]
+    return {volume.obj["spec"]["nfs"]["server"] for volume in found}
+
+
+def test_two_people_have_homes_that_only_they_can_open(served: Release, alice: Lab, bob: Lab) -> None:
+    alice.python(f"open('night.txt', 'w').write({TEXT!r})")
+    bob.python("open('mine.txt', 'w').write('of bob')")
+
+    people = {lab.name: int(lab.python("import os; print(os.getuid())")) for lab in (alice, bob)}
+    assert len(set(people.values())) == 2
+    for name, uid in people.items():
+        assert server_sees(served, f"/export/home/{name}") == f"{uid}:{uid} 700"
+    assert alice.python("import os; print(os.listdir('/home'))") == "['alice']"
+    assert bob.python("import os; print(os.listdir('/home'))") == "['bob']"
+
+
+def test_scratch_is_for_everybody_and_software_for_reading(alice: Lab, bob: Lab) -> None:
+    alice.python("open('/scratch/shared.txt', 'w').write('for bob')")
+
+    assert bob.python("print(open('/scratch/shared.txt').read())") == "for bob"
+    assert "Read-only file system" in alice.failing("open('/software/x', 'w')")
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "reason"),
+    [
+        ("mallory", "ln -s /export/home/alice /export/home/mallory", "mallory is a link or a file and no directory"),
+        (
+            "zoe",
+            "mkdir /export/home/zoe; touch /export/home/zoe/old; chown -R 1234 /export/home/zoe",
+            "zoe belongs to user 1234",
+        ),
+    ],
+    ids=["a link to another home", "the home of another number"],
+)
+def test_a_home_that_is_not_the_persons_own_is_refused_and_left_alone(
+    browser: Browser, served: Release, alice: Lab, name: str, made: str, reason: str
+) -> None:
+    served.kubectl("exec", f"deployment/{served.name}-file-server", "--", "sh", "-c", made)
+    before = server_sees(served, f"/export/home/{name}")
+
+    assert reason in refused_start(browser, served, name)
+
+    assert server_sees(served, f"/export/home/{name}") == before
+    assert alice.digest("night.txt") == DIGEST
+
+
+def test_the_keepalive_shows_that_the_mount_lives(served: Release) -> None:
+    served.kubectl("rollout", "status", f"deployment/{served.name}-keepalive", "--timeout=60s")
+
+    assert server_sees(served, "/export/home/.jld-keepalive/last-write").startswith("768:768 ")
+
+
+def test_a_server_that_is_killed_in_the_middle_of_writes_loses_nothing(
+    served: Release, alice: Lab, describe_figure: Callable[[str], None]
+) -> None:
+    def kill() -> None:
+        (server,) = served.pods("file-server")
+        served.kubectl("delete", "pod", server.name, "--grace-period=1", "--wait=false")
+
+    written = write_steadily(alice, "steady.bin", seconds=30, meanwhile=kill)
+
+    assert alice.python(written.check) == "every block is there"
+    assert server_sees(served, "/export/home/alice/steady.bin").endswith(" 644")
+    describe_figure(f"file server killed: longest wait for a write {written.longest_wait:.1f} s")
+
+
+def test_neither_a_killed_hub_nor_an_upgrade_touches_files_or_labs(served: Release, alice: Lab) -> None:
+    before = alice.uid
+    (hub,) = served.pods("hub")
+    hub.delete()
+    served.install()
+
+    assert (alice.uid, alice.digest("night.txt")) == (before, DIGEST)
+
+
+def test_a_service_that_was_made_anew_is_back_at_its_address_after_an_upgrade(served: Release, alice: Lab) -> None:
+    before = address(served)
+    name = f"{served.name}-file-server"
+    served.kubectl("delete", "service", name)
+    served.kubectl("create", "service", "clusterip", name, "--tcp=2049")
+    assert address(served) != before
+
+    served.install()
+
+    assert (address(served), remembered(served)) == (before, {before})
+    assert alice.digest("night.txt") == DIGEST  # the lab that ran all the time
+
+
+def test_homes_are_copied_to_another_claim_and_back(served: Release, alice: Lab, hub_image: str) -> None:
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    metadata = {"name": f"{served.name}-backup"}
+    kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim}
+    served.apply(yaml.safe_dump(kind))
+    run_recipe(served, "backup", hub_image)
+    alice.python("import os; os.remove('night.txt')")
+
+    run_recipe(served, "restore", hub_image)
+
+    assert alice.digest("night.txt") == DIGEST
+    uid = alice.python("import os; print(os.getuid())")
+    assert server_sees(served, "/export/home/alice/night.txt") == f"{uid}:{uid} 644"
+
+
+def run_recipe(release: Release, name: str, image: str) -> None:
+    """A recipe of the documentation, with this release's names."""
+    text = (CHECKOUT / "docs" / "recipes" / f"{name}.yaml").read_text()
+    text = text.replace("docker.io/library/debian:trixie-slim", image).replace(
+        "claimName: jld-", f"claimName: {release.name}-"
+    )
+    release.apply(text)
+    release.kubectl("wait", "--for=condition=complete", f"job/jld-{name}", "--timeout=120s")
+
+
+def test_two_releases_do_not_notice_each_other_and_data_outlives_both(
+    browser: Browser, make_release: Callable[..., Release], served: Release, alice: Lab
+) -> None:
+    other = make_release("jld-nfs-other", OTHER_PORTS, site("jld-nfs-other", OTHER_PORTS), enforce="privileged")
+    with start_lab(browser, other, "alice") as neighbour:
+        neighbour.python("open('night.txt', 'w').write('another night')")
+        assert alice.digest("night.txt") == DIGEST
+
+        served.uninstall()
+        assert served.pods("lab") + served.pods("keepalive") == []  # nobody has a mount whose server goes
+        assert neighbour.python("print(open('night.txt').read())") == "another night"
+
+        served.install()
+        other.uninstall()
+        with start_lab(browser, served, "alice") as again:
+            assert again.digest("night.txt") == DIGEST
+            assert again.python("import os; print(os.stat('night.txt').st_uid == os.getuid())") == "True"

@@ -1,0 +1,65 @@
+"""The front door on this machine: the image's nginx with the configuration that the chart renders, at loopback addresses.
+
+People reach it without TLS and by any name; all else is as in the pod.
+"""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+from jlddev.nginx import PROGRAM
+
+from tests.local_nginx import TOKEN, Ports, write
+from tests.ports import free_port
+from tests.render.rendering import CHECKOUT, Question, Render, render, write_values
+
+from .processes import Program, answers
+
+__all__ = ["TOKEN", "FrontDoor", "needs_nginx"]
+needs_nginx = pytest.mark.skipif(
+    not PROGRAM.exists(), reason="the image's nginx is not unpacked; `make test` does it where mmdebstrap runs"
+)
+
+
+@cache
+def rendered(*changes: str) -> Render:
+    """The chart for the address that the hubs of this level have."""
+    with tempfile.TemporaryDirectory() as folder:
+        values = write_values(CHECKOUT / "values" / "local.yaml", Path(folder) / "values.yaml")
+        return render(Question(values, ('global.hostname="jupyter.example.org"', "global.port=443", *changes)))
+
+
+class FrontDoor(Program):
+    """One nginx. Several have one API port and different loopback addresses, as several pods have."""
+
+    def __init__(
+        self,
+        directory: Path,
+        port: int,
+        api_port: int,
+        address: str = "127.0.0.1",
+        host_routing: bool = False,
+        changes: tuple[str, ...] = (),
+    ) -> None:
+        self.folder = directory / f"nginx-{address}-{port}"
+        self.folder.mkdir(parents=True)
+        self.url = f"http://{address}:{port}"
+        self.api_url = f"http://{address}:{api_port}"
+        self.api = f"{address}:{api_port}"
+        config, lua = (rendered(*changes).one("ConfigMap", name)["data"] for name in ("jld-nginx", "jld-nginx-lua"))
+        if host_routing:
+            old = ("reserved =", "error_path =")
+            routes = config["routes.conf"]
+            assert all(each in routes for each in old)
+            for each in old:
+                routes = routes.replace(each, f"host_routing = true, {each}")
+            config = {**config, "routes.conf": routes}
+        ports = Ports(free_port(), free_port(), api_port, people=port)
+        file = write(config, lua, self.folder, ports, address)
+        self.token_file = self.folder / "front-door" / "proxyToken"
+        super().__init__("nginx", [str(PROGRAM), "-e", "stderr", "-c", str(file)], {}, self.folder)
+
+    def start(self) -> None:
+        super().start()
+        self.wait_until(lambda: answers(f"{self.api_url}/nginx-health"))

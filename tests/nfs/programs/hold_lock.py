@@ -1,0 +1,18 @@
+"""hold_lock.py FILE START LENGTH HELD RELEASE: hold a byte range, make the file HELD when it is held, and when RELEASE is
+there write into the range and end."""
+
+import fcntl
+import os
+import sys
+import time
+from pathlib import Path
+
+file, start, length, held, release = sys.argv[1:]
+descriptor = os.open(file, os.O_CREAT | os.O_RDWR, 0o666)
+fcntl.lockf(descriptor, fcntl.LOCK_EX, int(length), int(start))
+Path(held).touch()
+while not Path(release).exists():
+    time.sleep(0.1)
+os.pwrite(descriptor, b"held"[: int(length)], int(start))
+os.fsync(descriptor)
+print("written")

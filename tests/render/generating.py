@@ -1,0 +1,191 @@
+"""hypothesis strategies for whole sites, made from the chart's own schema.
+
+The schema says what each key may hold. What it says between keys (one way to log in, one certificate, a mode of storage) is chosen
+here, because a generator that only filtered would find nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+from jld.chart import JsonMap
+from jld.schema import resolved
+
+Data = dict[str, Any]
+CHOSEN_HERE = ("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret")
+TRAITS = {
+    "KubeSpawner": {"http_timeout": 300, "node_selector": {"pool": "labs"}, "environment": {"TZ": "UTC"}},
+    "JupyterHub": {"active_server_limit": 200},
+}
+
+
+def values(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
+    """What `rule` accepts by itself."""
+    rule = resolved(rule, schema)
+    if "enum" in rule:
+        return st.sampled_from(rule["enum"])
+    kinds = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
+    return st.one_of([_KINDS[kind](rule, schema) for kind in kinds])
+
+
+def _text(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[str]:
+    longest = min(rule.get("maxLength", 60), 60)
+    if "pattern" in rule:
+        pattern = re.compile(rule["pattern"].removesuffix("$") + r"\Z", re.ASCII)
+        return st.from_regex(pattern).filter(lambda text: len(text) <= longest)
+    return st.text(
+        st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=rule.get("minLength", 0), max_size=20
+    )
+
+
+def _number(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
+    return _whole(rule, schema) | st.integers(1, 8).map(lambda eighths: rule.get("minimum", 0) + eighths / 8)
+
+
+def _whole(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[int]:
+    return st.integers(max(1, int(rule["minimum"])), rule["maximum"])
+
+
+def _list(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[list[Any]]:
+    return st.lists(values(rule["items"], schema), min_size=rule.get("minItems", 0), max_size=3, unique_by=repr)
+
+
+def _map(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Data]:
+    """Any of the keys: the others have defaults."""
+    known = {
+        key: values(child, schema)
+        for key, child in rule.get("properties", {}).items()
+        if key not in CHOSEN_HERE and key != "global"
+    }
+    fixed = st.fixed_dictionaries({}, optional=known)
+    more = rule.get("additionalProperties")
+    if not isinstance(more, dict):
+        return fixed
+    names = _text(resolved(rule["propertyNames"], schema), schema)
+    needed = resolved(more, schema).get("required", [])
+    entries = values(more, schema).filter(lambda entry: all(key in entry for key in needed))
+    return st.dictionaries(names, entries, min_size=rule.get("minProperties", 0), max_size=3)
+
+
+_KINDS: dict[str, Callable[[JsonMap, JsonMap], st.SearchStrategy[Any]]] = {
+    "string": _text,
+    "number": _number,
+    "integer": _whole,
+    "boolean": lambda *_: st.booleans(),
+    "null": lambda *_: st.none(),
+    "array": _list,
+    "object": _map,
+}
+
+
+@st.composite
+def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
+    """A site that is right."""
+    site: Data = draw(_map(schema, schema))
+    parts = schema["properties"]
+    hub, nginx, storage = (site.setdefault(part, {}) for part in ("hub", "nginx", "storage"))
+    site["global"] = draw(_map(parts["global"], schema)) | {
+        "hostname": draw(values(parts["global"]["properties"]["hostname"], schema))
+    }
+    hub["auth"] = draw(_auth(parts["hub"]["properties"]["auth"], schema))
+    name = values(schema["$defs"]["objectName"], schema)
+    nginx["tls"] = draw(st.one_of(st.just({"selfSigned": True}), name.map(lambda own: {"existingSecret": own})))
+    if draw(st.booleans()):
+        hub["existingSecret"] = draw(name)
+        nginx["routes"] = {"existingSecret": draw(name)}
+    hub["traits"] = draw(st.sampled_from([{}, TRAITS]))
+    hub["extraConfig"] = draw(
+        st.sampled_from([{}, {"50-greeting.py": "c.JupyterHub.template_vars = {'a': 'é: {{ x }}'}\n"}])
+    )
+    _agree(hub, nginx, storage)
+    for key in (
+        "volumes",
+        "workArea",
+        "searchPath",
+        "replicas",
+        "route",
+        "javaMemory",
+        "resources",
+    ):  # hang on other parts; values/ has examples
+        site.get("firefly", {}).pop(key, None)
+    return site
+
+
+@st.composite
+def _auth(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
+    admins = draw(values(rule["properties"]["admins"], schema))
+    if draw(st.booleans()):
+        users = draw(values(rule["properties"]["dummy"]["properties"]["users"], schema))
+        return {"admins": users[: len(admins)], "dummy": {"users": users}}
+    way = draw(st.sampled_from(["github", "cilogon", "other"]))
+    if way != "github":
+        return {"admins": admins, way: draw(_claims_login(rule["properties"][way], schema))}
+    github = rule["properties"]["github"]
+    chosen = draw(_map(github, schema))
+    chosen["clientId"] = draw(values(github["properties"]["clientId"], schema))
+    group = values(schema["$defs"]["githubGroup"], schema)
+    chosen["organizations"] = chosen.get("organizations", {}) | {
+        "allow": draw(st.lists(group, min_size=1, max_size=2, unique=True))
+    }
+    return {"admins": admins, "github": chosen}
+
+
+@st.composite
+def _claims_login(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
+    """Somebody is let in by a group."""
+    chosen = draw(_map(rule, schema))
+    for name in rule["required"]:
+        chosen[name] = draw(values(rule["properties"][name], schema))
+    for provider in chosen.get("identityProviders", {}).values():
+        provider.pop("prefix", None)
+    group = values(schema["$defs"]["claimedGroup"], schema)
+    chosen["groups"] = chosen.get("groups", {}) | {"allow": draw(st.lists(group, min_size=1, max_size=2, unique=True))}
+    return chosen
+
+
+def _agree(hub: Data, nginx: Data, storage: Data) -> None:
+    """What hangs together is made to fit: the limits stay as they are drawn."""
+    lab = hub.setdefault("lab", {})
+    if "ladder" in lab:
+        names = lab["ladder"].get("names")
+        lab.pop("sizes", None)
+        lab["defaultSize"] = names[0] if names else "small"
+    elif "sizes" in lab or "defaultSize" in lab:
+        lab["sizes"] = lab.get("sizes") or {"tiny": {"cpu": 1, "memory": "1Gi"}}
+        lab["defaultSize"] = next(iter(lab["sizes"]))
+        lab["sizes"][lab["defaultSize"]].pop("groups", None)
+    if lab.get("network", {}).get("allow"):
+        lab["network"] = {"allow": ["10.20.0.0/16", "2001:db8::/32"]}
+    lab["repositories"] = lab.get("repositories", [])[:1]
+    quota = lab.get("quota", {})
+    if quota.get("labs"):
+        lab["quota"] = {"labs": quota["labs"]}
+    elif quota:
+        lab["quota"] = {name: most for name, most in (("cpu", 10**8), ("memory", "999999Pi")) if name in quota}
+    for owner in (hub, nginx, storage.get("nfs", {}), storage.get("keepalive", {})):
+        if "resources" in owner:
+            owner["resources"]["requests"] = {"cpu": "1m", "memory": "1Mi"}
+            owner["resources"].get("limits", {}).pop("memory", None)
+    service = nginx.get("service", {})
+    ports = service.get("nodePorts")
+    if ports and (service.get("type") == "ClusterIP" or ports.get("http") == ports.get("https")):
+        del service["nodePorts"]
+    if service.pop("loadBalancerSourceRanges", None) and service.get("type", "LoadBalancer") == "LoadBalancer":
+        service["loadBalancerSourceRanges"] = ["192.0.2.0/24", "2001:db8::/32"]
+    if service.get("type", "LoadBalancer") != "LoadBalancer":
+        service.pop("loadBalancerIP", None)
+    if service.get("type") == "ClusterIP":
+        service.pop("externalTrafficPolicy", None)
+    # Addresses inside of networks are drawn too.
+    if nginx.pop("trustedProxies", None) or nginx.get("proxyProtocol"):
+        nginx["trustedProxies"] = ["10.0.0.0/8", "2001:db8::/32"]
+    storage.pop("volumes", None)  # drawn names and folders collide; the examples in values/ have several
+    nfs, external = storage.setdefault("nfs", {}), storage.setdefault("external", {})
+    nfs.pop("clients", None)
+    nfs.pop("existingClaim", None)
+    nfs["storageClass"] = nfs.get("storageClass") or "fast"
+    nfs["address"] = {"mode": "static", "clusterIP": "10.96.12.34"} if nfs.get("address") else {}
+    external["server"] = external.get("server") or "nfs.example.org"

@@ -1,0 +1,25 @@
+"""What Kubernetes' own schemas say about rendered objects."""
+
+import json
+from functools import cache
+
+import kubernetes_validate  # type: ignore[import-untyped]
+import kubernetes_validate.utils  # type: ignore[import-untyped]
+from rendering import Object
+
+# The validator reads its definitions anew for every object; they do not change.
+kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
+
+
+@cache
+def _complaint(text: str, version: str) -> str:
+    try:
+        kubernetes_validate.validate(json.loads(text), version, strict=True)
+    except kubernetes_validate.ValidationError as failure:
+        return f"{list(failure.path)}: {failure.message}"
+    return ""
+
+
+def complaints(objects: list[Object], version: str) -> list[str]:
+    found = [(each, _complaint(json.dumps(each, sort_keys=True), version)) for each in objects]
+    return [f"{each['kind']} {each['metadata']['name']}: {why}" for each, why in found if why]

@@ -1,0 +1,169 @@
+"""Render the chart with a real helm, once for each question, and read the answer as data."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate.utils  # type: ignore[import-untyped]
+import yaml
+from jld.cli import app
+from jlddev import nginx
+from typer.testing import CliRunner
+
+Object = dict[str, Any]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+CHART = CHECKOUT / "chart"
+SITES = sorted(path.stem for path in (CHECKOUT / "values").glob("*.yaml"))
+HELMS = ("helm3", "helm4")
+BIN = Path(os.environ.get("JLD_CACHE") or Path.home() / ".cache" / "jld") / "bin"
+OLDEST_KUBERNETES = 30
+NEWEST_KUBERNETES = int(kubernetes_validate.utils.latest_version().split(".")[1])
+KUBERNETES = tuple(f"1.{minor}" for minor in range(OLDEST_KUBERNETES, NEWEST_KUBERNETES + 1))
+MADE_UP_SECRETS = {  # those that `jld values` cannot generate
+    **dict.fromkeys(
+        ("githubClientSecret", "cilogonClientSecret", "otherClientSecret"), "a-client-secret-made-up-for-tests"
+    ),
+    "dbUrl": "postgresql://hub:a-password-made-up-for-tests@db.example.org/hub",
+}
+
+
+def chosen_components(site: Path) -> set[str]:
+    """The components that a site's values ask for, beside those that every site has."""
+    values = yaml.safe_load(site.read_text())
+    storage = values.get("storage", {})
+    firefly = {"firefly"} if values.get("firefly", {}).get("enabled") else set()
+    served = {"file-server", "storage-hooks"} if storage.get("mode") == "nfs" else set()
+    return firefly | served | ({"keepalive"} if storage.get("keepalive", {}).get("enabled") else set())
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod of the chart, or the template of one."""
+
+    name: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    spec: Object
+
+    @property
+    def component(self) -> str:
+        return self.labels["app.kubernetes.io/component"]
+
+    @property
+    def containers(self) -> list[Object]:
+        return [*self.spec["containers"], *self.spec.get("initContainers", [])]
+
+
+@dataclass(frozen=True)
+class Render:
+    """What helm made of one values file."""
+
+    text: str
+
+    @property
+    def objects(self) -> list[Object]:
+        return list(_objects(self.text))
+
+    def of_kind(self, kind: str) -> list[Object]:
+        return [found for found in self.objects if found["kind"] == kind]
+
+    def one(self, kind: str, name: str) -> Object:
+        (found,) = [each for each in self.of_kind(kind) if each["metadata"]["name"] == name]
+        return found
+
+    @property
+    def pods(self) -> list[Pod]:
+        return list(_pods(self.objects))
+
+    def settings(self) -> Object:
+        """The settings file as the hub's Python reads it."""
+        text = next(each for each in self.of_kind("ConfigMap") if "settings.yaml" in each["data"])["data"]
+        return dict(yaml.safe_load(text["settings.yaml"]))
+
+
+@cache
+def _objects(text: str) -> tuple[Object, ...]:
+    return tuple(found for found in yaml.load_all(text, Loader=yaml.CSafeLoader) if found)
+
+
+def _pods(objects: list[Object]) -> Iterator[Pod]:
+    for found in objects:
+        name = found["metadata"]["name"]
+        if found["kind"] == "Pod":
+            template = found
+        elif found["kind"] in ("Deployment", "DaemonSet", "StatefulSet", "Job"):
+            template = found["spec"]["template"]
+        else:
+            continue
+        metadata = template["metadata"]
+        yield Pod(name, metadata["labels"], metadata.get("annotations", {}), template["spec"])
+
+
+def helm(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run one of the two helms; `make test` puts them in place."""
+    return subprocess.run(
+        [str(BIN / program), *map(str, arguments)],
+        env={**os.environ, "KUBECONFIG": os.devnull},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call of `helm template`."""
+
+    values: Path
+    changes: tuple[str, ...] = ()  # as `--set-json`
+    program: str = "helm3"
+    kubernetes: str = KUBERNETES[-1]
+    release: str = "jld"
+    namespace: str = "science"
+    chart: Path = CHART
+    repetition: int = 0
+
+    def arguments(self) -> list[str | Path]:
+        sets = [word for change in self.changes for word in ("--set-json", change)]
+        return [self.release, self.chart, "--namespace", self.namespace, "--values", self.values, *sets]
+
+
+@cache
+def render(question: Question) -> Render:
+    """The rendered chart; asked twice, rendered once."""
+    done = helm(question.program, "template", "--kube-version", question.kubernetes, *question.arguments())
+    assert done.returncode == 0, done.stderr
+    return Render(done.stdout)
+
+
+def refusal(question: Question) -> str:
+    """What helm says when it refuses."""
+    done = helm(question.program, "template", "--kube-version", question.kubernetes, *question.arguments())
+    assert done.returncode != 0, "helm accepted what it should refuse"
+    return done.stderr
+
+
+def write_values(site: Path, output: Path) -> Path:
+    """What an operator does: `jld values SITE --secrets FILE -o OUTPUT`."""
+    given = output.with_suffix(".secrets.yaml")
+    given.write_text(yaml.safe_dump({"hub": {"secret": MADE_UP_SECRETS}}))
+    done = CliRunner().invoke(app, ["values", str(site), "--secrets", str(given), "-o", str(output)])
+    assert done.exit_code == 0, done.output
+    return output
+
+
+def nginx_program() -> str | None:
+    """An nginx that knows `http2 on` (1.25): the image's, which `make test` unpacks, or the one on PATH."""
+    program = str(nginx.PROGRAM) if nginx.PROGRAM.exists() else shutil.which("nginx")
+    if program is None:
+        return None
+    said = subprocess.run([program, "-v"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r"nginx/(\d+)\.(\d+)", said)
+    return program if version and (int(version[1]), int(version[2])) >= (1, 25) else None

@@ -1,0 +1,228 @@
+"""Who may talk to whom, worked out from the NetworkPolicies as a cluster would."""
+
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+from rendering import Object, Question, Render, chosen_components, render
+
+COMPONENTS = ("hub", "lab", "nginx", "test")
+PORTS = {
+    "hub": {"api": 8081},
+    "nginx": {"http": 8080, "https": 8443, "api": 8001},
+    "lab": {"": 8888},
+    "test": {"": 1},
+    "firefly": {"http": 8080},
+}
+
+
+def policy(rendered: Render, component: str) -> Object:
+    (found,) = [
+        each["spec"]
+        for each in rendered.of_kind("NetworkPolicy")
+        if each["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == component
+    ]
+    return dict(found)
+
+
+def opens(rules: list[Object], side: str, peer: str, port: int, names: dict[str, int]) -> bool:
+    """Whether a rule lets `port` of a pod through to or from the pods of the component `peer`."""
+    for rule in rules:
+        ports = [names.get(each["port"], each["port"]) for each in rule.get("ports", [])]
+        peers = rule.get(side, [])
+        selected = [
+            each["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for each in peers if "podSelector" in each
+        ]
+        if (not ports or port in ports) and (not peers or peer in selected):
+            return True
+    return False
+
+
+def reachable(rendered: Render, components: tuple[str, ...] = COMPONENTS) -> set[tuple[str, str, int]]:
+    """(from, to, port) between components, by pod selectors: addresses of pods are private, and not counted."""
+    return {
+        (source, target, port)
+        for source in components
+        for target in components
+        for port in PORTS[target].values()
+        if opens(policy(rendered, source).get("egress", []), "to", target, port, {})
+        and opens(policy(rendered, target).get("ingress", []), "from", source, port, PORTS[target])
+    }
+
+
+def test_every_pod_has_a_policy_for_both_ways(site: Path) -> None:
+    rendered = render(Question(site))
+
+    components = {pod.component for pod in rendered.pods} | {"lab"}
+    assert components == set(COMPONENTS) | chosen_components(site)
+    for component in components:
+        assert policy(rendered, component)["policyTypes"] == ["Ingress", "Egress"]
+
+
+def test_the_parts_reach_each_other_where_they_must_and_nowhere_else(values: dict[str, Path]) -> None:
+    assert reachable(render(Question(values["minimal"]))) == {
+        ("nginx", "hub", 8081),
+        ("nginx", "lab", 8888),
+        ("hub", "nginx", 8001),
+        ("hub", "lab", 8888),
+        ("lab", "hub", 8081),
+        ("lab", "nginx", 8080),
+        ("lab", "nginx", 8443),
+        ("test", "nginx", 8443),
+    }
+
+
+def test_firefly_is_reached_by_the_front_door_and_reaches_no_part(values: dict[str, Path]) -> None:
+    with_firefly = reachable(render(Question(values["firefly"])), (*COMPONENTS, "firefly"))
+
+    assert with_firefly - reachable(render(Question(values["minimal"]))) == {("nginx", "firefly", 8080)}
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "fd00:ec2::254", "10.96.0.1", "192.168.1.1", "192.0.0.192", "198.18.0.2", "fe80::1"]
+)
+def test_firefly_reaches_the_internet_and_no_private_address(values: dict[str, Path], address: str) -> None:
+    egress = policy(render(Question(values["firefly"])), "firefly")["egress"]
+
+    assert reaches_address(egress, "140.82.121.4", 443)
+    assert not reaches_address(egress, address, 80)
+
+
+def test_what_is_private_for_a_lab_is_private_for_firefly(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["firefly"]))
+    closed = [
+        {
+            each["ipBlock"]["cidr"]: each["ipBlock"]["except"]
+            for rule in policy(rendered, name)["egress"]
+            for each in rule.get("to", [])
+            if "ipBlock" in each
+        }
+        for name in ("lab", "firefly")
+    ]
+
+    assert closed[0] == closed[1]
+
+
+def test_only_machines_that_may_mount_reach_the_file_server(values: dict[str, Path]) -> None:
+    anybody = render(Question(values["nfs"], ("storage.nfs.clients=[]",)))
+
+    assert policy(render(Question(values["nfs"])), "file-server")["ingress"] == [
+        {"ports": [{"port": "nfs"}], "from": [{"ipBlock": {"cidr": "10.128.0.0/20"}}]}
+    ]
+    assert [each["ipBlock"]["cidr"] for each in policy(anybody, "file-server")["ingress"][0]["from"]] == [
+        "0.0.0.0/0",
+        "::/0",
+    ]
+
+
+def test_neither_the_file_server_nor_the_keepalive_speaks_to_anybody(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["nfs"]))
+
+    assert [policy(rendered, component)["egress"] for component in ("file-server", "keepalive")] == [[], []]
+
+
+def test_a_lab_does_not_reach_the_file_server(values: dict[str, Path]) -> None:
+    # Whoever reaches it may claim to be anybody: nodes mount, labs do not.
+    egress = policy(render(Question(values["nfs"])), "lab")["egress"]
+
+    assert not opens(egress, "to", "file-server", 2049, {})
+    assert not reaches_address(egress, "10.96.12.34", 2049)
+
+
+def test_everybody_finds_names(site: Path) -> None:
+    dns = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
+
+    assert [name for name in COMPONENTS if dns not in policy(render(Question(site)), name)["egress"]] == []
+
+
+def reaches_address(rules: list[Object], address: str, port: int) -> bool:
+    blocks = [
+        peer["ipBlock"]
+        for rule in rules
+        if not rule.get("ports") or port in [each["port"] for each in rule["ports"]]
+        for peer in rule.get("to", [])
+        if "ipBlock" in peer
+    ]
+    where = ip_address(address)
+    return any(
+        where in ip_network(block["cidr"]) and not any(where in ip_network(hole) for hole in block.get("except", []))
+        for block in blocks
+    )
+
+
+@pytest.mark.parametrize("address", ["140.82.121.4", "2606:50c0:8000::153"])
+def test_a_lab_reaches_the_internet(values: dict[str, Path], address: str) -> None:
+    assert reaches_address(policy(render(Question(values["minimal"])), "lab")["egress"], address, 443)
+
+
+@pytest.mark.parametrize("port", [80, 443, 8080, 6443, 10250])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "fe80::1", "fd12::1"),
+        *("10.96.0.1", "172.20.0.5", "192.168.1.1", "100.64.0.9", "198.18.0.1"),
+    ],
+)
+def test_a_lab_reaches_no_private_address(values: dict[str, Path], address: str, port: int) -> None:
+    assert not reaches_address(policy(render(Question(values["minimal"])), "lab")["egress"], address, port)
+
+
+def test_a_private_network_opens_by_value_and_the_others_stay_closed(values: dict[str, Path]) -> None:
+    opened = render(Question(values["minimal"], ('hub.lab.network.allow=["10.20.0.0/16", "fd12:1::/32"]',)))
+    reached = {
+        address: reaches_address(policy(opened, "lab")["egress"], address, 5432)
+        for address in ("10.20.1.2", "fd12:1::9", "10.21.0.1", "fd12:2::9", "169.254.169.254", "10.96.0.1")
+    }
+
+    assert [address for address, open_ in reached.items() if open_] == ["10.20.1.2", "fd12:1::9"]
+
+
+@pytest.mark.parametrize("port", [443, 6443, 8443, 16443])
+def test_the_hub_reaches_the_kubernetes_api(values: dict[str, Path], port: int) -> None:
+    assert reaches_address(policy(render(Question(values["minimal"])), "hub")["egress"], "10.96.0.1", port)
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254"])
+def test_the_hub_does_not_reach_the_nodes_credentials(values: dict[str, Path], address: str) -> None:
+    assert not reaches_address(policy(render(Question(values["minimal"])), "hub")["egress"], address, 80)
+
+
+def test_a_database_of_ones_own_is_reached(values: dict[str, Path]) -> None:
+    inside = render(Question(values["minimal"]))
+    outside = render(Question(values["minimal"], ("hub.db.external=true", 'hub.secret.dbUrl="c3FsaXRlOi8v"')))
+
+    assert {"ports": [{"port": 5432}, {"port": 3306}]} in policy(outside, "hub")["egress"]
+    assert "5432" not in str(policy(inside, "hub"))
+
+
+def test_the_load_balancer_lets_in_the_networks_that_a_site_names(values: dict[str, Path]) -> None:
+    def ranges(site: str) -> list[str] | None:
+        spec = render(Question(values[site])).one("Service", "jld-nginx")["spec"]
+        return spec.get("loadBalancerSourceRanges")  # type: ignore[no-any-return]
+
+    assert ranges("github") == ["192.0.2.0/24", "2001:db8::/32"]
+    assert ranges("minimal") is None
+
+
+def test_prometheus_reaches_the_hub_where_a_site_says_so_and_else_nobody_does(values: dict[str, Path]) -> None:
+    scrapers = (
+        'hub.metrics.scrapers=[{"namespace": "monitoring", "labels": {"app": "prometheus"}}, {"namespace": "other"}]'
+    )
+    open_to = policy(render(Question(values["minimal"], (scrapers,))), "hub")["ingress"]
+
+    assert open_to[1:] == [
+        {
+            "ports": [{"port": "api"}],
+            "from": [
+                {
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+                    "podSelector": {"matchLabels": {"app": "prometheus"}},
+                },
+                {
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "other"}},
+                    "podSelector": {"matchLabels": {}},
+                },
+            ],
+        }
+    ]
+    assert len(policy(render(Question(values["minimal"])), "hub")["ingress"]) == 1

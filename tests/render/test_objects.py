@@ -1,0 +1,158 @@
+"""Every object is one that the Kubernetes API takes, under a name that it takes, and the same every time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from manifests import complaints
+from rendering import CHART, HELMS, KUBERNETES, Object, Question, helm, refusal, render
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_every_object_passes_the_strict_schema(site: Path, version: str) -> None:
+    objects = render(Question(site, kubernetes=version)).objects
+
+    assert len(objects) > 20
+    assert complaints(objects, version) == []
+
+
+def test_the_strict_schema_sees_a_misspelt_key(values: dict[str, Path]) -> None:
+    service = json.loads(json.dumps(render(Question(values["minimal"])).one("Service", "jld-hub")))
+    service["spec"]["port"] = service["spec"].pop("ports")
+
+    assert complaints([service], KUBERNETES[0]) != []
+
+
+def test_two_renders_are_the_same_bytes(site: Path) -> None:
+    assert render(Question(site)).text == render(Question(site, repetition=1)).text
+
+
+def test_both_helms_render_the_same_objects(site: Path) -> None:
+    first, second = (render(Question(site, program=program)).objects for program in HELMS)
+
+    assert first == second
+
+
+def test_an_older_kubernetes_is_refused(values: dict[str, Path]) -> None:
+    assert "1.30" in refusal(Question(values["minimal"], kubernetes="1.29.0"))
+
+
+@pytest.mark.parametrize("program", HELMS)
+def test_lint_is_clean(site: Path, program: str, tmp_path: Path) -> None:
+    # `helm lint` holds the schema against the values without the defaults of the parts, so they are written out here.
+    full = tmp_path / "values.yaml"
+    full.write_text(yaml.safe_dump(merged(defaults(), yaml.safe_load(site.read_text()))))
+
+    done = helm(program, "lint", "--strict", CHART, "--values", full)
+
+    assert done.returncode == 0, done.stdout
+    assert "WARNING" not in done.stdout
+
+
+def defaults() -> Object:
+    parts = {path.parent.name: yaml.safe_load(path.read_text()) for path in CHART.glob("charts/*/values.yaml")}
+    return {**yaml.safe_load((CHART / "values.yaml").read_text()), **parts}
+
+
+def merged(below: Any, above: Any) -> Any:
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    names = [*below, *(name for name in above if name not in below)]
+    chosen = {name: merged(below.get(name), above[name]) if name in above else below[name] for name in names}
+    return {name: value for name, value in chosen.items() if value is not None}
+
+
+def test_names_of_a_long_release_fit(values: dict[str, Path]) -> None:
+    objects = render(Question(values["local"], release="r" * 40, namespace="n" * 63)).objects
+
+    # A volume belongs to the whole cluster: its name holds the namespace, and may be longer.
+    limits = {"PersistentVolume": 253}
+    long = [
+        each["metadata"]["name"] for each in objects if len(each["metadata"]["name"]) > limits.get(each["kind"], 63)
+    ]
+    assert long == []
+
+
+def test_labels_of_the_longest_release_fit(values: dict[str, Path]) -> None:
+    objects = render(Question(values["local"], release="r" * 53)).objects
+
+    assert complaints(objects, KUBERNETES[-1]) == []
+    assert [value for each in objects for value in each["metadata"]["labels"].values() if len(value) > 63] == []
+    # Names of Services and of pods' host names become DNS labels.
+    assert [name for each in objects if each["kind"] == "Service" if len(name := each["metadata"]["name"]) > 63] == []
+
+
+def test_two_releases_share_no_object(values: dict[str, Path]) -> None:
+    def names(question: Question) -> set[tuple[str, str, str]]:
+        cluster_wide = {"PersistentVolume"}
+        return {
+            (each["kind"], "" if each["kind"] in cluster_wide else question.namespace, each["metadata"]["name"])
+            for each in render(question).objects
+        }
+
+    here = names(Question(values["local"], release="jld", namespace="one"))
+
+    assert not here & names(Question(values["local"], release="other", namespace="one"))
+    assert not here & names(Question(values["local"], release="jld", namespace="two"))
+
+
+def test_nothing_but_volumes_and_what_a_hook_has_while_it_runs_is_cluster_wide(site: Path) -> None:
+    cluster_wide = {"ClusterRole", "ClusterRoleBinding", "Namespace", "StorageClass", "CustomResourceDefinition"}
+    found = [each for each in render(Question(site)).objects if each["kind"] in cluster_wide]
+    lasting = {each["kind"] for each in found if "helm.sh/hook" not in each["metadata"].get("annotations", {})}
+
+    # A class is made only where a site says of what: `storage.nfs.provisioner`.
+    assert lasting == ({"StorageClass"} if "provisioner" in site.read_text() else set())
+
+
+def test_every_object_is_labelled(site: Path) -> None:
+    wanted = {
+        "app.kubernetes.io/name": "jld",
+        "app.kubernetes.io/instance": "jld",
+        "app.kubernetes.io/managed-by": "Helm",
+    }
+    unlabelled = [
+        (each["kind"], each["metadata"]["name"])
+        for each in render(Question(site)).objects
+        if not wanted.items() <= each["metadata"]["labels"].items()
+    ]
+
+    assert unlabelled == []
+
+
+def test_every_service_and_policy_finds_its_pods(site: Path) -> None:
+    rendered = render(Question(site))
+    labels = [pod.labels for pod in rendered.pods] + [rendered.settings()["names"]["labLabels"]]
+    selectors = [each["spec"]["selector"] for each in rendered.of_kind("Service")]
+    selectors += [each["spec"]["podSelector"]["matchLabels"] for each in rendered.of_kind("NetworkPolicy")]
+    selectors += [each["spec"]["selector"]["matchLabels"] for each in rendered.of_kind("Deployment")]
+
+    assert [selector for selector in selectors if not any(selector.items() <= each.items() for each in labels)] == []
+
+
+def test_every_volume_mount_and_service_port_leads_somewhere(site: Path) -> None:
+    rendered = render(Question(site))
+    existing = {"jupyter-tls", "firefly-admin", "datasets"}  # of the site's own
+    there = {(each["kind"], each["metadata"]["name"]) for each in rendered.objects}
+    for pod in rendered.pods:
+        volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
+        assert {mount["name"] for each in pod.containers for mount in each["volumeMounts"]} == set(volumes)
+        for volume in volumes.values():
+            if "configMap" in volume:
+                assert ("ConfigMap", volume["configMap"]["name"]) in there
+            if "secret" in volume and volume["secret"]["secretName"] not in existing:
+                assert ("Secret", volume["secret"]["secretName"]) in there
+            if "persistentVolumeClaim" in volume:
+                name = volume["persistentVolumeClaim"]["claimName"]
+                assert ("PersistentVolumeClaim", name) in there or name in existing
+    ports = {
+        (pod.component, port["name"])
+        for pod in rendered.pods
+        for each in pod.containers
+        for port in each.get("ports", [])
+    }
+    for service in rendered.of_kind("Service"):
+        component = service["spec"]["selector"]["app.kubernetes.io/component"]
+        assert {(component, port["targetPort"]) for port in service["spec"]["ports"]} <= ports

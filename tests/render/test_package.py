@@ -1,0 +1,127 @@
+"""What is packaged is what lies in the checkout: the hub's Python reaches the cluster byte for byte."""
+
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+import yaml
+from rendering import CHART, CHECKOUT, HELMS, Question, helm, render
+
+EXTENSIONS = CHECKOUT / "hub-extensions"
+LINKED = ("charts/hub/files/", "charts/storage/files/")
+CONFIG_MAP_LIMIT = 1024 * 1024
+
+
+def sources() -> dict[str, bytes]:
+    """Every file that the hub needs, by its path below hub-extensions."""
+    files = [
+        *EXTENSIONS.glob("jldhub/**/*.py"),
+        *EXTENSIONS.glob("jupyterhub_config.d/*"),
+        EXTENSIONS / "jupyterhub_config.py",
+    ]
+    return {str(file.relative_to(EXTENSIONS)): file.read_bytes() for file in files if file.is_file()}
+
+
+@pytest.fixture(scope="module", params=HELMS)
+def package(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("package")
+    done = helm(request.param, "package", CHART, "--destination", folder)
+    assert done.returncode == 0, done.stderr
+    (archive,) = folder.glob("jld-*.tgz")
+    return archive
+
+
+def files(package: Path, below: str) -> dict[str, bytes]:
+    """What a package holds in a folder."""
+    with tarfile.open(package) as archive:
+        return {
+            member.name.removeprefix(below): file.read()
+            for member in archive.getmembers()
+            if member.name.startswith(below) and (file := archive.extractfile(member))
+        }
+
+
+def test_the_package_holds_the_hubs_python(package: Path) -> None:
+
+    assert files(package, "jld/charts/hub/files/") == sources()
+
+
+def test_the_package_holds_the_storages_python(package: Path) -> None:
+    folder = CHECKOUT / "storage-extensions" / "jldstorage"
+
+    expected = {f"jldstorage/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
+    assert files(package, "jld/charts/storage/files/") == expected | {
+        "homes.py": (EXTENSIONS / "jldhub" / "homes.py").read_bytes()
+    }
+
+
+def test_the_package_holds_nothing_else_from_the_checkout(package: Path) -> None:
+    tracked = subprocess.run(["git", "ls-files", "chart"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    expected = {line.removeprefix("chart/") for line in tracked.stdout.splitlines()}
+    with tarfile.open(package) as archive:
+        names = {name.removeprefix("jld/") for name in archive.getnames()}
+
+    assert {name for name in names if not name.startswith(LINKED)} <= expected
+    assert not [name for name in names if name.endswith("values.schema.yaml")]
+
+
+def test_the_package_renders_as_the_checkout_does(package: Path, values: dict[str, Path]) -> None:
+    assert render(Question(values["minimal"], chart=package)).text == render(Question(values["minimal"])).text
+
+
+def test_the_hub_gets_its_python_byte_for_byte(site: Path) -> None:
+    rendered = render(Question(site))
+    (hub,) = [pod for pod in rendered.pods if pod.component == "hub"]
+    volumes = {volume["name"]: volume.get("configMap", {}) for volume in hub.spec["volumes"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in hub.containers[0]["volumeMounts"]}
+    seen: dict[str, bytes] = {}
+    for name in ("python", "config"):
+        data = rendered.one("ConfigMap", volumes[name]["name"])["data"]
+        items = volumes[name].get("items") or [{"key": key, "path": key} for key in data]
+        assert sorted(item["key"] for item in items) == sorted(data)
+        seen |= {f"{mounts[name]}/{item['path']}": data[item["key"]].encode() for item in items}
+    extra = yaml.safe_load(site.read_text())["hub"].get("extraConfig", {})
+    expected = {f"jupyterhub_config.d/{name}": text.encode() for name, text in extra.items()}
+    places = {
+        "jldhub": "/etc/jld/python",
+        "jupyterhub_config.d": "/etc/jld/config",
+        "jupyterhub_config.py": "/etc/jld/config",
+    }
+
+    assert seen == {f"{places[path.split('/')[0]]}/{path}": text for path, text in (sources() | expected).items()}
+
+
+def test_a_sites_file_replaces_ours_of_the_same_name(values: dict[str, Path]) -> None:
+    change = 'hub.extraConfig={"40-culling.py": "# none"}'
+    data = render(Question(values["minimal"], (change,))).one("ConfigMap", "jld-hub-config")["data"]
+
+    assert data["40-culling.py"] == "# none"
+    assert "10-hub.py" in data
+
+
+def test_every_config_map_fits(site: Path) -> None:
+    too_big = [
+        each["metadata"]["name"]
+        for each in render(Question(site)).of_kind("ConfigMap")
+        if sum(len(text.encode()) for text in each["data"].values()) > CONFIG_MAP_LIMIT // 2
+    ]
+
+    assert too_big == []
+
+
+def test_all_charts_carry_one_version() -> None:
+    charts = [yaml.safe_load(path.read_text()) for path in [CHART / "Chart.yaml", *CHART.glob("charts/*/Chart.yaml")]]
+
+    assert len({(each["version"], each["appVersion"]) for each in charts}) == 1
+    assert {each["version"] for each in charts[0]["dependencies"]} == {charts[0]["version"]}
+    assert {each["name"] for each in charts[0]["dependencies"]} == {each["name"] for each in charts[1:]}
+
+
+def test_there_are_at_most_ten_helpers_and_all_are_ours_and_used() -> None:
+    texts = [path.read_text() for path in CHART.rglob("templates/**/*") if path.is_file()]
+    helpers = [line.split('"')[1] for text in texts for line in text.splitlines() if "define " in line]
+
+    assert len(helpers) <= 10
+    assert [name for name in helpers if not name.startswith("jld.")] == []
+    assert [name for name in helpers if not any(f'include "{name}"' in text for text in texts)] == []

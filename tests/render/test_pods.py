@@ -1,0 +1,248 @@
+"""The rules that every pod of the chart keeps. Each rule is a function that names what breaks it, and is shown a pod that does."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rendering import Object, Pod, Question, chosen_components, refusal, render
+
+Rule = Callable[[Pod], Iterator[str]]
+FILE_SERVER_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID"]
+# Whom a restart would not help: the mount that hangs belongs to the node.
+NEVER_RESTARTED = {"keepalive"}
+
+
+def runs_without_rights(pod: Pod) -> Iterator[str]:
+    """Pod Security "restricted", and no group of root. docs/security.md has the reasons of the exceptions."""
+    security = pod.spec.get("securityContext", {})
+    if pod.component == "file-server":
+        yield from _serves_files_and_no_more(pod)
+        return
+    if security.get("runAsNonRoot") is not True:
+        yield "may run as root"
+    if not security.get("runAsUser") or not security.get("runAsGroup"):
+        yield "does not say as whom it runs"
+    if security.get("seccompProfile") != {"type": "RuntimeDefault"}:
+        yield "has no seccomp profile"
+    for shared in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.spec.get(shared):
+            yield f"shares {shared}"
+    allowed = {"configMap", "emptyDir", "persistentVolumeClaim", "secret", "projected", "downwardAPI"}
+    for volume in pod.spec["volumes"]:
+        if not set(volume) - {"name"} <= allowed:
+            yield f"volume {volume['name']} is not of an allowed kind"
+    for container in pod.containers:
+        own = container.get("securityContext", {})
+        if own.get("allowPrivilegeEscalation") is not False or own.get("privileged"):
+            yield f"{container['name']} may gain rights"
+        if (pod.component, container["name"]) == ("keepalive", "folder"):
+            if own["capabilities"] != {"add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"], "drop": ["ALL"]}:
+                yield "folder has other capabilities than a lab's home maker"
+            continue
+        if own.get("capabilities") != {"drop": ["ALL"]}:
+            yield f"{container['name']} has capabilities"
+        if {"runAsUser", "runAsNonRoot", "runAsGroup", "seccompProfile"} & set(own):
+            yield f"{container['name']} overrides the pod"
+
+
+def _serves_files_and_no_more(pod: Pod) -> Iterator[str]:
+    """The file server is root, for it serves everybody's files, and is not privileged."""
+    (own,) = [container["securityContext"] for container in pod.containers]
+    if own.get("privileged") or own.get("allowPrivilegeEscalation") is not False:
+        yield "may gain rights"
+    if own["capabilities"] != {"drop": ["ALL"], "add": FILE_SERVER_CAPABILITIES}:
+        yield "has capabilities that were not weighed"
+    if pod.spec["securityContext"].get("seccompProfile") != {"type": "RuntimeDefault"}:
+        yield "has no seccomp profile"
+    if {"hostNetwork", "hostPID", "hostIPC"} & set(pod.spec):
+        yield "shares something of the node"
+
+
+def writes_only_where_it_must(pod: Pod) -> Iterator[str]:
+    volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
+    for container in pod.containers:
+        if container.get("securityContext", {}).get("readOnlyRootFilesystem") is not True:
+            yield f"{container['name']} can write its image"
+        for mount in container["volumeMounts"]:
+            if {"configMap", "secret"} & set(volumes[mount["name"]]) and not mount.get("readOnly"):
+                yield f"{container['name']} can write {mount['name']}"
+    for volume in volumes.values():
+        if "emptyDir" in volume and "sizeLimit" not in volume["emptyDir"]:
+            yield f"{volume['name']} can fill the node"
+
+
+def takes_a_known_share(pod: Pod) -> Iterator[str]:
+    for container in pod.containers:
+        for kind in ("requests", "limits"):
+            if set(container.get("resources", {}).get(kind, {})) < {"cpu", "memory"}:
+                yield f"{container['name']} has no {kind}"
+
+
+def is_looked_after(pod: Pod) -> Iterator[str]:
+    if pod.component == "storage-hooks":
+        return  # their Jobs have the deadline
+    if pod.spec.get("restartPolicy") == "Never":
+        if "activeDeadlineSeconds" not in pod.spec:
+            yield "may hang for ever"
+        return
+    for container in pod.spec["containers"]:
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            if probe == "livenessProbe" and pod.component in NEVER_RESTARTED:
+                continue
+            if probe not in container:
+                yield f"{container['name']} has no {probe}"
+
+
+def holds_no_token(pod: Pod) -> Iterator[str]:
+    """Only the hub and the storage's hooks talk to the Kubernetes API."""
+    if pod.spec.get("automountServiceAccountToken") is not (pod.component in ("hub", "storage-hooks")):
+        yield "holds a token that it does not use, or lacks the one that it does"
+
+
+def knows_no_neighbours(pod: Pod) -> Iterator[str]:
+    if pod.spec.get("enableServiceLinks") is not False:
+        yield "has the addresses of all Services in its environment"
+
+
+def keeps_secrets_in_files(pod: Pod) -> Iterator[str]:
+    for container in pod.containers:
+        if container.get("envFrom"):
+            yield f"{container['name']} takes its environment from elsewhere"
+        for variable in container.get("env", []):
+            if "secretKeyRef" in variable.get("valueFrom", {}):
+                yield f"{container['name']} has a secret in {variable['name']}"
+    for volume in pod.spec["volumes"]:
+        # Firefly's pod has no fsGroup, for the sake of the shared volumes: the file stays root's, and in its pod is nobody else.
+        if "secret" in volume and volume["secret"].get("defaultMode") != (
+            0o444 if pod.component == "firefly" else 0o440
+        ):
+            yield f"everybody may read {volume['name']}"
+
+
+RULES: list[Rule] = [
+    runs_without_rights,
+    writes_only_where_it_must,
+    takes_a_known_share,
+    is_looked_after,
+    holds_no_token,
+    knows_no_neighbours,
+    keeps_secrets_in_files,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule.__name__))
+def test_every_pod_keeps_the_rule(rule: Rule, site: Path) -> None:
+    pods = render(Question(site)).pods
+
+    assert {pod.component for pod in pods} == {"hub", "nginx", "test"} | chosen_components(site)
+    assert [f"{pod.name} {why}" for pod in pods for why in rule(pod)] == []
+
+
+def _container(spec: Object) -> Any:
+    return spec["containers"][0]
+
+
+BROKEN: list[tuple[Rule, Callable[[Object], object]]] = [
+    (runs_without_rights, lambda spec: spec["securityContext"].pop("runAsNonRoot")),
+    (runs_without_rights, lambda spec: spec["securityContext"].update(runAsGroup=0)),
+    (runs_without_rights, lambda spec: spec["securityContext"].pop("seccompProfile")),
+    (runs_without_rights, lambda spec: spec.update(hostNetwork=True)),
+    (runs_without_rights, lambda spec: spec["volumes"].append({"name": "host", "hostPath": {"path": "/"}})),
+    (runs_without_rights, lambda spec: _container(spec)["securityContext"].update(privileged=True)),
+    (runs_without_rights, lambda spec: _container(spec)["securityContext"].update(capabilities={"add": ["CHOWN"]})),
+    (runs_without_rights, lambda spec: _container(spec)["securityContext"].update(runAsUser=0)),
+    (writes_only_where_it_must, lambda spec: _container(spec)["securityContext"].pop("readOnlyRootFilesystem")),
+    (writes_only_where_it_must, lambda spec: _container(spec)["volumeMounts"][0].pop("readOnly")),
+    (writes_only_where_it_must, lambda spec: spec["volumes"].append({"name": "big", "emptyDir": {}})),
+    (takes_a_known_share, lambda spec: _container(spec)["resources"].pop("requests")),
+    (takes_a_known_share, lambda spec: _container(spec)["resources"]["limits"].pop("memory")),
+    (is_looked_after, lambda spec: _container(spec).pop("livenessProbe")),
+    (is_looked_after, lambda spec: spec.update(restartPolicy="Never")),
+    (holds_no_token, lambda spec: spec.pop("automountServiceAccountToken")),
+    (knows_no_neighbours, lambda spec: spec.pop("enableServiceLinks")),
+    (keeps_secrets_in_files, lambda spec: _container(spec).update(envFrom=[{"secretRef": {"name": "jld-hub"}}])),
+    (
+        keeps_secrets_in_files,
+        lambda spec: _container(spec)["env"].append(
+            {"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
+        ),
+    ),
+    (
+        keeps_secrets_in_files,
+        lambda spec: [volume["secret"].update(defaultMode=0o444) for volume in spec["volumes"] if "secret" in volume],
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "damage"), BROKEN)
+def test_the_rule_notices_a_pod_that_breaks_it(
+    rule: Rule, damage: Callable[[Object], object], values: dict[str, Path]
+) -> None:
+    (hub,) = [pod for pod in render(Question(values["minimal"])).pods if pod.component == "hub"]
+    broken = deepcopy(hub)
+    damage(broken.spec)
+
+    assert list(rule(hub)) == []
+    assert list(rule(broken)) != []
+
+
+def test_only_one_hub_ever_runs(site: Path) -> None:
+    spec = render(Question(site)).one("Deployment", "jld-hub")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+@pytest.mark.parametrize(("replicas", "budgets"), [(1, 0), (2, 1), (3, 1)])
+def test_several_front_doors_are_drained_one_at_a_time(values: dict[str, Path], replicas: int, budgets: int) -> None:
+    rendered = render(Question(values["minimal"], (f"nginx.replicas={replicas}",)))
+
+    assert rendered.one("Deployment", "jld-nginx")["spec"]["replicas"] == replicas
+    assert len(rendered.of_kind("PodDisruptionBudget")) == budgets
+
+
+def test_the_hub_may_do_what_it_does_and_no_more(values: dict[str, Path]) -> None:
+    assert render(Question(values["minimal"])).one("Role", "jld-hub")["rules"] == [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "create", "delete"]},
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
+        {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["jld-lab"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "update"]},
+    ]
+
+
+def test_images_follow_the_registry_and_the_chart_version(values: dict[str, Path]) -> None:
+    changes = (
+        'global.imageRegistry="registry.example.org/ours"',
+        'nginx.image.tag="9.9"',
+        'global.imagePullSecrets=["login"]',
+    )
+    rendered = render(Question(values["minimal"], changes))
+    images = {pod.component: [each["image"] for each in pod.containers] for pod in rendered.pods}
+
+    assert images == {
+        "hub": ["registry.example.org/ours/hub:0.1.0"],
+        "nginx": ["registry.example.org/ours/nginx:9.9"],
+        "test": ["registry.example.org/ours/hub:0.1.0"],
+    }
+    assert [pod.spec["imagePullSecrets"] for pod in rendered.pods] == [[{"name": "login"}]] * 3
+    assert rendered.settings()["names"]["labImage"] == "registry.example.org/ours/lab:0.1.0"
+    assert rendered.settings()["names"]["imagePullSecrets"] == ["login"]
+
+
+def test_a_quota_is_for_labs_and_there_only_when_it_is_asked_for(values: dict[str, Path]) -> None:
+    assert render(Question(values["minimal"])).of_kind("ResourceQuota") == []
+    rendered = render(Question(values["everything"]))
+    # 26 labs of 16 cores and 64 GiB.
+    assert rendered.one("ResourceQuota", "jld-lab")["spec"] == {
+        "scopes": ["Terminating"],
+        "hard": {"limits.cpu": "416", "limits.memory": "1664Gi"},
+    }
+    # What it counts is pods with a deadline: none that people need may have one, or labs would keep it from starting.
+    assert [pod.name for pod in rendered.pods if "activeDeadlineSeconds" in pod.spec] == ["jld-test"]
+    one = render(Question(values["minimal"], ("hub.lab.quota.cpu=2.5",))).one("ResourceQuota", "jld-lab")
+    assert one["spec"]["hard"] == {"limits.cpu": "2.5"}
+
+
+@pytest.mark.parametrize("key", ['quota={"labs": 26}', 'ladder={"smallestCpu": 1}'])
+def test_what_the_tool_works_out_is_not_passed_over_without_it(values: dict[str, Path], key: str) -> None:
+    assert "`jld values` works out" in refusal(Question(values["minimal"], (f"hub.lab.{key}",)))

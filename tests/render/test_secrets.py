@@ -1,0 +1,83 @@
+"""What is secret stands in Secrets and nowhere else."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rendering import Question, helm, render
+
+
+def secrets(values: Path) -> Iterator[tuple[str, str]]:
+    """Every secret of a values file, as it stands there and as it reads, with its key."""
+    parts: dict[str, Any] = yaml.safe_load(values.read_text())
+    public = {"certificate", "caCertificate"}
+    for part in parts.values():
+        for key, encoded in part.get("secret", {}).items():
+            if key not in public:
+                yield key, encoded
+                yield key, base64.b64decode(encoded).decode().strip()
+
+
+def test_secrets_stand_in_secrets_alone(site: Path) -> None:
+    everywhere = [each for each in render(Question(site)).objects if each["kind"] != "Secret"]
+    text = yaml.safe_dump_all(everywhere, width=10**9)
+
+    assert len(dict(secrets(site))) >= 3
+    assert [key for key, secret in secrets(site) if secret in text] == []
+
+
+def test_the_notes_say_how_to_go_on_and_tell_no_secret(site: Path) -> None:
+    # Helm 3 wants a cluster even to pretend.
+    done = helm("helm4", "install", "--dry-run=client", "--hide-secret", *Question(site).arguments())
+    assert done.returncode == 0, done.stderr
+    _, _, notes = done.stdout.partition("NOTES:")
+    address = render(Question(site)).settings()["global"]["hostname"]
+
+    assert f"https://{address}" in notes
+    assert "helm --namespace science test jld" in notes
+    assert [key for key, secret in secrets(site) if secret in notes] == []
+
+
+def test_a_secret_of_ones_own_replaces_the_charts(values: dict[str, Path]) -> None:
+    rendered = render(
+        Question(
+            values["minimal"],
+            ('hub.existingSecret="mine"', "hub.secret={}", 'nginx.routes.existingSecret="mine-too"'),
+        )
+    )
+    mounted = {
+        pod.component: volume["secret"]
+        for pod in rendered.pods
+        for volume in pod.spec["volumes"]
+        if volume["name"] in ("secret", "routes")
+    }
+
+    assert rendered.of_kind("Secret") == []
+    assert {name: secret["secretName"] for name, secret in mounted.items()} == {"hub": "mine", "nginx": "mine-too"}
+
+
+def test_the_front_door_sees_the_token_of_its_routes_and_no_other_secret_of_the_hub(site: Path) -> None:
+    (nginx,) = [pod for pod in render(Question(site)).pods if pod.component == "nginx"]
+    secrets = {each["name"]: each["secret"] for each in nginx.spec["volumes"] if "secret" in each}
+
+    assert set(secrets) == {"routes", "tls"}
+    assert secrets["routes"] == {
+        "secretName": "jld-hub",
+        "defaultMode": 0o440,
+        "items": [{"key": "proxyToken", "path": "proxyToken"}],
+    }
+    assert "env" not in nginx.containers[0]
+
+
+def test_the_key_of_the_certificate_reaches_nginx_alone(site: Path) -> None:
+    holders = {
+        pod.component
+        for pod in render(Question(site)).pods
+        for volume in pod.spec["volumes"]
+        for item in volume.get("secret", {}).get("items", [])
+        if item["key"] == "tls.key"
+    }
+
+    assert holders == {"nginx"}

@@ -1,0 +1,105 @@
+"""What the chart hands to the hub's Python: the values under their own names, and the names of what was rendered."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from jldhub.settings import Settings
+from rendering import SITES, Question, render
+
+
+def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
+    settings = render(Question(values["local"])).settings()
+
+    assert settings == {
+        "global": {"hostname": "jld.localhost", "port": 8443, "hubRoute": "/"},
+        "hub": {
+            "auth": {
+                "admins": ["alice"],
+                "refresh": "30m",
+                "staleness": "24h",
+                "numbers": {"first": 2_000_000_000, "last": 2_099_999_999},
+                "dummy": {"users": ["alice", "bob"]},
+            },
+            "db": {"external": False, "upgrade": False, "capacity": "1Gi", "storageClass": ""},
+            "lab": {
+                "sizes": {
+                    "tiny": {"cpu": 0.5, "memory": "1Gi"},
+                    "small": {"cpu": 1, "memory": "2Gi"},
+                    "medium": {"cpu": 2, "memory": "4Gi"},
+                    "large": {"cpu": 4, "memory": "8Gi"},
+                },
+                "quota": {"cpu": 0, "memory": "0"},
+                "defaultSize": "small",
+                "sizeRange": 4,
+                "startTimeout": "5m",
+                "git": {"push": "public"},
+                "tmpSize": "10Gi",
+                "provisionHomes": True,
+                "notices": {},
+                "repositories": [],
+                "startsAtOnce": 32,
+            },
+            "culling": {"idleTimeout": "12h", "maxAge": "0s", "busyLabs": False},
+            "log": {"format": "json", "level": "INFO"},
+            "metrics": {"enabled": False},
+            "traits": {},
+        },
+        "names": {
+            "namespace": "science",
+            "release": "jld",
+            "hubUrl": "http://jld-hub:8081",
+            "frontDoor": ["jld-nginx-api:8001"],
+            "labPod": "jld-lab",
+            "labServiceAccount": "jld-lab",
+            "labLabels": {
+                "app.kubernetes.io/name": "jld",
+                "app.kubernetes.io/instance": "jld",
+                "app.kubernetes.io/component": "lab",
+            },
+            "labImage": "localhost/jld/lab:0.1.0",
+            "hubImage": "localhost/jld/hub:0.1.0",
+            "imagePullSecrets": [],
+            "volumes": {"home": {"claim": "jld-home", "mountPath": "/home", "readOnly": False}},
+        },
+        "secretDirectory": "/etc/jld/secret",
+    }
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_the_hubs_python_accepts_the_settings(site: str, values: dict[str, Path], tmp_path: Path) -> None:
+    rendered = render(Question(values[site]))
+    text = rendered.one("ConfigMap", "jld-hub-settings")["data"]["settings.yaml"]
+    file = tmp_path / "settings.yaml"
+    file.write_text(text)
+
+    assert Settings.load(file).names.namespace == "science"
+
+
+def test_a_null_takes_a_size_away(values: dict[str, Path]) -> None:
+    sizes = render(Question(values["github"])).settings()["hub"]["lab"]["sizes"]
+
+    assert set(sizes) == {"small", "medium", "large", "huge"}
+
+
+def test_the_names_are_those_of_rendered_objects(site: Path) -> None:
+    rendered = render(Question(site))
+    names = rendered.settings()["names"]
+
+    for url in (names["hubUrl"], *(f"http://{api}" for api in names["frontDoor"])):
+        address = urlsplit(url)
+        service = rendered.one("Service", str(address.hostname))
+        assert address.port in [port["port"] for port in service["spec"]["ports"]]
+    assert rendered.one("ServiceAccount", names["labServiceAccount"])["automountServiceAccountToken"] is False
+    given = yaml.safe_load(site.read_text()).get("storage", {}).get("volumes", {})
+    for name, volume in names["volumes"].items():
+        if not given.get(name, {}).get("existingClaim"):
+            assert rendered.one("PersistentVolumeClaim", volume["claim"])
+
+
+def test_a_claim_of_ones_own_reaches_the_labs(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["minimal"], ('storage.volumes.home.existingClaim="homes"',)))
+
+    assert rendered.settings()["names"]["volumes"]["home"]["claim"] == "homes"
+    assert [each["metadata"]["name"] for each in rendered.of_kind("PersistentVolumeClaim")] == ["jld-hub-db"]

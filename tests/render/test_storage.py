@@ -1,0 +1,156 @@
+"""Claims and volumes hold on to each other and outlive the release."""
+
+from pathlib import Path
+
+import yaml
+from rendering import Object, Question, render
+
+
+def spec(values: Path, *changes: str) -> Object:
+    return dict(render(Question(values, changes)).one("PersistentVolumeClaim", "jld-home")["spec"])
+
+
+def test_whatever_holds_data_is_kept(site: Path) -> None:
+    rendered = render(Question(site))
+    holders = rendered.of_kind("PersistentVolumeClaim") + rendered.of_kind("PersistentVolume")
+
+    assert holders
+    assert [each for each in holders if each["metadata"]["annotations"].get("helm.sh/resource-policy") != "keep"] == []
+
+
+def test_a_folder_of_the_node_is_pinned_to_its_claim(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["local"]))
+    (volume,) = rendered.of_kind("PersistentVolume")
+
+    assert volume["metadata"]["name"] == "science-jld-home"
+    assert volume["spec"] == {
+        "accessModes": ["ReadWriteMany"],
+        "capacity": {"storage": "10Gi"},
+        "claimRef": {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "namespace": "science",
+            "name": "jld-home",
+        },
+        "hostPath": {"path": "/var/lib/jld/home", "type": "DirectoryOrCreate"},
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": "",
+    }
+    assert spec(values["local"]) == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "1Mi"}},
+        "storageClassName": "",
+        "volumeName": "science-jld-home",
+    }
+
+
+def test_a_claim_asks_for_its_class(values: dict[str, Path]) -> None:
+    assert spec(values["github"]) == {
+        "accessModes": ["ReadWriteMany"],
+        "resources": {"requests": {"storage": "2Ti"}},
+        "storageClassName": "shared",
+    }
+
+
+def test_an_empty_class_is_the_clusters_default(values: dict[str, Path]) -> None:
+    # storageClassName: "" would mean "no class at all", and wait for ever.
+    claim = spec(values["github"], 'storage.claim.storageClass=""', 'storage.claim.accessMode="ReadWriteOnce"')
+
+    assert claim == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "2Ti"}}}
+
+
+def test_a_database_of_ones_own_needs_no_claim(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["minimal"], ("hub.db.external=true", 'hub.secret.dbUrl="c3FsaXRlOi8v"')))
+    (hub,) = [pod for pod in rendered.pods if pod.component == "hub"]
+    (state,) = [volume for volume in hub.spec["volumes"] if volume["name"] == "state"]
+
+    assert "emptyDir" in state
+    assert [each["metadata"]["name"] for each in rendered.of_kind("PersistentVolumeClaim")] == ["jld-home"]
+
+
+def volumes(values: Path, *changes: str) -> dict[str, Object]:
+    found = render(Question(values, changes)).of_kind("PersistentVolume")
+    return {each["metadata"]["name"]: each["spec"] for each in found}
+
+
+def test_a_file_server_that_exists_is_mounted_by_name_or_address(values: dict[str, Path]) -> None:
+    sources = {name: (spec["nfs"], spec["mountOptions"]) for name, spec in volumes(values["external"]).items()}
+
+    options = ["nfsvers=4.2", "hard", "noatime"]
+    assert sources == {
+        "science-jld-home": ({"server": "nfs.example.org", "path": "/export/jupyter/home"}, options),
+        "science-jld-datasets": ({"server": "archive.example.org", "path": "/export/public"}, options),
+    }
+
+
+def test_nfs_3_locks_on_its_own_machine(values: dict[str, Path]) -> None:
+    change = 'storage.external.mountOptions=["nfsvers=3", "local_lock=all"]'
+
+    assert volumes(values["external"], change)["science-jld-home"]["mountOptions"] == ["nfsvers=3", "local_lock=all"]
+
+
+def test_with_a_fixed_address_there_is_no_hook_that_makes_volumes(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["everything"]))
+
+    assert rendered.one("Service", "jld-file-server")["spec"]["clusterIP"] == "10.96.12.34"
+    assert {name: spec["nfs"]["server"] for name, spec in volumes(values["everything"]).items()} == {
+        "science-jld-home": "10.96.12.34",
+        "science-jld-scratch": "10.96.12.34",
+        "science-jld-software": "10.96.12.34",
+    }
+    assert [job["metadata"]["name"] for job in rendered.of_kind("Job")] == ["jld-storage-drain"]
+
+
+def test_the_hook_is_told_the_volumes_that_are_claimed(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["nfs"]))
+    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each["data"]]
+    settings = yaml.safe_load(told["data"]["settings.yaml"])
+
+    assert rendered.of_kind("PersistentVolume") == []
+    claimed = {volume["spec"]["claimRef"]["name"]: volume["metadata"]["name"] for volume in settings["volumes"]}
+    for claim, volume in claimed.items():
+        assert rendered.one("PersistentVolumeClaim", claim)["spec"]["volumeName"] == volume
+    assert {volume["spec"]["capacity"]["storage"] for volume in settings["volumes"]} == {"475Gi"}
+    service = rendered.one("Service", "jld-file-server")
+    assert service == settings["service"]
+
+
+def test_the_hook_may_touch_its_own_volumes_and_no_others(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["nfs"]))
+    (role,) = rendered.of_kind("ClusterRole")
+
+    create, rest = role["rules"]
+    assert create == {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["create"]}
+    assert rest["resourceNames"] == ["science-jld-home", "science-jld-scratch", "science-jld-software"]
+    assert role["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
+
+
+def test_the_file_server_is_told_what_it_offers(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["nfs"]))
+
+    assert yaml.safe_load(rendered.one("ConfigMap", "jld-file-server")["data"]["nfs.yaml"]) == {
+        "exports": {
+            "home": {"mode": "0755", "readOnly": False},
+            "scratch": {"mode": "1777", "readOnly": False},
+            "software": {"mode": "0755", "readOnly": False},  # labs cannot write it; whoever fills it can
+        },
+        "clients": ["10.128.0.0/20"],
+        "gracePeriod": 6,
+        "leaseLifetime": 6,
+    }
+
+
+def test_labs_see_the_volumes_where_the_site_says(values: dict[str, Path]) -> None:
+    assert render(Question(values["everything"])).settings()["names"]["volumes"] == {
+        "datasets": {"claim": "datasets", "mountPath": "/datasets", "readOnly": True},
+        "home": {"claim": "jld-home", "mountPath": "/home", "readOnly": False},
+        "scratch": {"claim": "jld-scratch", "mountPath": "/scratch", "readOnly": False},
+        "software": {"claim": "jld-software", "mountPath": "/software", "readOnly": True},
+    }
+
+
+def test_every_hook_ends(values: dict[str, Path]) -> None:
+    jobs = render(Question(values["nfs"])).of_kind("Job")
+
+    assert sorted(job["metadata"]["name"] for job in jobs) == ["jld-storage-address", "jld-storage-drain"]
+    assert {job["spec"]["activeDeadlineSeconds"] for job in jobs} == {300}

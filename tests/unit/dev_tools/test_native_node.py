@@ -1,0 +1,110 @@
+"""The native node's records, certificates and cgroups, without a node."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from jlddev import cgroups, native
+from jlddev.errors import MachineError
+from jlddev.process import Process, start_ticks
+
+
+@pytest.fixture
+def process_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(native, "PROCESS", tmp_path / "process.json")
+    return native.PROCESS
+
+
+def test_a_process_that_ended_before_it_was_asked_when_it_started_does_not_run() -> None:
+    nobody = 2**22 + 1  # above the highest process id that Linux gives
+    assert not Process(nobody, None).runs()
+
+
+@pytest.mark.parametrize("content", ["[]", "null", '"text"', '{"pid": 1, "started": 1, "forwards": [1]}'])
+def test_a_record_of_another_shape_is_no_node(content: str, process_file: Path) -> None:
+    process_file.write_text(content)
+    process = native.saved_process()
+    assert process is None or not process.runs()
+    assert native.forwarders() == {}
+
+
+def test_forwarders_are_those_that_still_run(process_file: Path) -> None:
+    ours = {"pid": os.getpid(), "started": start_ticks(os.getpid())}
+    gone = {"pid": os.getpid(), "started": 1}
+    process_file.write_text(json.dumps({"pid": 1, "started": 1, "forwards": {"8443": ours, "8080": gone}}))
+    assert list(native.forwarders()) == [8443]
+
+
+def test_missing_cgroup_hierarchies_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroups, "HIERARCHIES", ("cpu", "memory"))
+    (tmp_path / "cpu").mkdir()
+    sentence = native.missing() or ""
+    assert "needs cgroup v1 hierarchies, and memory is not mounted" in sentence
+    assert "Start Docker (then kind is used), or set KUBECONFIG" in sentence
+
+
+def test_another_caches_node_is_told_and_ones_own_is_not(
+    tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(cgroups, "HIERARCHIES", ())
+    monkeypatch.setattr(native, "FOLDER", tmp_path)
+    monkeypatch.setattr(native, "DISK_BYTES", 0)
+    monkeypatch.setattr(native, "HOST_LINK", "lo")  # an interface that every machine has
+    assert "Another native cluster runs on this machine" in (native.missing() or "")
+    process_file.write_text(json.dumps({"pid": os.getpid(), "started": start_ticks(os.getpid())}))
+    assert native.missing() is None
+
+
+def test_every_client_has_a_private_kubeconfig_that_names_its_own_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(native, "CONFIG", tmp_path / "config")
+    monkeypatch.setattr(native, "KUBECONFIG", tmp_path / "admin.kubeconfig")
+    native.configure()
+    for client in native.CLIENTS:
+        file = native.CONFIG / f"{client}.kubeconfig"
+        assert file.stat().st_mode & 0o777 == 0o600
+        document = yaml.safe_load(file.read_text())
+        assert document["users"] == [
+            {
+                "name": client,
+                "user": {
+                    "client-certificate": f"/etc/jld/pki/{client}.crt",
+                    "client-key": f"/etc/jld/pki/{client}.key",
+                },
+            }
+        ]
+        assert (native.CONFIG / "pki" / f"{client}.key").exists()
+    assert {path.name for path in native.CONFIG.iterdir()} >= set(native.CONFIG_FILES)
+    admin = yaml.safe_load(native.KUBECONFIG.read_text())
+    (cluster,) = admin["clusters"]
+    assert cluster["cluster"]["server"] == "https://198.18.0.2:6443"
+    assert Path(cluster["cluster"]["certificate-authority"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
+
+
+def test_cgroups_are_removed_from_the_deepest_up(tmp_path: Path) -> None:
+    root = tmp_path / "node"
+    (root / "kubepods" / "pod1").mkdir(parents=True)
+    (root / "system").mkdir()
+    names = [str(path.relative_to(tmp_path)) for path in cgroups.deepest_first(root)]
+    assert names == ["node/kubepods/pod1", "node/kubepods", "node/system", "node"]
+    cgroups.remove(root, seconds=0)
+    assert not root.exists()
+
+
+def test_a_cgroup_that_stays_is_told_with_the_processes_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "node"
+    folder.mkdir()
+    (folder / "cgroup.procs").write_text("12\n34\n")
+    with pytest.raises(MachineError, match=r"still in use by processes \['12', '34'\]"):
+        cgroups.remove(folder, seconds=0)
+
+
+def test_without_a_node_the_command_that_starts_it_is_told(process_file: Path) -> None:
+    with pytest.raises(MachineError, match="start it with `make cluster`"):
+        native.node_pid()

@@ -1,0 +1,118 @@
+"""How programs are fetched and run, and that the Makefile calls what is there."""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from jld.cli import app as jld
+from jlddev import images, machine, run, tools
+from jlddev.cli import app as jlddev
+from jlddev.errors import MachineError
+from jlddev.paths import CHECKOUT
+
+
+@pytest.fixture(autouse=True)
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(run, "LOGS", tmp_path / "logs")
+    return run.LOGS
+
+
+def test_a_long_step_says_that_it_goes_on_and_how_to_follow_it(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run.run("wait", ["sh", "-c", "echo all of it; echo errors too >&2; sleep 0.3"], log="wait", every=0.1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "jld: wait ..."
+    assert f"follow it with: tail -f {logs / 'wait.log'}" in lines[1]
+    assert lines[-1] == "jld: wait: done in 0 s"
+    assert (logs / "wait.log").read_text() == "all of it\nerrors too\n"
+
+
+def test_a_failing_short_command_tells_its_error_and_a_missing_one_its_name() -> None:
+    with pytest.raises(MachineError, match="failed with exit code 4: the reason"):
+        run.output(["sh", "-c", "echo the reason >&2; exit 4"])
+    with pytest.raises(MachineError, match="The program 'no-such-program' was not found"):
+        run.output(["no-such-program"])
+
+
+def test_an_interrupted_download_leaves_no_package_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tools, "CACHE", tmp_path)
+    monkeypatch.setattr(tools, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tools.layer_zip("a-package==1.0")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("helm3", "install Go, which builds it"), ("kubectl", "install kubectl and put it on PATH")]
+)
+def test_a_machine_without_packaged_programs_is_told_what_helps(
+    name: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    (tool,) = [tool for tool in tools.PACKAGED if tool.name == name]
+    with pytest.raises(MachineError, match=f"There is no packaged {name} for aarch64: {remedy}"):
+        tools.fetch_one(tool)
+
+
+@pytest.mark.parametrize(("version", "used"), [("v1.37.2", True), ("v1.35.0", True), ("v1.34.9", False), ("?", False)])
+def test_kubectl_on_path_is_used_when_it_is_new_enough(
+    version: str, used: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "kubectl"
+    program.write_text(f'#!/bin/sh\necho \'{{"clientVersion": {{"gitVersion": "{version}"}}}}\'\n')
+    program.chmod(0o755)
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    monkeypatch.setattr(tools, "BIN", bin_folder)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (kubectl,) = [tool for tool in tools.PACKAGED if tool.name == "kubectl"]
+    assert tools.link_from_path(kubectl) is used
+    assert (bin_folder / "kubectl").is_symlink() is used
+
+
+def test_a_docker_that_hangs_is_no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: object, **__: object) -> None:
+        raise subprocess.TimeoutExpired("docker", 20)
+
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/docker")
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert not images.docker_answers()
+
+
+def test_without_docker_and_buildah_both_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(MachineError, match=r"neither is here: install buildah \(Debian: apt-get install buildah\)"):
+        images.builder()
+
+
+def test_on_another_system_than_debian_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(MachineError, match="the native cluster needs buildah iproute2 mmdebstrap socat util-linux"):
+        machine.ensure(machine.NATIVE, "the native cluster")
+
+
+def test_pip_is_where_the_makefile_puts_it_wherever_the_cache_is(tmp_path: Path) -> None:
+    (uv,) = re.findall(r"^UV := (\S+)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    environment = os.environ | {"JLD_CACHE": str(tmp_path)}
+    command = [sys.executable, "-c", "from jlddev import paths; print(paths.PIP, paths.CACHE)"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    pip = Path(uv.replace("$(HOME)", str(Path.home()))).with_name("pip")
+    assert done.stdout.split() == [str(pip), str(tmp_path)]
+
+
+def test_the_makefile_calls_only_commands_that_exist() -> None:
+    text = (CHECKOUT / "Makefile").read_text()
+    for variable, app in (("JLD", jld), ("JLDDEV", jlddev)):
+        called = set(re.findall(rf"\$\({variable}\) ([a-z-]+)", text))
+        assert called
+        assert called <= set(typer.main.get_group(app).commands)

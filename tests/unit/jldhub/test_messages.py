@@ -1,0 +1,165 @@
+"""What a person reads when a lab does not start. The left side is what a real cluster says."""
+
+from typing import Any
+
+import pytest
+from jldhub import messages
+from jldhub.messages import Obstacle
+
+IMAGE = "registry.example.org/jld/lab:7"
+
+
+def pod(*, init: dict[str, Any] | None = None, lab: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
+    """A pod with one init container and the lab, whose states are given."""
+    if init is not None:
+        status["initContainerStatuses"] = [{"name": "home", "image": "", "restartCount": 0, **init}]
+    if lab is not None:
+        status["containerStatuses"] = [{"name": "notebook", "image": "", "restartCount": 0, **lab}]
+    spec = {
+        "initContainers": [{"name": "home", "image": "registry.example.org/jld/hub:7"}],
+        "containers": [{"name": "notebook", "image": IMAGE}],
+    }
+    return {"metadata": {"name": "jld-lab-ada", "uid": "1"}, "spec": spec, "status": {"phase": "Pending", **status}}
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    return {"state": {"waiting": {"reason": reason, "message": message}}}
+
+
+def ended(code: int, message: str = "", reason: str = "Error", restarts: int = 0) -> dict[str, Any]:
+    return {"state": {"terminated": {"exitCode": code, "reason": reason, "message": message}}, "restartCount": restarts}
+
+
+def unscheduled(message: str) -> dict[str, Any]:
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    return pod(conditions=[condition])
+
+
+def event(reason: str, message: str, at: str = "2026-01-01T00:00:00Z", type: str = "Warning") -> dict[str, Any]:
+    return {"reason": reason, "message": message, "type": type, "lastTimestamp": at, "eventTime": None}
+
+
+NOT_FOUND = f'failed to resolve reference "{IMAGE}": {IMAGE}: not found'
+
+ROWS = [
+    (pod(lab=waiting("ErrImagePull", NOT_FOUND)), "image", True, f"The image {IMAGE} does not exist"),
+    (pod(lab=waiting("ImagePullBackOff", f"Back-off pulling image: {NOT_FOUND}")), "image", True, "does not exist"),
+    (pod(lab=waiting("ErrImagePull", "401 Unauthorized")), "image", True, "may not read it"),
+    (pod(lab=waiting("InvalidImageName", "couldn't parse image name")), "image", True, "does not exist"),
+    (pod(lab=waiting("ErrImageNeverPull", "not present")), "image", True, "is not on the node"),
+    (pod(init=waiting("ErrImagePull", "x: not found")), "image", True, "The image registry.example.org/jld/hub:7"),
+    (pod(lab=waiting("ErrImagePull", "dial tcp: i/o timeout")), "registry", False, "registry does not answer"),
+    (pod(lab=waiting("CreateContainerConfigError", 'secret "x" not found')), "container", False, "could not be made"),
+    (pod(init=ended(1, "home directory refused: /homes/ada is a link")), "home", False, "Your home directory"),
+    (pod(init=ended(1, "refused", restarts=2)), "home", True, "Your home directory could not be made ready"),
+    (pod(lab=ended(137, reason="OOMKilled", restarts=2)), "memory", True, "more memory than its size has"),
+    (pod(lab=ended(3, restarts=2)), "crashed", True, "ended right after its start"),
+    (unscheduled("0/3 nodes are available: 3 Insufficient memory."), "room", False, "No node of the cluster has room"),
+    (unscheduled("0/3 nodes are available: 3 Too many pods."), "room", False, "Choose a smaller size"),
+    (unscheduled("0/1 nodes are available: 1 node(s) had untolerated taint"), "nodes", False, "takes this lab"),
+    (unscheduled('persistentvolumeclaim "jld-home" not found'), "volume", False, "A volume that the lab needs"),
+    (unscheduled("1 node(s) had volume node affinity conflict"), "volume", False, "A volume that the lab needs"),
+    (pod(phase="Failed", reason="Evicted", message="low on memory"), "evicted", True, "stopped it (Evicted)"),
+]
+
+
+@pytest.mark.parametrize(
+    ("found", "reason", "final", "words"), ROWS, ids=[f"{n}-{row[1]}" for n, row in enumerate(ROWS)]
+)
+def test_each_state_has_its_sentence(found: dict[str, Any], reason: str, final: bool, words: str) -> None:
+    why = messages.obstacle(found)
+    assert why is not None
+    assert (why.reason, why.final) == (reason, final)
+    assert words in why.sentence
+    assert why.says
+
+
+HEALTHY = [
+    None,
+    {},
+    {"status": None},
+    pod(),
+    pod(lab=waiting("ContainerCreating"), init={"state": {"running": {}}}),
+    pod(lab=waiting("PodInitializing"), init=ended(0, "home directory of ada made", "Completed")),
+    pod(conditions=[{"type": "PodScheduled", "status": "True"}]),
+    pod(phase="Running", lab={"state": {"running": {}}}),
+    pod(phase="Running", lab={"state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}}),
+]
+
+
+@pytest.mark.parametrize("found", HEALTHY)
+def test_a_pod_that_only_needs_time_has_no_obstacle(found: dict[str, Any] | None) -> None:
+    assert messages.obstacle(found, [event("Pulling", "Pulling image", type="Normal")]) is None
+
+
+def test_a_container_between_two_tries_is_told_by_how_the_last_one_ended() -> None:
+    found = waiting("CrashLoopBackOff", "back-off 10s restarting failed container") | {
+        "lastState": {
+            "terminated": {"exitCode": 1, "reason": "Error", "message": "home directory refused: it is a link"}
+        },
+        "restartCount": 2,
+    }
+    why = messages.obstacle(pod(init=found))
+    assert why == Obstacle(
+        "home",
+        "Your home directory could not be made ready. Tell an administrator of this site.",
+        "home ended with exit code 1 (Error): home directory refused: it is a link",
+        final=True,
+    )
+
+
+def test_a_volume_that_is_not_mounted_is_known_from_the_newest_event() -> None:
+    events = [
+        event("FailedMount", "new", "2026-01-01T00:02:00Z"),
+        event("FailedMount", "old", "2026-01-01T00:01:00Z"),
+    ]
+    why = messages.obstacle(pod(lab=waiting("ContainerCreating")), events)
+    assert why is not None
+    assert (why.reason, why.says, why.final) == ("volume", "FailedMount: new", False)
+
+
+QUOTA = (
+    'pods "jld-lab-ada" is forbidden: exceeded quota: jld-lab, requested: limits.cpu=2,limits.memory=4Gi, '
+    "used: limits.cpu=8,limits.memory=16Gi, limited: limits.cpu=8,limits.memory=16Gi"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "reason", "words"),
+    [
+        (403, QUOTA, "quota", "(limits.cpu 2, limits.memory 4Gi more would exceed the quota jld-lab)"),
+        (403, 'violates PodSecurity "restricted:latest"', "refused", "does not allow this lab"),
+        (422, "Pod is invalid: spec.containers[0].image: Required value", "invalid", "does not accept"),
+        (500, "etcdserver: request timed out", "kubernetes", "does not answer as it should"),
+        (0, "", "kubernetes", "does not answer as it should"),
+    ],
+)
+def test_a_pod_that_is_not_taken_is_told(status: int, message: str, reason: str, words: str) -> None:
+    why = messages.refused_pod(status, message)
+    assert (why.reason, why.final) == (reason, True)
+    assert words in why.sentence
+
+
+def test_a_timeout_tells_the_reason_that_is_known_and_else_the_last_warning() -> None:
+    full = unscheduled("0/1 nodes are available: 1 Insufficient cpu.")
+    assert messages.timed_out(300, full, []).reason == "room"
+    events = [
+        event("Failed", "something", "2026-01-01T00:01:00Z"),
+        event("Pulling", "x", "2026-01-01T00:02:00Z", "Normal"),
+    ]
+    why = messages.timed_out(300, pod(), events)
+    assert (why.reason, why.says) == ("timeout", "Failed: something")
+    assert "within 5 minutes" in why.sentence
+    assert messages.timed_out(60, None, []).sentence.startswith("The lab did not start within 60 seconds.")
+
+
+def test_what_kubernetes_says_is_one_line_of_bounded_length() -> None:
+    why = messages.obstacle(pod(lab=waiting("ErrImagePull", "x\n" * 5000)))
+    assert why is not None
+    assert len(why.says) <= 500
+    assert "\n" not in why.says
+
+
+@pytest.mark.parametrize("events", [[{}], [{"reason": None, "message": None, "lastTimestamp": None}]])
+def test_events_without_fields_are_no_trouble(events: list[dict[str, Any]]) -> None:
+    assert isinstance(messages.last_word(events), str)

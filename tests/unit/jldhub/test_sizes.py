@@ -1,0 +1,95 @@
+"""Which sizes somebody is offered, and what they are to KubeSpawner."""
+
+import pytest
+from jldhub.identity import Group, Identity
+from jldhub.refusal import Refusal
+from jldhub.settings import Lab, Settings, Size
+from jldhub.sizes import check_size, offered_sizes, size_profiles
+
+NOBODY = Identity(uid=5000, gid=5000, groups=(), name="", email="")
+
+
+def member(*groups: str) -> Identity:
+    return Identity(uid=5000, gid=5000, groups=tuple(Group(name, 6000) for name in groups), name="", email="")
+
+
+@pytest.fixture
+def lab(settings: Settings) -> Lab:
+    """With a size for one organization, and one for a team or another organization."""
+    huge = Size.model_validate({"cpu": 16, "memory": "64Gi", "groups": ["LSST"]})
+    gpu = Size.model_validate({"cpu": 8, "memory": "64Gi", "groups": ["lsst-sqre:friends", "vault"]})
+    sizes = settings.hub.lab.sizes | {"huge": huge, "gpu": gpu}
+    return settings.hub.lab.model_copy(update={"sizes": sizes})
+
+
+def test_the_sizes_are_offered_smallest_first_with_their_guarantees(settings: Settings) -> None:
+    profiles = size_profiles(settings.hub.lab, NOBODY)
+    assert [(p["slug"], p["display_name"], p["default"]) for p in profiles] == [
+        ("tiny", "Tiny", False),
+        ("small", "Small", True),
+        ("medium", "Medium", False),
+        ("large", "Large", False),
+    ]
+    assert profiles[0]["description"] == "Up to 0.5 CPU and 1 GiB of memory"
+    assert [p["kubespawner_override"] for p in profiles] == [
+        {"cpu_limit": 0.5, "cpu_guarantee": 0.125, "mem_limit": 2**30, "mem_guarantee": 2**28},
+        {"cpu_limit": 1.0, "cpu_guarantee": 0.25, "mem_limit": 2**31, "mem_guarantee": 2**29},
+        {"cpu_limit": 2.0, "cpu_guarantee": 0.5, "mem_limit": 2**32, "mem_guarantee": 2**30},
+        {"cpu_limit": 4.0, "cpu_guarantee": 1.0, "mem_limit": 2**33, "mem_guarantee": 2**31},
+    ]
+
+
+@pytest.mark.parametrize("size_range", [1, 3, 1000])
+def test_a_guarantee_is_never_nothing_and_never_above_its_limit(settings: Settings, size_range: float) -> None:
+    sizes = {"crumb": Size.model_validate({"cpu": "1m", "memory": "1Mi"})}
+    lab = settings.hub.lab.model_copy(update={"sizes": sizes, "default_size": "crumb", "size_range": size_range})
+    size = size_profiles(lab, NOBODY)[0]["kubespawner_override"]
+    assert 0 < size["cpu_guarantee"] <= size["cpu_limit"]
+    assert 0 < size["mem_guarantee"] <= size["mem_limit"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "more"),
+    [
+        ([], []),
+        (["lsst"], ["huge"]),
+        (["LSST", "Vault"], ["gpu", "huge"]),
+        (["lsst-sqre_friends"], ["gpu"]),
+        (["lsst-sqre"], []),
+        (["lsst2", "a-lsst", "friends", ""], []),
+    ],
+)
+def test_members_alone_are_offered_the_sizes_of_their_groups(lab: Lab, groups: list[str], more: list[str]) -> None:
+    assert list(offered_sizes(lab, member(*groups))) == ["tiny", "small", "medium", "large", *more]
+
+
+def test_a_size_of_a_group_is_refused_to_others_with_what_they_may_have(lab: Lab) -> None:
+    check_size(lab, member("lsst"), "huge")
+    with pytest.raises(Refusal) as refused:
+        check_size(lab, member("vault"), "huge")
+    assert (refused.value.status_code, refused.value.sentence) == (
+        403,
+        "The lab size 'huge' is for members of LSST. Choose one of: tiny, small, medium, large, gpu.",
+    )
+
+
+@pytest.mark.parametrize("chosen", [None, "", "small"])
+def test_everybody_may_have_the_default(lab: Lab, chosen: object) -> None:
+    check_size(lab, NOBODY, chosen)
+
+
+@pytest.mark.parametrize("chosen", ["enormous", ["huge"], {"huge": 1}, 7, True, "x" * 10_000, "Huge"])
+def test_what_is_no_size_is_refused(lab: Lab, chosen: object) -> None:
+    with pytest.raises(Refusal, match="There is no lab size") as refused:
+        check_size(lab, member("lsst"), chosen)
+    assert refused.value.status_code == 400
+    assert len(str(refused.value)) < 150
+
+
+def test_a_default_that_not_everybody_may_have_is_a_mistake() -> None:
+    document = {
+        "sizes": {"tiny": {"cpu": 1, "memory": "1Gi", "groups": ["lsst"]}, "small": {"cpu": 1, "memory": "1Gi"}},
+        "defaultSize": "tiny",
+    }
+    with pytest.raises(ValueError, match="defaultSize 'tiny' is for lsst only; name one that is for everybody"):
+        Lab.model_validate(document)

@@ -1,0 +1,339 @@
+"""The whole lab pod, built by the real KubeSpawner from our configuration."""
+
+import json
+import os
+from base64 import b64decode
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jldhub.labsecret import git_credential
+from jldhub.refusal import Refusal
+from jldhub.settings import Git, Push, Quota, Settings, Size
+from jldhub.spawner import LabSpawner, complete_pod, hand_files_to_pod, spawner_config
+from kubernetes_asyncio.client import ApiClient, ApiException, V1Secret
+from traitlets.config import Config
+
+GOLDEN = Path(__file__).with_name("golden") / "lab-pod.json"
+
+AUTH_STATE = {
+    "access_token": "gho_made-up",
+    "github_user": {"login": "Ada", "id": 4000001, "name": "Ada Lovelace", "email": "ada@example.org"},
+    "organizations": [{"login": "lsst", "id": 5000001}],
+}
+
+
+class FakeApi:
+    """Answers as the API server does for what a lab's start asks of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.secrets: dict[tuple[str, str], V1Secret] = {}
+
+    async def read_namespaced_service_account(self, name: str, namespace: str) -> SimpleNamespace:
+        self.asked.append((name, namespace))
+        return SimpleNamespace(metadata=SimpleNamespace(uid=f"uid-{len(self.asked)}"))
+
+    async def create_namespaced_secret(self, namespace: str, body: V1Secret) -> None:
+        if (namespace, body.metadata.name) in self.secrets:
+            raise ApiException(status=409, reason="Conflict")
+        self.secrets[namespace, body.metadata.name] = body
+
+    async def replace_namespaced_secret(self, name: str, namespace: str, body: V1Secret) -> None:
+        assert (namespace, name) in self.secrets
+        self.secrets[namespace, name] = body
+
+
+def make_spawner(settings: Settings, monkeypatch: pytest.MonkeyPatch, username: str = "ada") -> LabSpawner:
+    monkeypatch.setattr("kubespawner.spawner.load_config", lambda **_: None)
+
+    async def auth_state() -> dict[str, Any]:
+        return AUTH_STATE
+
+    user = SimpleNamespace(
+        get_auth_state=auth_state, name=username, id=3, url=f"/user/{username}/", escaped_name=username
+    )
+    hub = SimpleNamespace(
+        url="http://jld-hub:8081/hub/", api_url="http://jld-hub:8081/hub/api", base_url="/hub/", public_host=""
+    )
+    config = Config(spawner_config(settings))
+    spawner = LabSpawner(user=user, hub=hub, config=config, public_url="", public_hub_url="")
+    spawner.api = FakeApi()
+    spawner.api_token = "the lab's own token"
+    spawner.oauth_client_id = f"jupyterhub-user-{username}"
+    spawner.server = SimpleNamespace(base_url=f"/user/{username}/", cookie_name="")
+    return spawner
+
+
+async def make_pod(spawner: LabSpawner, size: str | None = None) -> dict[str, Any]:
+    """In the order in which JupyterHub calls."""
+    spawner.user_options = {"profile": size} if size else {}
+    await spawner.run_auth_state_hook(AUTH_STATE)
+    await spawner._run_apply_user_options(spawner.user_options)
+    await spawner.load_user_options()
+    pod = await complete_pod(spawner, await spawner.get_pod_manifest())
+    async with ApiClient() as client:
+        document: dict[str, Any] = client.sanitize_for_serialization(pod)
+    return document
+
+
+@pytest.fixture
+async def pod(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    return await make_pod(make_spawner(settings, monkeypatch))
+
+
+def test_the_pod_is_the_one_that_was_reviewed(pod: dict[str, Any]) -> None:
+    """UPDATE_GOLDEN=1 writes the file anew; read the difference before you commit it."""
+    pod["spec"]["initContainers"][0]["command"][2] = "<text of jldhub/homes.py>"
+    text = json.dumps(pod, indent=2, sort_keys=True) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+def test_the_lab_is_restricted(pod: dict[str, Any]) -> None:
+    """Pod Security Standards, `restricted`: https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
+    spec = pod["spec"]
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
+    kinds = {kind for volume in spec["volumes"] for kind in volume if kind != "name"}
+    assert kinds == {"persistentVolumeClaim", "emptyDir", "secret"}
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert len(spec["containers"]) == 1
+    security = spec["containers"][0]["securityContext"]
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert security["runAsUser"] >= 1000
+    assert security["readOnlyRootFilesystem"] is True
+    assert "privileged" not in security
+    assert not any("hostPort" in port for port in spec["containers"][0]["ports"])
+
+
+def test_only_the_home_maker_is_root_and_it_sees_nothing_but_homes(pod: dict[str, Any]) -> None:
+    roots = [c for c in pod["spec"]["initContainers"] if c["securityContext"].get("runAsUser") == 0]
+    assert [container["name"] for container in roots] == ["home"]
+    assert roots[0]["volumeMounts"] == [{"name": "volume-home", "mountPath": "/homes"}]
+    assert "env" not in roots[0]
+    assert roots[0]["resources"]["limits"]
+
+
+def test_kubernetes_gives_the_lab_no_token_and_no_service_addresses(pod: dict[str, Any]) -> None:
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    assert pod["spec"]["enableServiceLinks"] is False
+    assert pod["spec"]["serviceAccountName"] == "jld-lab"
+
+
+def test_the_lab_runs_as_the_person_in_their_home(pod: dict[str, Any]) -> None:
+    container = pod["spec"]["containers"][0]
+    assert (container["securityContext"]["runAsUser"], container["securityContext"]["runAsGroup"]) == (4000001, 4000001)
+    assert pod["spec"]["securityContext"]["supplementalGroups"] == [5000001]
+    assert container["command"] == ["/usr/local/bin/jld-lab"]
+    assert "args" not in container
+    assert {"name": "volume-home", "mountPath": "/home/ada", "subPath": "ada"} in container["volumeMounts"]
+    environment = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert (environment["HOME"], environment["USER"]) == ("/home/ada", "ada")
+    assert environment["JUPYTERHUB_DEFAULT_URL"] == "/lab"
+
+
+@pytest.mark.parametrize("username", ["ada", "x" * 63, "a--b", "a.b_c-d", "_0", "a-", "octo_cat"])
+async def test_home_and_its_maker_agree_on_the_directory(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, username: str
+) -> None:
+    pod = await make_pod(make_spawner(settings, monkeypatch, username))
+    mount = next(m for m in pod["spec"]["containers"][0]["volumeMounts"] if m["name"] == "volume-home")
+    assert mount["subPath"] == pod["spec"]["initContainers"][0]["command"][4]
+    assert mount["mountPath"] == f"/home/{username}"
+    assert len(pod["metadata"]["name"]) <= 63
+
+
+async def test_people_whose_names_look_alike_have_homes_of_their_own(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["a-b", "a.b", "a_b", "a--b"]
+    pods = [await make_pod(make_spawner(settings, monkeypatch, name)) for name in names]
+    assert len({pod["spec"]["initContainers"][0]["command"][4] for pod in pods}) == len(names)
+    assert len({pod["metadata"]["name"] for pod in pods}) == len(names)
+
+
+async def test_the_chosen_size_is_the_size_of_the_lab(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    pod = await make_pod(make_spawner(settings, monkeypatch), "large")
+    assert pod["spec"]["containers"][0]["resources"] == {
+        "limits": {"cpu": 4.0, "memory": 8 * 2**30, "ephemeral-storage": str(10 * 2**30 + 2**28)},
+        "requests": {"cpu": 1.0, "memory": 2 * 2**30, "ephemeral-storage": "64Mi"},
+    }
+
+
+@pytest.mark.parametrize("quota", [Quota(cpu=104), Quota(memory="208Gi")])
+async def test_with_a_quota_and_only_then_a_lab_has_the_deadline_by_which_the_quota_finds_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, quota: Quota
+) -> None:
+    lab = settings.hub.lab.model_copy(update={"quota": quota})
+    limited = settings.model_copy(update={"hub": settings.hub.model_copy(update={"lab": lab})})
+    free, counted = [await make_pod(make_spawner(each, monkeypatch)) for each in (settings, limited)]
+    assert "activeDeadlineSeconds" not in free["spec"]
+    assert counted["spec"].pop("activeDeadlineSeconds") == 2**31 - 1  # the most that the API takes
+    assert counted["spec"] == free["spec"]
+
+
+async def test_a_second_start_without_a_choice_has_the_default_size(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawner = make_spawner(settings, monkeypatch)
+    await make_pod(spawner, "large")
+    pod = await make_pod(spawner)
+    assert pod["spec"]["containers"][0]["resources"]["limits"]["cpu"] == 1.0
+
+
+@pytest.mark.parametrize("options", [{"profile": "huge"}, {"profile": ["tiny"]}, {"profile": 7}, ["tiny"], "tiny", 7])
+async def test_a_choice_that_was_not_offered_is_refused(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, options: Any
+) -> None:
+    """The REST API takes any JSON as options."""
+    spawner = make_spawner(settings, monkeypatch)
+    await spawner.run_auth_state_hook(AUTH_STATE)
+    with pytest.raises(Refusal, match=r"There is no lab size|are an object") as refused:
+        await spawner._run_apply_user_options(options)
+    assert refused.value.status_code == 400
+
+
+async def test_choices_for_one_start_are_not_those_of_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawner = make_spawner(settings, monkeypatch)
+    options = await spawner.run_options_from_form(
+        {"_xsrf": ["x"], "profile": ["tiny"], "environment": ["all"], "debug": ["on"]}
+    )
+    assert options == {"profile": "tiny", "environment": "all", "debug": True}
+    spawner.orm_spawner = SimpleNamespace(user_options=options, server=None, name="")
+    spawner.user_options = options
+    await spawner._run_apply_user_options(options)
+    assert spawner.get_env()["JLD_ENVIRONMENT"] == "all"
+    assert spawner.orm_spawner.user_options == {"profile": "tiny"}
+
+
+async def test_who_left_a_group_after_the_page_was_drawn_does_not_get_its_size(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    huge = Size.model_validate({"cpu": 16, "memory": "64Gi", "groups": ["lsst"]})
+    lab = settings.hub.lab.model_copy(update={"sizes": settings.hub.lab.sizes | {"huge": huge}})
+    limited = settings.model_copy(update={"hub": settings.hub.model_copy(update={"lab": lab})})
+    spawner = make_spawner(limited, monkeypatch)
+    assert await spawner.run_options_from_form({"profile": ["huge"]}) == {"profile": "huge"}
+    monkeypatch.setattr(f"{__name__}.AUTH_STATE", AUTH_STATE | {"organizations": []})
+    with pytest.raises(Refusal, match="is for members of lsst"):
+        await spawner.run_options_from_form({"profile": ["huge"]})
+    await spawner.run_auth_state_hook(AUTH_STATE)
+    with pytest.raises(Refusal, match="is for members of lsst"):  # a start through the API meets no form
+        await spawner._run_apply_user_options({"profile": "huge"})
+
+
+async def test_the_owner_is_asked_for_each_lab(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ServiceAccount that was made again has another uid, and the garbage collector would take the lab at once."""
+    spawner = make_spawner(settings, monkeypatch)
+    owners = [(await make_pod(spawner))["metadata"]["ownerReferences"][0]["uid"] for _ in range(2)]
+    assert owners == ["uid-1", "uid-2"]
+    assert spawner.api.asked == [("jld-lab", "science")] * 2
+
+
+async def test_without_provisioning_of_homes_nothing_in_the_pod_is_root(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = settings.hub.lab.model_copy(update={"provision_homes": False})
+    changed = settings.model_copy(update={"hub": settings.hub.model_copy(update={"lab": lab})})
+    spec = (await make_pod(make_spawner(changed, monkeypatch)))["spec"]
+    assert not spec.get("initContainers")
+    assert spec["securityContext"]["runAsNonRoot"] is True
+
+
+async def test_a_sites_gpus_stand_beside_the_labs_own_resources(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawner = make_spawner(settings, monkeypatch)
+    spawner.extra_resource_limits = {"nvidia.com/gpu": "1"}
+    limits = (await make_pod(spawner))["spec"]["containers"][0]["resources"]["limits"]
+    assert set(limits) == {"cpu", "memory", "ephemeral-storage", "nvidia.com/gpu"}
+
+
+def files(spawner: LabSpawner) -> dict[str, str]:
+    """What the lab's Secret holds."""
+    (secret,) = spawner.api.secrets.values()
+    return {name: b64decode(value).decode() for name, value in secret.data.items()}
+
+
+async def test_no_token_is_in_the_pods_description(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    spawner = make_spawner(settings, monkeypatch)
+    text = json.dumps(await make_pod(spawner))
+    for secret in ("the lab's own token", "gho_made-up", "API_TOKEN", files(spawner)["git-credential"].split()[2]):
+        assert secret not in text
+
+
+async def test_the_tokens_are_files_of_a_secret_that_is_there_before_the_pod(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawner = make_spawner(settings, monkeypatch)
+    pod = await make_pod(spawner)
+    ((place, secret),) = spawner.api.secrets.items()
+    assert place == ("science", "jld-lab-ada")
+    assert {"name": "files", "secret": {"secretName": "jld-lab-ada", "defaultMode": 0o444}} in pod["spec"]["volumes"]
+    assert [(owner.kind, owner.name) for owner in secret.metadata.owner_references] == [("ServiceAccount", "jld-lab")]
+    assert files(spawner)["hub-token"] == "the lab's own token"
+    mounts = {
+        mount["mountPath"]: mount.get("subPath", "")
+        for mount in pod["spec"]["containers"][0]["volumeMounts"]
+        if mount["name"] == "files"
+    }
+    assert mounts == {"/run/jld": ""} | {f"/etc/{name}": name for name in ("passwd", "group", "gitconfig", "motd")}
+    assert set(mounts.values()) - {""} <= set(files(spawner))
+
+
+async def test_the_secret_goes_with_the_pod(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    spawner = make_spawner(settings, monkeypatch)
+    await make_pod(spawner)
+    before = files(spawner)
+    await hand_files_to_pod(spawner, {"metadata": {"name": "jld-lab-ada", "uid": "0a1b"}})
+    (secret,) = spawner.api.secrets.values()
+    owners = [(owner.kind, owner.name, owner.uid) for owner in secret.metadata.owner_references]
+    assert owners == [("Pod", "jld-lab-ada", "0a1b")]
+    assert files(spawner) == before
+
+
+async def test_a_token_that_was_replaced_or_withdrawn_does_not_linger(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawner = make_spawner(settings, monkeypatch)
+    seen = []
+    for state in (AUTH_STATE, AUTH_STATE | {"access_token": "gho_newer"}, AUTH_STATE | {"access_token": None}):
+        monkeypatch.setattr(f"{__name__}.AUTH_STATE", state)
+        await make_pod(spawner)
+        seen.append(files(spawner)["git-credential"])
+    assert seen == [git_credential("gho_made-up"), git_credential("gho_newer"), ""]
+    assert "credential" not in files(spawner)["gitconfig"]
+
+
+async def test_a_lab_that_may_not_push_gets_no_token_of_github(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = settings.hub.lab.model_copy(update={"git": Git(push=Push.NONE)})
+    without = settings.model_copy(update={"hub": settings.hub.model_copy(update={"lab": lab})})
+    spawner = make_spawner(without, monkeypatch)
+    await make_pod(spawner)
+    assert files(spawner)["git-credential"] == ""
+    assert files(spawner)["gitconfig"] == '[user]\n\tname = "Ada Lovelace"\n\temail = "ada@example.org"\n'
+
+
+async def test_a_login_whose_state_is_lost_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    spawner = make_spawner(settings, monkeypatch)
+    with pytest.raises(Refusal, match="Log out and log in again") as refused:
+        await spawner.run_auth_state_hook(None)
+    assert refused.value.status_code == 403
+
+
+async def test_a_trial_login_has_its_own_number(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    auth = settings.hub.auth.model_validate({"dummy": {"users": ["ada"]}})
+    hub = settings.hub.model_copy(update={"auth": auth})
+    spawner = make_spawner(settings.model_copy(update={"hub": hub}), monkeypatch)
+    pod = await make_pod(spawner)
+    assert pod["spec"]["containers"][0]["securityContext"]["runAsUser"] == 100003
+    assert "supplementalGroups" not in pod["spec"]["securityContext"]

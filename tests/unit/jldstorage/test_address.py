@@ -1,0 +1,158 @@
+"""Wherever the Service and the volumes have got to, they come together again, and the volumes keep their claims."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from jldstorage.address import AddressRefused, settle
+from jldstorage.volumes import Action, Step, action
+
+SERVICE = {"metadata": {"name": "jld-file-server"}, "spec": {"ports": [{"port": 2049}]}}
+OLD, NEW = "10.96.0.7", "10.96.0.99"
+
+
+def wanted(name: str = "home", **spec: object) -> dict[str, Any]:
+    claim = {"namespace": "science", "name": f"jld-{name}"}
+    source = {"server": "", "path": f"/{name}"}
+    return {"metadata": {"name": f"science-jld-{name}"}, "spec": {"claimRef": claim, "nfs": source, **spec}}
+
+
+def present(address: str = OLD, uid: str | None = "uid-1", name: str = "home", **spec: object) -> dict[str, Any]:
+    """A volume as the API gives it: with what Kubernetes adds."""
+    volume = wanted(name, **spec)
+    volume["spec"]["nfs"]["server"] = address
+    volume["spec"]["nfs"]["readOnly"] = False
+    if uid:
+        volume["spec"]["claimRef"] |= {"uid": uid, "resourceVersion": "7"}
+    return volume
+
+
+class Fake:
+    """A cluster of one Service and some volumes, which remembers what was asked of it."""
+
+    def __init__(
+        self,
+        service: str | None = None,
+        volumes: Mapping[str, Mapping[str, Any]] | None = None,
+        claims: Mapping[str, str] | None = None,
+        refused: tuple[str, ...] = (),
+    ) -> None:
+        self.service = service
+        self.volumes = dict(volumes or {})
+        self.claims = dict(claims or {})
+        self.refused = refused
+        self.asked: list[str] = []
+
+    async def service_address(self) -> str | None:
+        return self.service
+
+    async def make_service(self, manifest: Mapping[str, Any], address: str | None) -> str:
+        if address in self.refused:
+            raise AddressRefused("it is taken")
+        self.service = address or NEW
+        self.asked.append(f"make service at {address or 'any address'}")
+        return self.service
+
+    async def delete_service(self) -> None:
+        self.asked.append("delete service")
+
+    async def volume(self, name: str) -> Mapping[str, Any] | None:
+        return self.volumes.get(name)
+
+    async def claim_uid(self, name: str) -> str | None:
+        return self.claims.get(name)
+
+    async def create_volume(self, manifest: Mapping[str, Any]) -> None:
+        self.asked.append(f"create {manifest['metadata']['name']}")
+        self.volumes[manifest["metadata"]["name"]] = manifest
+
+    async def change_volume(self, name: str, patch: Mapping[str, Any]) -> None:
+        self.asked.append(f"change {name}")
+
+    async def delete_volume(self, name: str) -> None:
+        self.asked.append(f"delete {name}")
+
+
+def settled(cluster: Fake, *names: str) -> list[str]:
+    asyncio.run(settle(cluster, SERVICE, [wanted(name) for name in names or ("home",)]))
+    return cluster.asked
+
+
+def test_the_first_installation_asks_for_an_address_and_makes_the_volumes() -> None:
+    cluster = Fake()
+
+    assert settled(cluster, "home", "scratch") == [
+        "make service at any address",
+        "create science-jld-home",
+        "create science-jld-scratch",
+    ]
+    assert {volume["spec"]["nfs"]["server"] for volume in cluster.volumes.values()} == {NEW}
+
+
+def test_the_second_run_changes_nothing() -> None:
+    cluster = Fake(OLD, {"science-jld-home": present()}, {"jld-home": "uid-1"})
+
+    assert settled(cluster) == []
+
+
+def test_a_service_that_was_deleted_gets_its_address_back() -> None:
+    cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"})
+
+    assert settled(cluster) == [f"make service at {OLD}"]
+
+
+def test_a_service_that_was_made_anew_gets_its_old_address_back() -> None:
+    cluster = Fake(NEW, {"science-jld-home": present()}, {"jld-home": "uid-1"})
+
+    assert settled(cluster) == ["delete service", f"make service at {OLD}"]
+
+
+def test_volumes_follow_when_the_address_is_somebody_elses() -> None:
+    cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"}, refused=(OLD,))
+
+    assert settled(cluster) == ["make service at any address", "delete science-jld-home", "create science-jld-home"]
+    volume = cluster.volumes["science-jld-home"]["spec"]
+    assert (volume["nfs"]["server"], volume["claimRef"]["uid"]) == (NEW, "uid-1")
+
+
+def test_a_volume_that_is_new_takes_the_address_of_the_others() -> None:
+    cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"})
+
+    assert settled(cluster, "home", "scratch") == [f"make service at {OLD}", "create science-jld-scratch"]
+
+
+def test_volumes_that_disagree_are_brought_together() -> None:
+    volumes = {"science-jld-home": present(OLD), "science-jld-scratch": present(NEW, name="scratch")}
+    cluster = Fake(OLD, volumes, {"jld-home": "uid-1", "jld-scratch": "uid-1"})
+
+    assert settled(cluster, "home", "scratch") == ["delete science-jld-scratch", "create science-jld-scratch"]
+
+
+@pytest.mark.parametrize("claim", [None, "uid-2"])
+def test_a_volume_forgets_a_claim_that_was_deleted(claim: str | None) -> None:
+    assert action(wanted(), present(), claim, OLD) == Action(
+        "science-jld-home", Step.change, {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
+    )
+
+
+def test_a_volume_that_no_claim_took_yet_is_left_alone() -> None:
+    assert action(wanted(), present(uid=None), "uid-1", OLD) == Action("science-jld-home", Step.keep)
+
+
+def test_capacity_and_mount_options_are_changed_in_place() -> None:
+    before = present(capacity={"storage": "19Gi"}, mountOptions=["hard"])
+    after = wanted(capacity={"storage": "38Gi"}, mountOptions=["hard", "noatime"])
+
+    assert action(after, before, "uid-1", OLD) == Action(
+        "science-jld-home",
+        Step.change,
+        {"spec": {"capacity": {"storage": "38Gi"}, "mountOptions": ["hard", "noatime"]}},
+    )
+
+
+def test_a_claim_that_lost_its_volume_gets_it_back() -> None:
+    made = action(wanted(), None, "uid-1", OLD)
+
+    assert (made.step, made.body["spec"]["claimRef"]["uid"]) == (Step.create, "uid-1")
+    assert "uid" not in wanted()["spec"]["claimRef"]
