@@ -100,7 +100,7 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     hub["extraConfig"] = draw(
         st.sampled_from([{}, {"50-greeting.py": "c.JupyterHub.template_vars = {'a': 'é: {{ x }}'}\n"}])
     )
-    _agree(hub, nginx, storage)
+    _agree(site["global"], hub, nginx, storage)
     for key in (
         "volumes",
         "workArea",
@@ -146,7 +146,7 @@ def _claims_login(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
     return chosen
 
 
-def _agree(hub: Data, nginx: Data, storage: Data) -> None:
+def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     """What hangs together is made to fit: the limits stay as they are drawn."""
     lab = hub.setdefault("lab", {})
     if "ladder" in lab:
@@ -179,8 +179,16 @@ def _agree(hub: Data, nginx: Data, storage: Data) -> None:
         service.pop("loadBalancerIP", None)
     if service.get("type") == "ClusterIP":
         service.pop("externalTrafficPolicy", None)
+    behind = nginx.get("mode", "service") != "service"
+    if behind:
+        nginx.pop("proxyProtocol", None)
+    if top.get("hubRoute", "/") == "/":
+        nginx.pop("landingPage", None)
+    if nginx.get("mode") == "gateway":
+        del nginx["tls"]
+        nginx["gateway"] = nginx.get("gateway", {}) | {"name": nginx.get("gateway", {}).get("name") or "public"}
     # Addresses inside of networks are drawn too.
-    if nginx.pop("trustedProxies", None) or nginx.get("proxyProtocol"):
+    if nginx.pop("trustedProxies", None) or nginx.get("proxyProtocol") or behind:
         nginx["trustedProxies"] = ["10.0.0.0/8", "2001:db8::/32"]
     storage.pop("volumes", None)  # drawn names and folders collide; the examples in values/ have several
     nfs, external = storage.setdefault("nfs", {}), storage.setdefault("external", {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from generating import sites
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from jld.chart import Chart
 from jld.document import render as document
 from jld.values import Sources, assemble
@@ -31,6 +31,7 @@ def folder(values: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) ->
     deadline=None,
     derandomize="JLD_EXAMPLES" not in os.environ,  # the same ones in every run, unless somebody looks for more
     suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],  # making the example smaller takes longer than reading it
 )
 @given(site=sites(Chart(CHART).schema()))
 def test_a_site_that_the_schema_accepts_works(site: dict[str, Any], folder: Path) -> None:

@@ -39,6 +39,20 @@ def test_an_older_kubernetes_is_refused(values: dict[str, Path]) -> None:
     assert "1.30" in refusal(Question(values["minimal"], kubernetes="1.29.0"))
 
 
+def test_names_that_look_like_something_else_stay_names(values: dict[str, Path]) -> None:
+    objects = (
+        'hub.metrics.scrapers=[{"namespace": "8"}]',
+        'storage.volumes={"true": {"mountPath": "/data"}}',
+        'storage.nfs={"storageClass": "9", "provisioner": "10"}',
+        'global.hostname="5"',
+    )
+    ingress = ('nginx.mode="ingress"', 'nginx.trustedProxies=["10.0.0.0/8"]', 'nginx.ingress={"className": "7"}')
+    rendered = render(Question(values["nfs"], (*objects, *ingress)))
+
+    assert complaints(rendered.objects, KUBERNETES[-1]) == []
+    assert set(rendered.settings()["names"]["volumes"]) >= {"home", "true"}
+
+
 @pytest.mark.parametrize("program", HELMS)
 def test_lint_is_clean(site: Path, program: str, tmp_path: Path) -> None:
     # `helm lint` holds the schema against the values without the defaults of the parts, so they are written out here.
