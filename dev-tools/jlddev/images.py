@@ -11,8 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from jlddev import rootfs
-from jlddev.errors import MachineError
+from jlddev import machine, rootfs
 from jlddev.paths import CACHE, CHECKOUT, DEV_TOOLS, LOCAL
 from jlddev.run import output, run, say
 
@@ -181,14 +180,11 @@ Builder = Docker | Buildah
 
 
 def builder() -> Builder:
-    """Docker when it answers, else buildah; raises MachineError when there is neither."""
+    """Docker when it answers, else buildah, which is installed where that is possible; raises Unsupported when there is neither."""
     if docker_answers():
         return Docker()
-    if shutil.which("buildah"):
-        return Buildah()
-    raise MachineError(
-        "Images are built with Docker or buildah, and neither is here: install buildah (Debian: apt-get install buildah) or start Docker."
-    )
+    machine.ensure(machine.BUILDER, "building images without a Docker Engine")
+    return Buildah()
 
 
 def docker_answers() -> bool:

@@ -8,9 +8,9 @@ from jlddev.errors import Unsupported
 from jlddev.run import run, say
 
 # program on PATH -> Debian package
+BUILDER = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
 NATIVE = {
-    "buildah": "buildah",
-    "mmdebstrap": "mmdebstrap",
+    **BUILDER,
     "ip": "iproute2",
     "nsenter": "util-linux",
     "socat": "socat",

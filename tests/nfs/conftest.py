@@ -20,6 +20,7 @@ def system() -> guest.System:
         pytest.skip("only root makes the network and the disk of these tests; run them as root")
     try:
         machine.ensure(PROGRAMS, "the NFS tests")
+        images.builder()
         return guest.prepare()
     except Unsupported as reason:
         pytest.skip(str(reason))

@@ -13,7 +13,7 @@ import typer
 from jld.cli import app as jld
 from jlddev import images, machine, run, tools
 from jlddev.cli import app as jlddev
-from jlddev.errors import MachineError
+from jlddev.errors import MachineError, Unsupported
 from jlddev.paths import CHECKOUT
 
 
@@ -88,9 +88,10 @@ def test_a_docker_that_hangs_is_no_docker(monkeypatch: pytest.MonkeyPatch) -> No
     assert not images.docker_answers()
 
 
-def test_without_docker_and_buildah_both_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_docker_buildah_is_installed_or_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(MachineError, match=r"neither is here: install buildah \(Debian: apt-get install buildah\)"):
+    sentence = r"without a Docker Engine needs buildah mmdebstrap: install them \(Debian: sudo apt-get install buildah"
+    with pytest.raises(Unsupported, match=sentence):
         images.builder()
 
 
