@@ -129,7 +129,7 @@ class Native(Provider):
     """One node in namespaces of this machine."""
 
     name = "native"
-    network_policies = "this node's network does not enforce NetworkPolicies"
+    network_policies = "NetworkPolicies are enforced by kube-router's controller"
     nfs_client = "the node mounts NFS through a user-space client over FUSE; protocol and server are the real ones"
 
     @property

@@ -46,9 +46,10 @@ IDENTITIES = {
     "kubelet": pki.Identity("system:node:jld-node", "system:nodes", ["jld-node", NODE_ADDRESS]),
     "proxy": pki.Identity("system:kube-proxy"),
     "coredns": pki.Identity("coredns"),
+    "network-policies": pki.Identity("network-policies"),
     "provisioner": pki.Identity("local-path-provisioner"),
 }
-CLIENTS = ("admin", "controller-manager", "scheduler", "kubelet", "proxy", "coredns", "provisioner")
+CLIENTS = ("admin", "controller-manager", "scheduler", "kubelet", "proxy", "coredns", "network-policies", "provisioner")
 
 
 def saved_process() -> Process | None:

@@ -21,6 +21,7 @@ PROGRAMS = {
     "kube-scheduler": f"{KUBERNETES}/cmd/kube-scheduler",
     "kube-proxy": f"{KUBERNETES}/cmd/kube-proxy",
     "coredns": "./coredns",
+    "network-policies": "./policies",
     "local-path-provisioner": "github.com/rancher/local-path-provisioner",
 }
 GO_SETTINGS = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}

@@ -44,6 +44,7 @@ keep kubelet kubelet --config /etc/jld/kubelet.yaml --kubeconfig /etc/jld/kubele
   --node-ip "$node" --hostname-override jld-node
 keep kube-proxy kube-proxy --kubeconfig /etc/jld/proxy.kubeconfig --hostname-override jld-node \
   --proxy-mode iptables --cluster-cidr 10.244.0.0/16 --conntrack-max-per-core 0
+keep network-policies network-policies /etc/jld/network-policies.kubeconfig jld-node 10.96.0.0/16
 keep coredns coredns -conf /etc/jld/Corefile
 keep local-path-provisioner local-path-provisioner start --kubeconfig /etc/jld/provisioner.kubeconfig \
   --namespace kube-system --provisioner-name rancher.io/local-path --config /etc/jld/local-path.json \

@@ -18,6 +18,20 @@ NAME = "git-stand-in"
 SOURCE = Path(__file__).parents[1] / "standins" / "git_server.py"
 
 
+POLICY = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}
+
+
+def opening(release: str) -> dict[str, object]:
+    """How a site lets labs reach a server of its own in the cluster, whose pods have addresses of a private network."""
+    labs = {"app.kubernetes.io/instance": release, "app.kubernetes.io/component": "lab"}
+    server = {"podSelector": {"matchLabels": {"app": NAME}}}
+    return {
+        "podSelector": {"matchLabels": labs},
+        "policyTypes": ["Egress"],
+        "egress": [{"ports": [{"port": 8443}], "to": [server]}],
+    }
+
+
 class GitServer:
     def __init__(self, release: Release, image: str, api: str) -> None:
         self._release, self._image, self._api = release, image, api
@@ -43,6 +57,7 @@ class GitServer:
         files = {"git_server.py": SOURCE.read_text(), "tls.crt": self.certificate, "tls.key": key}
         data = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
         self._apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+        self._apply({**POLICY, "metadata": metadata, "spec": opening(self._release.name)})
         folder = "/stand-in"
         command = ["/usr/bin/python3", f"{folder}/git_server.py", "--root", "/tmp", "--api", self._api]
         command += ["--certificate", f"{folder}/tls.crt", "--key", f"{folder}/tls.key"]
@@ -65,7 +80,8 @@ class GitServer:
         self._release.kubectl("wait", "--for=condition=Ready", f"pod/{NAME}", "--timeout=60s")
 
     def stop(self) -> None:
-        self._release.kubectl("delete", f"pod/{NAME}", f"service/{NAME}", f"secret/{NAME}", "--ignore-not-found")
+        kinds = ("pod", "service", "secret", "networkpolicy")
+        self._release.kubectl("delete", *(f"{kind}/{NAME}" for kind in kinds), "--ignore-not-found")
 
     def _apply(self, document: object) -> None:
         self._release.apply(json.dumps(document))

@@ -156,6 +156,8 @@ class Release:
         """The namespace with everything in it, and the volumes that the chart keeps on purpose; nothing if all are gone."""
         if (namespace := pykube.Namespace.objects(self.client).get_or_none(name=self.name)) is not None:
             self.uninstall()  # in its order: labs first, then the server of their homes
+            # A front door that drains has minutes, and Kubernetes looks at the namespace again after half of them.
+            self.kubectl("delete", "pods", "--all", "--grace-period=1", "--ignore-not-found")
             namespace.delete()
         deadline = time.monotonic() + 120
         while pykube.Namespace.objects(self.client).get_or_none(name=self.name) is not None:

@@ -14,6 +14,7 @@ from .release import node_address
 
 NAMESPACE = "jld-test-github"
 NODE_PORT = 31090
+PORT = 80  # that of a web server, which is what a hub may reach
 SOURCE = Path(__file__).parents[1] / "standins" / "github.py"
 HARDENED = {
     "allowPrivilegeEscalation": False,
@@ -76,7 +77,7 @@ class GitHub:
     def _objects(self) -> list[tuple[type[pykube.objects.NamespacedAPIObject], dict[str, Any]]]:
         metadata = {"name": "github", "namespace": NAMESPACE, "labels": {"app": "github"}}
         files = {"github.py": SOURCE.read_text(), "people.json": json.dumps(self._people)}
-        command = ["python", "/stand-in/github.py", "--port", "8080", "--people", "/stand-in/people.json"]
+        command = ["python", "/stand-in/github.py", "--port", str(PORT), "--people", "/stand-in/people.json"]
         container = {
             "name": "github",
             "image": self._image,
@@ -84,15 +85,16 @@ class GitHub:
             "command": command,
             "securityContext": HARDENED,
             "volumeMounts": [{"name": "files", "mountPath": "/stand-in"}],
-            "readinessProbe": {"httpGet": {"path": "/_control", "port": 8080}, "periodSeconds": 1},
+            "readinessProbe": {"httpGet": {"path": "/_control", "port": PORT}, "periodSeconds": 1},
         }
         pod = {
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 1,
+            "securityContext": {"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]},
             "containers": [container],
             "volumes": [{"name": "files", "configMap": {"name": "github"}}],
         }
-        port = {"port": 8080, "nodePort": NODE_PORT}
+        port = {"port": PORT, "nodePort": NODE_PORT}
         service = {"type": "NodePort", "selector": {"app": "github"}, "ports": [port]}
         return [
             (pykube.ConfigMap, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files}),

@@ -1,0 +1,197 @@
+"""Who reaches whom, each connection tried for real from inside of the pods, on a network that enforces NetworkPolicies."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from jlddev import cluster, native
+from playwright.sync_api import Browser
+
+from tests.hub.processes import Program
+
+from .lab import PYTHON, Lab
+from .person import sit_down
+from .release import Release
+from .standin import HARDENED
+
+OPEN, CLOSED = "open", "closed"
+METADATA = "169.254.169.254"  # where clouds hand out a node's credentials
+INTERNET = "203.0.113.7"  # of a range for documentation: nobody's private network
+DATABASE = 5432
+STRANGERS = ("stranger", "database")  # pods of the same namespace that no policy names
+
+# Whatever is closed to somebody is open to somebody else: that nothing listens proves nothing.
+WAYS = {
+    "lab": {
+        "hub": OPEN,
+        "front door": OPEN,
+        "internet": OPEN,
+        "dns": OPEN,
+        "another lab": CLOSED,
+        "routes": CLOSED,
+        "database": CLOSED,
+        "kubernetes": CLOSED,
+        "kubelet": CLOSED,
+        "metadata": CLOSED,
+    },
+    "hub": {
+        "another lab": OPEN,
+        "routes": OPEN,
+        "kubernetes": OPEN,
+        "internet": OPEN,
+        "dns": OPEN,
+        "database": CLOSED,
+        "kubelet": CLOSED,
+        "metadata": CLOSED,
+    },
+    "front door": {
+        "hub": OPEN,
+        "another lab": OPEN,
+        "dns": OPEN,
+        "internet": CLOSED,
+        "database": CLOSED,
+        "kubernetes": CLOSED,
+        "kubelet": CLOSED,
+        "metadata": CLOSED,
+    },
+    "stranger": {
+        "front door": OPEN,
+        "internet": OPEN,
+        "database": OPEN,
+        "kubernetes": OPEN,
+        "kubelet": OPEN,
+        "metadata": OPEN,
+        "hub": CLOSED,
+        "another lab": CLOSED,
+        "routes": CLOSED,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A pod's container, and its Python, or nothing where it has none."""
+
+    release: Release
+    pod: str
+    container: str
+    python: str = ""
+
+    def tries(self, host: str, port: int) -> str:
+        """Whether a connection is made in three seconds."""
+        if self.python:
+            connect = f"import socket; socket.create_connection(({host!r}, {port}), 3)"
+            attempt = f'{self.python} -c "{connect}"'
+        else:
+            attempt = f"timeout 3 bash -c ': < /dev/tcp/{host}/{port}'"
+        script = f"{attempt} 2>/dev/null && echo {OPEN} || echo {CLOSED}"
+        return self.release.kubectl("exec", self.pod, f"--container={self.container}", "--", "sh", "-c", script).strip()
+
+
+@pytest.fixture(scope="module")
+def outside(provider: cluster.Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Two web servers at the node, in place of a cloud's metadata server and of the internet."""
+    if provider.name != "native":
+        pytest.skip(
+            "The servers outside are started in the native node's network: unset KUBECONFIG, where no Docker runs"
+        )
+    enter = ["nsenter", "--target", str(native.node_pid()), "--net", "--"]
+    folder = tmp_path_factory.mktemp("outside")
+    words = [*enter, sys.executable, "-m", "http.server", "--directory", str(folder), "80", "--bind"]
+    servers = [Program(f"server-{address}", [*words, address], {}, folder) for address in (METADATA, INTERNET)]
+    for address in (METADATA, INTERNET):
+        subprocess.run([*enter, "ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
+    for server in servers:
+        server.start()
+    yield
+    for server in servers:
+        server.stop()
+    for address in (METADATA, INTERNET):
+        subprocess.run([*enter, "ip", "address", "del", f"{address}/32", "dev", "lo"], check=True)
+
+
+@pytest.fixture(scope="module")
+def labs(browser: Browser, release: Release, outside: None) -> Iterator[tuple[Lab, Lab]]:
+    people = [sit_down(browser, release) for _ in range(2)]
+    for person, login in zip(people, ("Ada", "grace"), strict=True):
+        person.log_in_with_github(login)
+        person.start_lab("Tiny")
+    yield Lab(release, "ada"), Lab(release, "grace")
+    for person in people:
+        person.stop_lab()
+        person.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def places(release: Release, labs: tuple[Lab, Lab], hub_image: str) -> Iterator[dict[str, Place]]:
+    for name in STRANGERS:
+        release.apply(json.dumps(stranger(name, hub_image)))
+    release.kubectl("wait", "--for=condition=Ready", *(f"pod/{name}" for name in STRANGERS), "--timeout=60s")
+    yield {
+        "lab": Place(release, labs[0].pod, "notebook", PYTHON),
+        "hub": Place(release, release.pods("hub")[0].name, "hub", "python"),
+        "front door": Place(release, release.pods("nginx")[0].name, "nginx"),
+        "stranger": Place(release, "stranger", "server", "python"),
+    }
+    release.kubectl("delete", "pod", *STRANGERS)
+
+
+def stranger(name: str, image: str) -> dict[str, object]:
+    container = {
+        "name": "server",
+        "image": image,
+        "command": ["python", "-m", "http.server", "--directory", "/etc/ssl", str(DATABASE)],
+        "securityContext": HARDENED,
+        "readinessProbe": {"tcpSocket": {"port": DATABASE}, "periodSeconds": 1},
+    }
+    spec = {"automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1, "containers": [container]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+@pytest.fixture(scope="module")
+def targets(release: Release, places: dict[str, Place], labs: tuple[Lab, Lab]) -> dict[str, tuple[str, int]]:
+    def address(pod: str) -> str:
+        return release.kubectl("get", "pod", pod, "--output=jsonpath={.status.podIP}")
+
+    front_door = address(places["front door"].pod)
+    kubernetes = release.kubectl(
+        "get", "service", "kubernetes", "--namespace=default", "--output=jsonpath={.spec.clusterIP}"
+    )
+    return {
+        "hub": (address(places["hub"].pod), 8081),
+        "another lab": (address(labs[1].pod), 8888),
+        "front door": (front_door, 8443),
+        "routes": (front_door, 8001),
+        "database": (address("database"), DATABASE),
+        "kubernetes": (kubernetes, 443),
+        "kubelet": (release.node_address, 10250),
+        "dns": (release.node_address, 53),
+        "metadata": (METADATA, 80),
+        "internet": (INTERNET, 80),
+    }
+
+
+@pytest.mark.parametrize(
+    ("place", "target", "way"),
+    [(place, target, way) for place, ways in WAYS.items() for target, way in ways.items()],
+    ids=[f"{place} to {target} is {way}" for place, ways in WAYS.items() for target, way in ways.items()],
+)
+def test_only_what_a_policy_names_is_open(
+    places: dict[str, Place], targets: dict[str, tuple[str, int]], place: str, target: str, way: str
+) -> None:
+    host, port = targets[target]
+    deadline = time.monotonic() + 30  # the node's network learns of a new pod a moment later
+    while (found := places[place].tries(host, port)) != way and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+    assert found == way
+
+
+def test_whatever_is_closed_to_somebody_is_open_to_somebody_else() -> None:
+    open_to = {target for ways in WAYS.values() for target, way in ways.items() if way == OPEN}
+
+    assert {target for ways in WAYS.values() for target, way in ways.items() if way == CLOSED} <= open_to
