@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jld import rules, schema
@@ -38,6 +38,7 @@ class Question:
     default: str = ""
     many: bool = False
     needed: bool = True
+    keys: bool = False  # the answers are the keys of a map
 
 
 HOSTNAME = Question(("global", "hostname"), "Host name that people type", "--hostname")
@@ -54,6 +55,22 @@ ORGANIZATIONS = Question(
 PEOPLE = Question(
     ("hub", "auth", "github", "users", "allow"), "People who are let in by name", "--user", many=True, needed=False
 )
+CILOGON_ID = Question(("hub", "auth", "cilogon", "clientId"), "Client ID of the hub at CILogon", "--cilogon-client-id")
+PROVIDERS = Question(
+    ("hub", "auth", "cilogon", "identityProviders"),
+    "EntityIDs of the identity providers that people come through (https://cilogon.org/idplist), with commas between",
+    "--identity-provider",
+    many=True,
+    keys=True,
+)
+GROUPS = Question(
+    ("hub", "auth", "cilogon", "groups", "allow"),
+    "Groups of the claim isMemberOf whose members are let in, with commas between",
+    "--group",
+    many=True,
+    needed=False,
+)
+CILOGON_PEOPLE = replace(PEOPLE, path=("hub", "auth", "cilogon", "users", "allow"))
 TRIAL_USERS = Question(
     ("hub", "auth", "dummy", "users"), "User names of the trial", "--user", default="alice", many=True
 )
@@ -116,22 +133,32 @@ class Interview:
         return look(self._plain(), *map(str, path)) not in (None, "", [], {})
 
     def _login(self) -> None:
-        if not self._has("hub", "auth", "dummy") and not self._has("hub", "auth", "github") and self._person:
+        chosen = look(self._plain(), "hub", "auth") or {}
+        if not any(chosen.get(way) is not None for way in ("github", "cilogon", "dummy")) and self._person:
             choice = self._person.choose(
-                "Log in with GitHub, or (dummy) with one password for a trial", ("github", "dummy"), "github"
+                "Log in with GitHub, through CILogon, or (dummy) with one password for a trial",
+                ("github", "cilogon", "dummy"),
+                "github",
             )
-            if choice == "dummy":
-                self._put(("hub", "auth", "dummy"), {})
+            if choice != "github":
+                self._put(("hub", "auth", choice), {})
         if look(self._plain(), "hub", "auth", "dummy") is not None:
             self._answer(TRIAL_USERS)
-            return
-        self._answer(CLIENT_ID)
-        if not self._has(*ORGANIZATIONS.path) and not self._has(*PEOPLE.path):
-            self._answer(ORGANIZATIONS)
-            if not self._has(*ORGANIZATIONS.path):
-                self._answer(PEOPLE)
-            if not self._has(*ORGANIZATIONS.path) and not self._has(*PEOPLE.path):
-                self._missing("hub.auth.github", "say who is let in: --organization or --user")
+        elif look(self._plain(), "hub", "auth", "cilogon") is not None:
+            self._answer(CILOGON_ID)
+            self._answer(PROVIDERS)
+            self._let_in(GROUPS, CILOGON_PEOPLE)
+        else:
+            self._answer(CLIENT_ID)
+            self._let_in(ORGANIZATIONS, PEOPLE)
+
+    def _let_in(self, members: Question, people: Question) -> None:
+        """Ask for members, and for single people where there are none."""
+        for question in (members, people):
+            if not self._has(*members.path) and not self._has(*people.path):
+                self._answer(question)
+        if not self._has(*members.path) and not self._has(*people.path):
+            self._missing(dotted(members.path[:3]), f"say who is let in: {members.option} or {people.option}")
 
     def _storage(self) -> None:
         if self._has("storage") or not self._person:
@@ -186,6 +213,8 @@ class Interview:
                 rule = key_rule(self._schema, question.path)
                 self._missing(dotted(question.path), f"give {question.option}: {accepted(rule) or 'a value'}")
         value: Any = _listed(text) if question.many else text.strip()
+        if question.keys:
+            value = {each: {} for each in value}
         if value and value != key_rule(self._schema, question.path).get("default"):
             self._put(question.path, value)
 
@@ -197,7 +226,7 @@ class Interview:
         if not question.many:
             right = is_valid(answer.strip(), rule, self._schema)
             return self._fault_of_file(question, answer.strip()) if right else f"write {accepted(rule)}"
-        entry = key_rule(self._schema, (*question.path, 0))
+        entry = rule["propertyNames"] if question.keys else key_rule(self._schema, (*question.path, 0))
         wrong = [each for each in _listed(answer) if not is_valid(each, entry, self._schema)]
         return f"{wrong[0]!r} is not accepted; write {accepted(entry)}" if wrong else ""
 

@@ -50,7 +50,13 @@ def _whole(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[int]:
 
 
 def _list(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[list[Any]]:
-    return st.lists(values(rule["items"], schema), min_size=rule.get("minItems", 0), max_size=3, unique_by=repr)
+    return st.lists(_complete(rule["items"], schema), min_size=rule.get("minItems", 0), max_size=3, unique_by=repr)
+
+
+def _complete(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
+    """An entry of a list or a map, which no default completes."""
+    needed = resolved(rule, schema).get("required", [])
+    return values(rule, schema).filter(lambda entry: all(key in entry for key in needed))
 
 
 def _map(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Data]:
@@ -65,9 +71,7 @@ def _map(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Data]:
     if not isinstance(more, dict):
         return fixed
     names = _text(resolved(rule["propertyNames"], schema), schema)
-    needed = resolved(more, schema).get("required", [])
-    entries = values(more, schema).filter(lambda entry: all(key in entry for key in needed))
-    return st.dictionaries(names, entries, min_size=rule.get("minProperties", 0), max_size=3)
+    return st.dictionaries(names, _complete(more, schema), min_size=rule.get("minProperties", 0), max_size=3)
 
 
 _KINDS: dict[str, Callable[[JsonMap, JsonMap], st.SearchStrategy[Any]]] = {
@@ -160,6 +164,15 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     if lab.get("network", {}).get("allow"):
         lab["network"] = {"allow": ["10.20.0.0/16", "2001:db8::/32"]}
     lab["repositories"] = lab.get("repositories", [])[:1]
+    for limits in ("quota", "limitRange"):
+        of_a_person = lab.get("perUser", {}).get(limits, {})
+        if of_a_person and top.get("userNamespaces"):
+            lab["perUser"][limits] = {"cpu": 10**8, "memory": "999999Pi"}
+        elif of_a_person:
+            del lab["perUser"][limits]
+    if top.get("userNamespaces"):
+        lab.pop("quota", None)
+        storage["mode"] = "hostPath" if storage.get("mode", "claim") == "claim" else storage["mode"]
     quota = lab.get("quota", {})
     if quota.get("labs"):
         lab["quota"] = {"labs": quota["labs"]}

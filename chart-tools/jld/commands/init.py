@@ -38,6 +38,7 @@ class Login(StrEnum):
     """The ways to log in."""
 
     github = "github"
+    cilogon = "cilogon"
     dummy = "dummy"
 
 
@@ -55,6 +56,13 @@ def init(
     client_id: Annotated[str, _text("--github-client-id", metavar="ID", text="Of the OAuth app at GitHub.")] = "",
     organizations: Annotated[
         list[str] | None, _text("--organization", metavar="ORG[:TEAM]", text="Members are let in. May be repeated.")
+    ] = None,
+    cilogon_id: Annotated[str, _text("--cilogon-client-id", metavar="ID", text="Of the hub at CILogon.")] = "",
+    providers: Annotated[
+        list[str] | None, _text("--identity-provider", metavar="URL", text="EntityID at CILogon. May be repeated.")
+    ] = None,
+    groups: Annotated[
+        list[str] | None, _text("--group", metavar="NAME", text="Members at CILogon are let in. May be repeated.")
     ] = None,
     users: Annotated[list[str] | None, _text("--user", metavar="NAME", text="Let in by name. May be repeated.")] = None,
     admins: Annotated[list[str] | None, _text("--admin", metavar="NAME", text="Administers. May be repeated.")] = None,
@@ -85,6 +93,9 @@ def init(
       jld init --hostname jupyter.example.org --github-client-id Iv1.8a61f9b3a7aba766 --organization my-org
       --storage-class shared --tls-secret jupyter-tls
 
+      jld init --hostname jupyter.example.org --cilogon-client-id cilogon:/client_id/1a2b3c --group lsst_users
+      --identity-provider https://idp.ncsa.illinois.edu/idp/shibboleth --tls-secret jupyter-tls
+
       jld init --hostname jld.localhost --login dummy --user alice --home-folder /var/lib/jld
 
       jld init --from old.yaml -o site.yaml
@@ -99,13 +110,22 @@ def init(
             report.fact(carried=[asdict(each) for each in migration.carried])
         beside = output.with_name(SECRETS)
         _refuse_overwriting([output, *([beside] if migration and migration.secrets else [])], force)
+        way = login or (Login.cilogon if cilogon_id or providers or groups else Login.github)
+        _refuse_two_ways(
+            way,
+            {Login.github: bool(client_id or organizations), Login.cilogon: bool(cilogon_id or providers or groups)},
+        )
         given = _given(
             {
                 ("global", "hostname"): hostname,
                 ("hub", "auth", "dummy"): {} if login is Login.dummy else None,
+                ("hub", "auth", "cilogon"): {} if login is Login.cilogon else None,
                 ("hub", "auth", "github", "clientId"): client_id,
                 ("hub", "auth", "github", "organizations", "allow"): organizations,
-                ("hub", "auth", *(("dummy", "users") if login is Login.dummy else ("github", "users", "allow"))): users,
+                ("hub", "auth", "cilogon", "clientId"): cilogon_id,
+                ("hub", "auth", "cilogon", "identityProviders"): {each: {} for each in providers or ()} or None,
+                ("hub", "auth", "cilogon", "groups", "allow"): groups,
+                ("hub", "auth", *_USERS[way]): users,
                 ("hub", "auth", "admins"): admins,
                 ("storage", "mode"): _storage_mode(file_server, nfs_server, home_folder),
                 ("storage", "nfs", "capacity"): file_server,
@@ -120,11 +140,6 @@ def init(
                 ("nginx", "tls", "selfSigned"): self_signed or None,
             }
         )
-        if login is Login.dummy and (client_id or organizations):
-            sentence = (
-                "with --login dummy nobody logs in through GitHub; leave out --github-client-id and --organization"
-            )
-            raise SiteError([Problem(None, "hub.auth", sentence)])
         old = _without_other_login(migration.site if migration else {}, login)
         person = terminal.Terminal() if form is Format.text and terminal.is_attended() else None
         files = partial(pem.findings, output.absolute().parent, now=datetime.now(UTC))
@@ -139,6 +154,25 @@ def init(
         replace_file(output, render(site, schema), READABLE)
         report.line(f"Wrote {output}. Next: jld check {output}")
         report.fact(output=str(output))
+
+
+_OPTIONS = {
+    Login.github: ("GitHub", "--github-client-id and --organization"),
+    Login.cilogon: ("CILogon", "--cilogon-client-id, --identity-provider and --group"),
+}
+_USERS = {
+    Login.github: ("github", "users", "allow"),
+    Login.cilogon: ("cilogon", "users", "allow"),
+    Login.dummy: ("dummy", "users"),
+}
+
+
+def _refuse_two_ways(way: Login, used: dict[Login, bool]) -> None:
+    for other, is_used in used.items():
+        if is_used and other is not way:
+            name, options = _OPTIONS[other]
+            sentence = f"with --login {way.value} nobody logs in through {name}; leave out {options}"
+            raise SiteError([Problem(None, "hub.auth", sentence)])
 
 
 def _storage_mode(file_server: str, nfs_server: str, home_folder: str) -> str:
@@ -161,7 +195,7 @@ def _given(answers: dict[tuple[str, ...], Any]) -> Node:
 
 def _without_other_login(site: JsonMap, login: Login | None) -> JsonMap:
     auth = site.get("hub", {}).get("auth", {})
-    if login is Login.dummy:
+    if login and login is not Login.github:
         auth.pop("github", None)
     return site
 

@@ -66,6 +66,36 @@ def test_options_make_a_commented_site_that_is_right(desk: Any) -> None:
     check(desk)
 
 
+CILOGON = [
+    *("--hostname", "jupyter.example.org", "--cilogon-client-id", "cilogon:/client_id/1a2b3c", "--group", "lsst_users"),
+    *("--identity-provider", "https://idp.ncsa.illinois.edu/idp/shibboleth", "--tls-secret", "jupyter-tls"),
+]
+
+
+def test_options_make_a_site_for_cilogon(desk: Any) -> None:
+    result = desk.run("init", *CILOGON)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert desk.read("site.yaml")["hub"] == {
+        "auth": {
+            "cilogon": {
+                "clientId": "cilogon:/client_id/1a2b3c",
+                "identityProviders": {"https://idp.ncsa.illinois.edu/idp/shibboleth": {}},
+                "groups": {"allow": ["lsst_users"]},
+            }
+        }
+    }
+    result = desk.run("check", "site.yaml", JLD_CILOGON_CLIENT_SECRET="abc")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_what_is_missing_for_cilogon_is_named_with_its_option(desk: Any) -> None:
+    result = desk.run("init", "--hostname", "a.example.org", "--login", "cilogon", "--tls-secret", "a")
+    assert result.exit_code == 1
+    for option in ("--cilogon-client-id", "--identity-provider", "--group or --user"):
+        assert option in result.stderr
+    assert "github" not in result.stderr
+
+
 def test_a_trial_needs_a_host_name_only(desk: Any) -> None:
     result = desk.run("init", "--hostname", "jld.localhost", "--login", "dummy", "--home-folder", "/srv/home")
     assert result.exit_code == 0
@@ -100,6 +130,18 @@ def test_without_a_terminal_every_missing_answer_is_named_with_its_option(desk: 
         ([*GITHUB, "--tls-secret", "a", "--self-signed"], "nginx.tls: give the certificate in exactly one way"),
         ([*GITHUB, "--certificate", "none.pem"], "error: there is no such file; check its name"),
         ([*TRIAL, "--capacity", "lots"], 'storage.claim.capacity: found "lots"; write an amount with its unit'),
+        (
+            [*CILOGON, "--organization", "my-org"],
+            "with --login cilogon nobody logs in through GitHub; leave out --github",
+        ),
+        (
+            [*TRIAL, "--group", "staff"],
+            "with --login dummy nobody logs in through CILogon; leave out --cilogon-client-id",
+        ),
+        (
+            [*CILOGON, "--identity-provider", "ncsa"],
+            'the key "ncsa" is not accepted; write an EntityID, like https://idp',
+        ),
         (
             [*TRIAL, "--organization", "my-org"],
             "hub.auth: with --login dummy nobody logs in through GitHub; leave out --github-client-id and --organization",
