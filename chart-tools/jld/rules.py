@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from jld import firefly, secrets, storage, traits
@@ -96,10 +97,10 @@ def _repositories_have_folders_of_their_own(effective: JsonMap) -> Iterator[tupl
 
 
 def _a_lab_fits_the_quota(effective: JsonMap) -> Iterator[tuple[Path, str]]:
-    """One lab of each of `hub.lab.sizes` fits into `hub.lab.quota`."""
+    """One lab of each of `hub.lab.sizes` fits into `hub.lab.quota`, `hub.lab.perUser.quota` and `hub.lab.perUser.limitRange`."""
     sizes = look(effective, "hub", "lab", "sizes")
-    for kind in ("cpu", "memory"):
-        path = ("hub", "lab", "quota", kind)
+    for limits, kind in product((("quota",), ("perUser", "quota"), ("perUser", "limitRange")), ("cpu", "memory")):
+        path = ("hub", "lab", *limits, kind)
         limit = amount(look(effective, *path))
         for name, size in sizes.items() if isinstance(sizes, dict) else ():
             if limit and (amount(look(size, kind)) or 0) > limit:

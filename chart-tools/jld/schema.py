@@ -19,8 +19,12 @@ MANY_KEYS = 12
 
 def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
     """Every mistake of `effective` (the site over the defaults), placed where `site` says it."""
-    # What `not` forbids are traits that JLD sets itself; `traits.owned` gives the reason for each.
-    errors = [error for error in _Validator(schema).iter_errors(effective) if error.validator != "not"]
+    # What `not` forbids without a sentence are traits that JLD sets itself; `traits.owned` gives the reason for each.
+    errors = [
+        error
+        for error in _Validator(schema).iter_errors(effective)
+        if error.validator != "not" or "x-message" in cast("JsonMap", error.schema)
+    ]
     simple = [tuple(error.absolute_path) for error in errors if error.validator not in COMPOSITE]
     kept = [
         error
@@ -129,7 +133,7 @@ class _Sentences:
         return f"write keys below it: {', '.join(keys)}"
 
     def _wrong_value(self) -> str:
-        if "x-message" in self.rule and self.broken in (*COMPOSITE, "const", "minItems", "minLength"):
+        if "x-message" in self.rule and self.broken in (*COMPOSITE, "const", "minItems", "minLength", "not"):
             return str(self.rule["x-message"])
         node = find(self.site, self.path)
         if self.broken == "uniqueItems":

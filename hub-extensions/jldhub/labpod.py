@@ -46,15 +46,15 @@ _HOME_MAKER_SECURITY: dict[str, Any] = {
 
 def lab_volumes(volumes: Mapping[str, Volume], tmp_size: int) -> list[dict[str, Any]]:
     """`tmp_size` in bytes. A lab that writes more to its `/tmp` is ended by Kubernetes, and the node's disk is safe."""
-    claims = [
-        {"name": f"volume-{name}", "persistentVolumeClaim": {"claimName": volume.claim}}
-        for name, volume in volumes.items()
-    ]
     return [
-        *claims,
+        *(claim_volume(name, volume.claim) for name, volume in volumes.items()),
         {"name": "tmp", "emptyDir": {"sizeLimit": str(tmp_size)}},
         {"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
     ]
+
+
+def claim_volume(name: str, claim: str) -> dict[str, Any]:
+    return {"name": f"volume-{name}", "persistentVolumeClaim": {"claimName": claim}}
 
 
 def lab_mounts(volumes: Mapping[str, Volume]) -> list[dict[str, Any]]:

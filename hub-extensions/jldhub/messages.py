@@ -7,6 +7,8 @@ from typing import Any
 
 Object = Mapping[str, Any]
 
+PER_USER = "per-user"  # at the end of the name of a quota of one person
+
 _LONGEST = 500  # characters of what Kubernetes says
 _TRIES = 2  # times that a container may end before its lab is given up: a file server that restarts costs one
 _ASK = "Tell an administrator of this site."
@@ -37,6 +39,12 @@ def refused_pod(status: int, message: str) -> Obstacle:
     says = f"{status} {tidy(message)}".strip()
     if found := _QUOTA.search(message):
         asked = _amounts(found["asked"])
+        if found["name"].strip().endswith(PER_USER):
+            sentence = (
+                f"Your labs use all that they may use together ({asked} more would exceed your quota). "
+                "Choose a smaller size, or stop another lab of yours first."
+            )
+            return Obstacle("quota", sentence, says, final=True)
         sentence = (
             f"The labs of this site use all that they may use together ({asked} more would exceed the quota "
             f"{found['name'].strip()}). Choose a smaller size, or try again when somebody has stopped a lab."

@@ -254,7 +254,7 @@ class Size(Model):
 
 
 class Quota(Model):
-    """What all labs together may use; nothing sets no limit. The chart's ResourceQuota holds them to it."""
+    """The most that something may use; nothing sets no limit. For all labs together, the chart's ResourceQuota holds them to it."""
 
     cpu: float = Field(default=0, ge=0, strict=False)
     memory: str = "0"
@@ -262,6 +262,13 @@ class Quota(Model):
     @property
     def is_set(self) -> bool:
         return self.cpu > 0 or self.memory != "0"
+
+
+class PerUser(Model):
+    """What one person may use, where they have a namespace of their own: all labs together, and each container."""
+
+    quota: Quota = Quota()
+    limit_range: Quota = Quota()
 
 
 def _without_removed(value: object) -> object:
@@ -300,6 +307,7 @@ class Lab(Model):
         BeforeValidator(_without_removed),
     ]
     quota: Quota = Quota()
+    per_user: PerUser = PerUser()
     default_size: str
     size_range: float = Field(default=4, ge=1, strict=False)
     start_timeout: Duration = timedelta(minutes=5)
@@ -373,6 +381,16 @@ class Firefly(Model):
     url: BaseUrl
 
 
+class UserNamespaces(Model):
+    """Where each person's labs run in a namespace of their own."""
+
+    prefix: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?$")
+    labels: dict[str, str] = Field(min_length=1)
+    owner: str  # the ClusterRole with which the namespaces go
+    network_policy: str  # the labs' one in the release's namespace
+    volumes: dict[str, str]  # volume to the release's PersistentVolume
+
+
 class Names(Model):
     """The names of what the chart made, so that no Python builds one."""
 
@@ -389,6 +407,7 @@ class Names(Model):
     image_pull_secrets: list[str] = []
     volumes: dict[str, Volume]
     firefly: Firefly | None = None  # nothing where it does not run
+    user_namespaces: UserNamespaces | None = None  # nothing where labs run in the release's namespace
 
     @model_validator(mode="after")
     def _homes_have_a_place(self) -> Self:

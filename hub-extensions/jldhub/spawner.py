@@ -18,6 +18,7 @@ from jldhub.labpod import (
     LAB_SECURITY,
     POD_SECURITY,
     RUN,
+    claim_volume,
     files_mounts,
     files_volume,
     home_maker,
@@ -33,9 +34,11 @@ from jldhub.labpod import (
 from jldhub.labsecret import FILES, GIT_CREDENTIAL, HUB_TOKEN, git_address, git_credential, lab_secret, put
 from jldhub.login import lab_identity
 from jldhub.refusal import Refusal
-from jldhub.settings import Push, Settings
+from jldhub.settings import Push, Settings, UserNamespaces
+from jldhub.settling import NamespaceUnusable, Settler
 from jldhub.sizes import check_size, size_profiles
 from jldhub.starting import ANSWER_SECONDS, GuardedSpawner, outer_timeout, starting_config
+from jldhub.user_namespaces import namespace_config
 
 # The name of a home directory is made as KubeSpawner makes its `{username}`; it must never change.
 _LONGEST_SLUG = 48
@@ -76,6 +79,7 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
         # Everything else is set for KubeSpawner, so that a file of an operator's own can set it again.
         "KubeSpawner": {
             "namespace": names.namespace,
+            **namespace_config(names.user_namespaces),
             "pod_name_template": f"{names.lab_pod}-{{user_server}}",
             "common_labels": dict(names.lab_labels),
             "component_label": names.lab_labels.get("app.kubernetes.io/component", "lab"),
@@ -170,6 +174,12 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     if spawner.settings.hub.lab.provision_homes:
         maker = home_maker(names.hub_image, home_name, identity)
         pod.spec.init_containers = [get_k8s_model(V1Container, maker), *(pod.spec.init_containers or [])]
+    if names.user_namespaces:
+        claims = await _settle(spawner, names.user_namespaces)
+        own = {each["name"]: each for each in (claim_volume(name, claim) for name, claim in claims.items())}
+        pod.spec.volumes = [
+            get_k8s_model(V1Volume, own[each.name]) if each.name in own else each for each in pod.spec.volumes
+        ]
     # Asked anew for each lab: with the number of an account that was made again the lab would be collected at once.
     account = await spawner.api.read_namespaced_service_account(names.lab_service_account, spawner.namespace)
     owners = [owner_reference(names.lab_service_account, account.metadata.uid)]
@@ -178,6 +188,15 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     spawner.files = lab_files(spawner, identity, lab.working_dir)
     await _put_files(spawner, owners)
     return pod
+
+
+async def _settle(spawner: LabSpawner, people: UserNamespaces) -> dict[str, str]:
+    """Make the person's namespace ready; KubeSpawner made it. The claims there, by their volumes."""
+    settler = Settler(spawner.api.api_client, spawner.k8s_api_request_timeout)
+    try:
+        return await settler.settle(spawner.namespace, spawner.settings, people)
+    except NamespaceUnusable as unusable:
+        raise spawner.failure(unusable.why) from None
 
 
 async def hand_files_to_pod(spawner: LabSpawner, pod: Mapping[str, Any]) -> None:

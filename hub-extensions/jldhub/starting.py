@@ -102,17 +102,17 @@ class GuardedSpawner(KubeSpawner):
         except Exception as flaw:  # the outermost place that knows the reference
             self.log.exception("Lab %s did not start (reference %s)", self._log_name, self.start_id)
             why = Obstacle("flaw", "The hub made a mistake. Tell an administrator of this site.")
-            raise self._failure(why) from flaw
+            raise self.failure(why) from flaw
 
     async def _start_or_explain(self) -> str:
         try:
             return await self._start_in_line()
         except PodRefused as refused:
-            raise self._failure(messages.refused_pod(refused.status, refused.message)) from None
+            raise self.failure(messages.refused_pod(refused.status, refused.message)) from None
         except ApiException as refused:
-            raise self._failure(messages.refused_pod(refused.status or 0, api_message(refused))) from None
+            raise self.failure(messages.refused_pod(refused.status or 0, api_message(refused))) from None
         except (ClientError, TimeoutError) as trouble:
-            raise self._failure(messages.unreachable(self.api.trouble or str(trouble))) from None
+            raise self.failure(messages.unreachable(self.api.trouble or str(trouble))) from None
 
     async def _start_in_line(self) -> str:
         self._place = place = Place(self._line)
@@ -122,7 +122,7 @@ class GuardedSpawner(KubeSpawner):
                 await asyncio.wait_for(place.take(), self.line_timeout)
             except TimeoutError:
                 sentence = "Too many labs start just now, and yours waited for its turn too long. Start it again."
-                raise self._failure(Obstacle("line", sentence)) from None
+                raise self.failure(Obstacle("line", sentence)) from None
             starting = super().start()
             await self._watch(starting)
             url: str = starting.result()
@@ -146,13 +146,13 @@ class GuardedSpawner(KubeSpawner):
             if starting.done():
                 break
             if pod is None and seen:
-                raise self._failure(messages.removed(self._own_events()))
+                raise self.failure(messages.removed(self._own_events()))
             seen = seen or pod is not None
             why = messages.obstacle(pod)
             if why and why.final:
-                raise self._failure(why)
+                raise self.failure(why)
             if time.monotonic() > deadline:
-                raise self._failure(messages.timed_out(self.startup_timeout, pod, self._own_events()))
+                raise self.failure(messages.timed_out(self.startup_timeout, pod, self._own_events()))
 
     async def _wait_for_answer(self, url: str) -> None:
         """JupyterHub waits for this too, but its page has no sentence for a lab that stays silent."""
@@ -161,7 +161,7 @@ class GuardedSpawner(KubeSpawner):
             await wait_for_http_server(address, timeout=self.http_timeout)
         except TimeoutError:
             why = messages.obstacle(self._own_pod()) or messages.silent(self.http_timeout, self._own_events())
-            raise self._failure(why) from None
+            raise self.failure(why) from None
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """What the page shows while it waits: the place in the line, Kubernetes' events, and what they mean."""
@@ -177,7 +177,8 @@ class GuardedSpawner(KubeSpawner):
                 told = why.sentence
                 yield {"message": told}
 
-    def _failure(self, why: Obstacle) -> StartFailed:
+    def failure(self, why: Obstacle) -> StartFailed:
+        """A refusal with the reference of this start."""
         return StartFailed(why, self.start_id)
 
     def _own_pod(self) -> Mapping[str, Any] | None:

@@ -10,7 +10,7 @@ from jldstorage.settings import Settings
 
 
 async def run(command: str, settings: Settings) -> list[str]:
-    async with connect(settings.namespace, settings.service["metadata"]["name"]) as cluster:
+    async with connect(settings.namespace, settings.service["metadata"]["name"], settings.user_namespaces) as cluster:
         if command == "address":
             return await settle(cluster, settings.service, settings.volumes)
         return await drain(cluster, settings.deployments, settings.mount_selector)

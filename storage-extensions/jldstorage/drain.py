@@ -5,17 +5,29 @@ A mount whose server is gone hangs on its node for ever: pods must be gone first
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Pod:
+    """Where a pod is."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
 
 
 class Cluster(Protocol):
     """What is asked of a cluster."""
 
     async def stop(self, deployment: str) -> bool: ...
-    async def pods(self, selector: str) -> list[str]: ...
-    async def delete_pod(self, name: str) -> None: ...
+    async def pods(self, selector: str) -> list[Pod]: ...
+    async def delete_pod(self, pod: Pod) -> None: ...
 
 
 async def drain(
@@ -27,7 +39,7 @@ async def drain(
     while pods := await cluster.pods(selector):
         if asyncio.get_running_loop().time() > deadline:
             # To wait for ever would keep the operator from ever uninstalling.
-            return [*said, f"after {seconds:.0f} seconds these are still there: {', '.join(pods)}"]
+            return [*said, f"after {seconds:.0f} seconds these are still there: {', '.join(map(str, pods))}"]
         for pod in pods:
             await cluster.delete_pod(pod)
         await asyncio.sleep(every)

@@ -9,6 +9,7 @@ from kubernetes_asyncio.client import ApiClient, ApiException, AppsV1Api, CoreV1
 from kubernetes_asyncio.client.configuration import Configuration
 
 from jldstorage.address import AddressRefused
+from jldstorage.drain import Pod
 from jldstorage.volumes import Manifest
 
 MERGE = "application/merge-patch+json"
@@ -18,24 +19,27 @@ MANAGER = "helm"
 
 
 @asynccontextmanager
-async def connect(namespace: str, service: str) -> AsyncIterator["Kubernetes"]:
+async def connect(namespace: str, service: str, user_namespaces: Mapping[str, str]) -> AsyncIterator["Kubernetes"]:
     """Inside a pod, with its ServiceAccount."""
     configuration = Configuration()
     config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     async with ApiClient(configuration) as client:
-        yield Kubernetes(client, namespace, service)
+        yield Kubernetes(client, namespace, service, user_namespaces)
 
 
 class Kubernetes:
-    """One namespace, and the volumes of the cluster."""
+    """One namespace, those of people, and the volumes of the cluster."""
 
-    def __init__(self, client: ApiClient, namespace: str, service: str) -> None:
+    def __init__(
+        self, client: ApiClient, namespace: str, service: str, user_namespaces: Mapping[str, str] | None = None
+    ) -> None:
         self._client = client
         # The library's types do not know its own `_content_type`, nor that a body may be a mapping.
         self._core: Any = CoreV1Api(client)
         self._apps: Any = AppsV1Api(client)
         self._namespace = namespace
         self._service = service
+        self._people = ",".join(f"{label}={value}" for label, value in (user_namespaces or {}).items())
 
     async def service_address(self) -> str | None:
         found = await self._or_none(self._core.read_namespaced_service(self._service, self._namespace))
@@ -85,12 +89,20 @@ class Kubernetes:
         call = self._apps.patch_namespaced_deployment_scale(deployment, self._namespace, scale, _content_type=MERGE)
         return await self._or_none(call) is not None
 
-    async def pods(self, selector: str) -> list[str]:
-        found = await self._core.list_namespaced_pod(self._namespace, label_selector=selector)
-        return [str(pod.metadata.name) for pod in found.items]
+    async def pods(self, selector: str) -> list[Pod]:
+        """Here, and in the namespaces of people."""
+        places = [self._namespace]
+        if self._people:
+            found = await self._core.list_namespace(label_selector=self._people)
+            places += [str(each.metadata.name) for each in found.items]
+        return [
+            Pod(place, str(pod.metadata.name))
+            for place in places
+            for pod in (await self._core.list_namespaced_pod(place, label_selector=selector)).items
+        ]
 
-    async def delete_pod(self, name: str) -> None:
-        await self._or_none(self._core.delete_namespaced_pod(name, self._namespace))
+    async def delete_pod(self, pod: Pod) -> None:
+        await self._or_none(self._core.delete_namespaced_pod(pod.name, pod.namespace))
 
     async def _or_none(self, call: Any) -> dict[str, Any] | None:
         """The answer with the API's own key names, or None where there is no such object."""

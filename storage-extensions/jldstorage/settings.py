@@ -24,6 +24,8 @@ class Settings(BaseModel):
     """What uses the volumes or starts pods that do: it is stopped before the server goes."""
     mount_selector: str
     """Labels of the pods that mount the volumes."""
+    user_namespaces: dict[str, str] = {}
+    """Labels of further namespaces in which such pods are; nothing where there are none."""
 
     @classmethod
     def load(cls, path: Path = PATH) -> Self:

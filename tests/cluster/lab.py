@@ -18,9 +18,11 @@ BLOCK = 4096
 class Lab:
     """The lab pod of one person."""
 
-    def __init__(self, release: Release, name: str) -> None:
+    def __init__(self, release: Release, name: str, namespace: str = "") -> None:
+        """`namespace` is another one than the release's."""
         self.release = release
         self.name = name
+        self.namespace = namespace or release.name
 
     @property
     def pod(self) -> str:
@@ -28,11 +30,14 @@ class Lab:
 
     @property
     def uid(self) -> str:
-        return self.release.kubectl("get", "pod", self.pod, "--output=jsonpath={.metadata.uid}")
+        return self.kubectl("get", "pod", self.pod, "--output=jsonpath={.metadata.uid}")
+
+    def kubectl(self, *words: str) -> str:
+        return self.release.kubectl(f"--namespace={self.namespace}", *words)
 
     def python(self, program: str) -> str:
         """What a program prints that runs in the home directory."""
-        return self.release.kubectl("exec", self.pod, "--container=notebook", "--", PYTHON, "-c", program).strip()
+        return self.kubectl("exec", self.pod, "--container=notebook", "--", PYTHON, "-c", program).strip()
 
     def failing(self, program: str) -> str:
         """What a program says that must fail."""

@@ -98,18 +98,19 @@ def test_labels_of_the_longest_release_fit(values: dict[str, Path]) -> None:
     assert [name for each in objects if each["kind"] == "Service" if len(name := each["metadata"]["name"]) > 63] == []
 
 
-def test_two_releases_share_no_object(values: dict[str, Path]) -> None:
+@pytest.mark.parametrize("site", ["local", "external"])
+def test_two_releases_share_no_object(values: dict[str, Path], site: str) -> None:
     def names(question: Question) -> set[tuple[str, str, str]]:
-        cluster_wide = {"PersistentVolume"}
+        cluster_wide = {"PersistentVolume", "ClusterRole", "ClusterRoleBinding"}
         return {
             (each["kind"], "" if each["kind"] in cluster_wide else question.namespace, each["metadata"]["name"])
             for each in render(question).objects
         }
 
-    here = names(Question(values["local"], release="jld", namespace="one"))
+    here = names(Question(values[site], release="jld", namespace="one"))
 
-    assert not here & names(Question(values["local"], release="other", namespace="one"))
-    assert not here & names(Question(values["local"], release="jld", namespace="two"))
+    assert not here & names(Question(values[site], release="other", namespace="one"))
+    assert not here & names(Question(values[site], release="jld", namespace="two"))
 
 
 def test_nothing_but_volumes_and_what_a_hook_has_while_it_runs_is_cluster_wide(site: Path) -> None:
@@ -117,8 +118,10 @@ def test_nothing_but_volumes_and_what_a_hook_has_while_it_runs_is_cluster_wide(s
     found = [each for each in render(Question(site)).objects if each["kind"] in cluster_wide]
     lasting = {each["kind"] for each in found if "helm.sh/hook" not in each["metadata"].get("annotations", {})}
 
-    # A class is made only where a site says of what: `storage.nfs.provisioner`.
-    assert lasting == ({"StorageClass"} if "provisioner" in site.read_text() else set())
+    # A class is made only where a site says of what: `storage.nfs.provisioner`. Namespaces of people are the whole cluster's.
+    text = site.read_text()
+    rights = {"ClusterRole", "ClusterRoleBinding"} if "userNamespaces: true" in text else set()
+    assert lasting == rights | ({"StorageClass"} if "provisioner" in text else set())
 
 
 def test_every_object_is_labelled(site: Path) -> None:

@@ -31,6 +31,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                     "large": {"cpu": 4, "memory": "8Gi"},
                 },
                 "quota": {"cpu": 0, "memory": "0"},
+                "perUser": {"quota": {"cpu": 0, "memory": "0"}, "limitRange": {"cpu": 0, "memory": "0"}},
                 "defaultSize": "small",
                 "sizeRange": 4,
                 "startTimeout": "5m",
@@ -49,7 +50,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
         "names": {
             "namespace": "science",
             "release": "jld",
-            "hubUrl": "http://jld-hub:8081",
+            "hubUrl": "http://jld-hub.science:8081",
             "frontDoor": ["jld-nginx-api:8001"],
             "labPod": "jld-lab",
             "labServiceAccount": "jld-lab",
@@ -89,13 +90,39 @@ def test_the_names_are_those_of_rendered_objects(site: Path) -> None:
 
     for url in (names["hubUrl"], *(f"http://{api}" for api in names["frontDoor"])):
         address = urlsplit(url)
-        service = rendered.one("Service", str(address.hostname))
+        service = rendered.one("Service", str(address.hostname).removesuffix(f".{names['namespace']}"))
         assert address.port in [port["port"] for port in service["spec"]["ports"]]
     assert rendered.one("ServiceAccount", names["labServiceAccount"])["automountServiceAccountToken"] is False
     given = yaml.safe_load(site.read_text()).get("storage", {}).get("volumes", {})
     for name, volume in names["volumes"].items():
         if not given.get(name, {}).get("existingClaim"):
             assert rendered.one("PersistentVolumeClaim", volume["claim"])
+
+
+def test_the_hub_finds_what_it_copies_into_the_namespaces_of_people(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["external"]))
+    names = rendered.settings()["names"]
+    people = names["userNamespaces"]
+
+    assert len(people["prefix"]) + len("-") + 48 <= 63  # a person's name has 48 characters at most, a namespace 63
+    assert rendered.one("NetworkPolicy", people["networkPolicy"])
+    assert set(people["volumes"]) == set(names["volumes"])
+    assert [rendered.one("PersistentVolume", each)["kind"] for each in people["volumes"].values()] != []
+    role = rendered.one("ClusterRole", people["owner"])
+    copied = next(
+        rule for rule in role["rules"] if rule["verbs"] == ["get"] and "persistentvolumes" in rule["resources"]
+    )
+    assert set(copied["resourceNames"]) == set(people["volumes"].values())
+
+
+@pytest.mark.parametrize(("namespace", "release"), [("jupyterhub-production", "jld"), ("a", "b"), ("jld-", "x" * 53)])
+def test_two_releases_never_make_the_same_namespace(values: dict[str, Path], namespace: str, release: str) -> None:
+    def prefix(namespace: str, release: str) -> str:
+        question = Question(values["external"], namespace=namespace, release=release)
+        return str(render(question).settings()["names"]["userNamespaces"]["prefix"])
+
+    assert prefix(namespace, release) != prefix(f"{namespace}2", release)
+    assert prefix(namespace, release) not in ("", "-")
 
 
 def test_a_claim_of_ones_own_reaches_the_labs(values: dict[str, Path]) -> None:

@@ -44,6 +44,15 @@ _OF_THE_HUB = (
     *(Access(verb, "pods") for verb in ("get", "list", "watch", "create", "delete")),
     *(Access(verb, "events") for verb in ("list", "watch")),
 )
+_OF_USER_NAMESPACES = (
+    *(Access(verb, "namespaces", namespaced=False) for verb in ("create", "get", "list", "patch")),
+    *(Access(verb, "persistentvolumes", namespaced=False) for verb in ("create", "get")),
+    *(
+        Access(verb, resource, group)
+        for resource, group in (("resourcequotas", ""), ("limitranges", ""), ("networkpolicies", "networking.k8s.io"))
+        for verb in ("create", "patch")
+    ),
+)
 _OF_THE_DRAIN = Access("patch", "deployments/scale", "apps")
 _ONE_NODE = re.compile(
     r"kubernetes\.io/(aws-ebs|gce-pd|azure-disk|cinder|no-provisioner)|ebs\.csi\.(aws|eks\.amazonaws)\.com|pd\.csi\.storage\.gke\.io|"
@@ -68,9 +77,11 @@ def needed(site: JsonMap | None) -> list[Access]:
         del kinds["PersistentVolume"]
     if mode != "nfs" or not look(site, "storage", "nfs", "provisioner"):
         del kinds["StorageClass"]
+    of_people = bool(look(site, "global", "userNamespaces"))
     if mode != "nfs":
         for kind in _OF_THE_FILE_SERVER:
-            del kinds[kind]
+            if not (of_people and kind.startswith("ClusterRole")):
+                del kinds[kind]
     for door, kind in (("ingress", "Ingress"), ("gateway", "HTTPRoute")):
         if look(site, "nginx", "mode") != door:
             del kinds[kind]
@@ -79,6 +90,7 @@ def needed(site: JsonMap | None) -> list[Access]:
     of_helm = [Access(verb, *rest) for rest in kinds.values() for verb in _VERBS]
     of_hooks = [_OF_THE_DRAIN] if mode == "nfs" else []
     also = [Access("list", "secrets"), Access("update", "secrets"), *_OF_THE_HUB, *of_hooks]
+    also += _OF_USER_NAMESPACES if of_people else ()
     return list(dict.fromkeys([*of_helm, *also]))
 
 

@@ -189,6 +189,16 @@ def test_a_volume_is_asked_for_only_where_one_is_made() -> None:
     assert resources("hostPath") - resources("claim") == {"persistentvolumes"}
 
 
+def test_rights_in_the_whole_cluster_are_asked_for_only_with_namespaces_of_people() -> None:
+    def resources(*, people: bool) -> set[str]:
+        wanted = {"global": {"hostname": "a.example.org", "userNamespaces": people}, "storage": {"mode": "external"}}
+        return {access.resource for access in cluster.needed(site(**wanted))}
+
+    assert resources(people=True) - resources(people=False) == {
+        *("clusterroles", "clusterrolebindings", "namespaces", "resourcequotas", "limitranges")
+    }
+
+
 def test_a_quota_is_asked_for_only_where_one_is_made() -> None:
     def resources(**quota: Any) -> set[str]:
         return {access.resource for access in cluster.needed(site(hub={"lab": {"quota": quota}}))}

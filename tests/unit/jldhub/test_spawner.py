@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from jldhub.labsecret import git_credential
 from jldhub.refusal import Refusal
-from jldhub.settings import Git, Push, Quota, Settings, Size
+from jldhub.settings import Git, Push, Quota, Settings, Size, UserNamespaces
+from jldhub.settling import Settler
 from jldhub.spawner import LabSpawner, complete_pod, hand_files_to_pod, spawner_config
 from kubernetes_asyncio.client import ApiClient, ApiException, V1Secret
 from traitlets.config import Config
@@ -337,3 +338,33 @@ async def test_a_trial_login_has_its_own_number(settings: Settings, monkeypatch:
     pod = await make_pod(spawner)
     assert pod["spec"]["containers"][0]["securityContext"]["runAsUser"] == 100003
     assert "supplementalGroups" not in pod["spec"]["securityContext"]
+
+
+async def test_in_a_namespace_of_its_own_a_lab_mounts_the_claims_there(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = UserNamespaces(
+        prefix="science-ab12cd",
+        labels={"a": "b"},
+        owner="science-jld-hub",
+        networkPolicy="jld-lab",
+        volumes={"home": "science-jld-home"},
+    )
+    names = settings.names.model_copy(update={"user_namespaces": people})
+    spawner = make_spawner(settings.model_copy(update={"names": names}), monkeypatch)
+    settled = []
+
+    async def settle(self: Settler, namespace: str, *_: object) -> dict[str, str]:
+        settled.append(namespace)
+        return {"home": "jld-home-0123456789"}
+
+    monkeypatch.setattr(Settler, "settle", settle)
+    spawner.api.api_client = None
+    pod = await make_pod(spawner)
+    assert settled == [spawner.namespace] == ["science-ab12cd-ada"]
+    claims = [
+        each["persistentVolumeClaim"]["claimName"] for each in pod["spec"]["volumes"] if "persistentVolumeClaim" in each
+    ]
+    assert claims == ["jld-home-0123456789"]
+    assert spawner.api.asked == [("jld-lab", "science-ab12cd-ada")]
+    assert {place for place, _ in spawner.api.secrets} == {"science-ab12cd-ada"}

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from jldstorage.drain import drain
+from jldstorage.drain import Pod, drain
+
+LAB = Pod("science", "jld-lab-ada")
 
 
 class Fake:
@@ -11,18 +13,18 @@ class Fake:
     def __init__(self, *, looks: int, deployments: tuple[str, ...] = ("jld-hub",)) -> None:
         self.looks = looks
         self.deployments = deployments
-        self.deleted: list[str] = []
+        self.deleted: list[Pod] = []
 
     async def stop(self, deployment: str) -> bool:
         assert not self.deleted, "the hub could start another lab"
         return deployment in self.deployments
 
-    async def pods(self, selector: str) -> list[str]:
+    async def pods(self, selector: str) -> list[Pod]:
         self.looks -= 1
-        return ["jld-lab-ada"] if self.looks >= 0 else []
+        return [LAB] if self.looks >= 0 else []
 
-    async def delete_pod(self, name: str) -> None:
-        self.deleted.append(name)
+    async def delete_pod(self, pod: Pod) -> None:
+        self.deleted.append(pod)
 
 
 def drained(cluster: Fake, seconds: float = 60) -> list[str]:
@@ -34,7 +36,7 @@ def test_the_hub_stops_before_the_labs_are_deleted() -> None:
     cluster = Fake(looks=2)
 
     assert drained(cluster) == ["stopped jld-hub", "no pod has the volumes mounted any more"]
-    assert set(cluster.deleted) == {"jld-lab-ada"}
+    assert set(cluster.deleted) == {LAB}
 
 
 def test_a_release_without_labs_is_drained_at_once() -> None:
@@ -44,4 +46,4 @@ def test_a_release_without_labs_is_drained_at_once() -> None:
 def test_a_pod_that_does_not_go_does_not_hold_an_uninstall_up() -> None:
     said = drained(Fake(looks=10**9), seconds=0.05)
 
-    assert said == ["stopped jld-hub", "after 0 seconds these are still there: jld-lab-ada"]
+    assert said == ["stopped jld-hub", "after 0 seconds these are still there: science/jld-lab-ada"]

@@ -1,0 +1,156 @@
+"""`global.userNamespaces`: each person's labs in a namespace of their own, on the chart's file server. In this order."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pykube
+import pytest
+import yaml
+from jlddev import cluster
+from playwright.sync_api import Browser, expect
+
+from .lab import Lab
+from .person import Person, sit_down
+from .release import Ports, Release
+
+PORTS = Ports(http=30380, https=30743)
+RELEASE = "jld-people"
+SITE = {
+    "global": {"hostname": "people.test", "port": PORTS.https, "userNamespaces": True},
+    "hub": {
+        "auth": {"dummy": {"users": ["alice", "bob"]}},
+        "lab": {
+            "sizes": {"small": None, "medium": None, "large": None},
+            "defaultSize": "tiny",
+            "perUser": {"quota": {"cpu": 0.75}, "limitRange": {"cpu": 0.5, "memory": "1Gi"}},
+        },
+        "traits": {"JupyterHub": {"allow_named_servers": True}},
+    },
+    "storage": {"mode": "nfs", "nfs": {"capacity": "1Gi"}},
+    "nginx": {
+        "replicas": 1,
+        "service": {"type": "NodePort", "nodePorts": {"http": PORTS.http, "https": PORTS.https}},
+        "tls": {"selfSigned": True},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def people(make_release: Callable[..., Release]) -> Release:
+    # The file server may open files by handle, which is more than Pod Security `baseline` allows.
+    return make_release(RELEASE, PORTS, SITE, enforce="privileged")
+
+
+@pytest.fixture(scope="module")
+def prefix(people: Release) -> str:
+    settings = people.kubectl(
+        "get", "configmap", f"{RELEASE}-hub-settings", r"--output=jsonpath={.data.settings\.yaml}"
+    )
+    return str(yaml.safe_load(settings)["names"]["userNamespaces"]["prefix"])
+
+
+@pytest.fixture(scope="module")
+def persons(browser: Browser, people: Release) -> Iterator[dict[str, Person]]:
+    found = {}
+    for name in ("alice", "bob"):
+        person = found[name] = sit_down(browser, people)
+        person.log_in_with_password(name, people.dummy_password)
+        person.start_lab("Tiny")
+    yield found
+    for person in found.values():
+        person.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def alice(people: Release, prefix: str, persons: dict[str, Person]) -> Lab:
+    return Lab(people, "alice", f"{prefix}-alice")
+
+
+@pytest.fixture(scope="module")
+def bob(people: Release, prefix: str, persons: dict[str, Person]) -> Lab:
+    return Lab(people, "bob", f"{prefix}-bob")
+
+
+def one(lab: Lab, kind: str) -> dict[str, Any]:
+    (found,) = json.loads(lab.kubectl("get", kind, "--output=json"))["items"]
+    return dict(found)
+
+
+def until_gone(kind: type[pykube.objects.APIObject], release: Release, names: set[str]) -> None:
+    deadline = time.monotonic() + 90
+    while left := names & {each.name for each in kind.objects(release.client)}:
+        assert time.monotonic() < deadline, f"these stay: {left}"
+        time.sleep(0.5)
+
+
+def test_each_person_has_a_namespace_with_limits_and_a_policy(alice: Lab, bob: Lab) -> None:
+    for lab in (alice, bob):
+        assert one(lab, "pod")["metadata"]["name"] == lab.pod
+        assert one(lab, "resourcequota")["spec"]["hard"] == {"limits.cpu": "750m"}
+        assert one(lab, "limitrange")["spec"]["limits"][0]["max"] == {"cpu": "500m", "memory": "1Gi"}
+        assert one(lab, "networkpolicy")["spec"]["policyTypes"] == ["Ingress", "Egress"]
+        namespace = json.loads(lab.kubectl("get", "namespace", lab.namespace, "--output=json"))
+        assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
+    assert alice.release.kubectl("get", "pods", "--selector=app.kubernetes.io/component=lab", "--output=name") == ""
+
+
+def test_homes_are_those_of_the_file_server(people: Release, alice: Lab, bob: Lab) -> None:
+    alice.python("open('note.txt', 'w').write('kept')")
+    uid = alice.python("import os; print(os.getuid())")
+    server = f"deployment/{RELEASE}-file-server"
+
+    assert people.kubectl("exec", server, "--", "stat", "-c", "%u", "/export/home/alice/note.txt").strip() == uid
+    assert bob.python("import os; print(os.listdir('/home'))") == "['bob']"
+
+
+def test_labs_of_two_people_reach_the_hub_and_not_each_other(
+    provider: cluster.Provider, people: Release, alice: Lab, bob: Lab
+) -> None:
+    if provider.name != "native":
+        pytest.skip("whether the cluster of KUBECONFIG enforces NetworkPolicies is not known")
+    (address,) = (one(bob, "pod")["status"]["podIP"],)
+    connect = "import socket; socket.create_connection(({!r}, {}), 3); print('open')"
+
+    assert alice.python(connect.format(f"{RELEASE}-hub.{RELEASE}", 8081)) == "open"
+    assert "Error" in alice.failing(connect.format(address, 8888))
+
+
+def test_a_lab_that_is_one_too_many_is_refused_with_the_quota_of_the_person(persons: dict[str, Person]) -> None:
+    page = persons["alice"].page
+    persons["alice"].open("/hub/spawn/alice/two")
+    page.get_by_label("Tiny").check()
+    page.get_by_role("button", name="Start").click()
+
+    expect(page.get_by_text("Your labs use all that they may use together").first).to_be_visible(timeout=60_000)
+
+
+def test_a_hub_that_was_killed_finds_the_labs_again(people: Release, alice: Lab, persons: dict[str, Person]) -> None:
+    before = alice.uid
+    people.kubectl("delete", "pod", "--selector=app.kubernetes.io/component=hub", "--wait")
+    people.kubectl("rollout", "status", f"deployment/{RELEASE}-hub", "--timeout=120s")
+    persons["alice"].open("/hub/home")
+
+    expect(persons["alice"].page.get_by_role("button", name="Stop My Server")).to_be_visible(timeout=60_000)
+    assert alice.uid == before
+    assert persons["alice"].get("/user/alice/api/contents/note.txt").json()["content"] == "kept"
+
+
+def test_an_uninstall_takes_the_namespaces_and_leaves_the_files(
+    browser: Browser, people: Release, prefix: str, alice: Lab, bob: Lab
+) -> None:
+    places = {lab.namespace for lab in (alice, bob)}
+    copies = {each.name for each in pykube.PersistentVolume.objects(people.client) if each.name.startswith(prefix)}
+    assert len(copies) == 2
+
+    people.uninstall()
+    until_gone(pykube.Namespace, people, places)
+    until_gone(pykube.PersistentVolume, people, copies)
+
+    people.install()
+    person = sit_down(browser, people)
+    person.log_in_with_password("alice", people.dummy_password)
+    person.start_lab("Tiny")
+    assert person.get("/user/alice/api/contents/note.txt").json()["content"] == "kept"
+    person.page.context.close()

@@ -1,0 +1,203 @@
+"""A namespace of a person: what is in it, and that nobody else's is ever used."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from jldhub.messages import refused_pod
+from jldhub.settings import PerUser, Quota, Settings, UserNamespaces
+from jldhub.settling import NamespaceUnusable, Settler
+from jldhub.spawner import spawner_config
+from jldhub.user_namespaces import contents, is_ours, volume_copy
+from kubernetes_asyncio.client import ApiException
+
+LABELS = {"app.kubernetes.io/instance": "jld", "jld.lsst.org/release-namespace": "science"}
+PEOPLE = UserNamespaces(
+    prefix="science-ab12cd",
+    labels=LABELS,
+    owner="science-jld-hub",
+    networkPolicy="jld-lab",
+    volumes={"home": "science-jld-home"},
+)
+POLICY: dict[str, Any] = {"metadata": {"name": "jld-lab"}, "spec": {"policyTypes": ["Ingress", "Egress"]}}
+NAMESPACE = {
+    "metadata": {
+        "name": "science-ab12cd-ada",
+        "uid": "1-2-3",
+        "labels": {**LABELS, "kubernetes.io/metadata.name": "x"},
+    },
+    "status": {"phase": "Active"},
+}
+VOLUME = {
+    "metadata": {"name": "science-jld-home"},
+    "spec": {
+        "accessModes": ["ReadWriteMany"],
+        "capacity": {"storage": "19Gi"},
+        "claimRef": {"namespace": "science", "name": "jld-home", "uid": "9"},
+        "mountOptions": ["nfsvers=4.2"],
+        "nfs": {"server": "10.96.1.2", "path": "/home"},
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": "",
+    },
+}
+
+
+@pytest.fixture
+def of_people(settings: Settings) -> Settings:
+    return settings.model_copy(update={"names": settings.names.model_copy(update={"user_namespaces": PEOPLE})})
+
+
+def test_without_it_labs_run_in_the_release_namespace(settings: Settings, of_people: Settings) -> None:
+    assert "enable_user_namespaces" not in spawner_config(settings)["KubeSpawner"]
+    chosen = spawner_config(of_people)["KubeSpawner"]
+    assert chosen["enable_user_namespaces"] is True
+    assert chosen["user_namespace_template"] == "science-ab12cd-{username}"
+    assert chosen["user_namespace_labels"] == LABELS
+
+
+@pytest.mark.parametrize(
+    "labels", [None, {}, {"app.kubernetes.io/instance": "jld"}, {**LABELS, "jld.lsst.org/release-namespace": "x"}]
+)
+def test_a_namespace_without_our_labels_is_not_ours(labels: dict[str, str] | None) -> None:
+    assert is_ours(NAMESPACE, PEOPLE)
+    assert not is_ours({"metadata": {"labels": labels}}, PEOPLE)
+
+
+def test_it_holds_an_account_the_policy_and_the_limits() -> None:
+    per_user = PerUser(quota=Quota(cpu=6, memory="12Gi"), limitRange=Quota(cpu=4, memory="8Gi"))
+    account, policy, quota, limits = contents("jld-lab", {"a": "b"}, POLICY, per_user)
+    assert (account["kind"], account["automountServiceAccountToken"]) == ("ServiceAccount", False)
+    assert (policy["kind"], policy["spec"]) == ("NetworkPolicy", POLICY["spec"])
+    assert (quota["kind"], quota["spec"]) == ("ResourceQuota", {"hard": {"limits.cpu": "6", "limits.memory": "12Gi"}})
+    assert (limits["kind"], limits["spec"]) == (
+        "LimitRange",
+        {"limits": [{"type": "Container", "max": {"cpu": "4", "memory": "8Gi"}}]},
+    )
+    assert {each["metadata"]["name"] for each in (account, policy)} == {"jld-lab"}
+
+
+def test_a_limit_that_was_taken_away_is_taken_away() -> None:
+    *_, quota, limits = contents("jld-lab", {}, POLICY, PerUser())
+    assert (quota["spec"], limits["spec"]) == ({"hard": {}}, {"limits": []})
+
+
+def test_a_volume_shows_the_same_files_to_one_claim_and_goes_with_the_namespace() -> None:
+    volume, claim = volume_copy("jld-home", VOLUME, NAMESPACE, LABELS)
+    assert volume["spec"] == VOLUME["spec"] | {
+        "claimRef": {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "namespace": "science-ab12cd-ada",
+            "name": claim["metadata"]["name"],
+        }
+    }
+    assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
+    (owner,) = volume["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["uid"]) == ("Namespace", "science-ab12cd-ada", "1-2-3")
+
+
+def test_another_address_or_another_namespace_has_another_volume() -> None:
+    moved = {"spec": {**VOLUME["spec"], "nfs": {"server": "10.96.9.9", "path": "/home"}}}  # type: ignore[dict-item]
+    again = {**NAMESPACE, "metadata": {**NAMESPACE["metadata"], "uid": "4-5-6"}}  # type: ignore[dict-item]
+    made = [
+        volume_copy("jld-home", *each, LABELS) for each in ((VOLUME, NAMESPACE), (moved, NAMESPACE), (VOLUME, again))
+    ]
+    assert len({volume["metadata"]["name"] for volume, _ in made}) == 3
+    assert volume_copy("jld-home", VOLUME, NAMESPACE, LABELS) == made[0]
+
+
+def test_a_quota_of_ones_own_is_told_as_such() -> None:
+    message = (
+        'pods "jld-lab-ada--two" is forbidden: exceeded quota: jld-lab-per-user, requested: limits.cpu=4, '
+        "used: limits.cpu=4, limited: limits.cpu=6"
+    )
+    found = refused_pod(403, message)
+    assert found.reason == "quota"
+    assert found.sentence.startswith("Your labs use all that they may use together (limits.cpu 4 more")
+    assert "stop another lab of yours" in found.sentence
+
+
+class FakeClient:
+    """Answers of the API server by the name of the call; what is written is kept."""
+
+    def __init__(self, settler: Settler, namespace: dict[str, Any]) -> None:
+        self.written: list[tuple[str, str]] = []
+        self.taken = False  # whether the volume is there already
+        answers = {
+            "read_namespace": namespace,
+            "read_cluster_role": {"metadata": {"uid": "of-the-role"}},
+            "read_namespaced_network_policy": POLICY,
+            "read_persistent_volume": VOLUME,
+            "read_namespaced_secret": {
+                "type": "kubernetes.io/dockerconfigjson",
+                "metadata": {"name": "registry"},
+                "data": {"a": "b"},
+            },
+        }
+        api = SimpleNamespace(**{name: self._answering(answer) for name, answer in answers.items()})
+        api.patch_namespace = self._keeping("Namespace")
+        api.create_persistent_volume = self._create_volume
+        settler._core = settler._rbac = settler._networks = api
+        settler._client = SimpleNamespace(sanitize_for_serialization=lambda answer: answer)
+        settler._patches = {kind: self._keeping(kind) for kind in settler._patches}
+
+    def _answering(self, answer: object) -> Any:
+        async def answer_it(*_: object) -> object:
+            return answer
+
+        return answer_it
+
+    def _keeping(self, kind: str) -> Any:
+        async def keep(name: str, *_: object, **options: object) -> None:
+            assert options["_content_type"] == "application/apply-patch+yaml"
+            self.written.append((kind, name))
+
+        return keep
+
+    async def _create_volume(self, manifest: dict[str, Any]) -> None:
+        if self.taken:
+            raise ApiException(status=409)
+        self.written.append(("PersistentVolume", manifest["metadata"]["name"]))
+
+
+def settler(namespace: dict[str, Any]) -> tuple[Settler, FakeClient]:
+    made = Settler(SimpleNamespace(), seconds=1)
+    return made, FakeClient(made, namespace)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_namespace_is_made_ready_before_the_lab_and_again_at_each_start(
+    of_people: Settings, taken: bool
+) -> None:
+    ready, api = settler(NAMESPACE)
+    api.taken = taken
+    claims = await ready.settle("science-ab12cd-ada", of_people, PEOPLE)
+    (claim,) = claims.values()
+    assert set(claims) == {"home"}
+    written = [
+        ("Namespace", "science-ab12cd-ada"),
+        *([] if taken else [("PersistentVolume", f"science-ab12cd-ada-{claim}")]),
+        ("ServiceAccount", "jld-lab"),
+        ("NetworkPolicy", "jld-lab"),
+        ("ResourceQuota", "jld-lab-per-user"),
+        ("LimitRange", "jld-lab-per-user"),
+        ("Secret", "registry"),
+        ("PersistentVolumeClaim", claim),
+    ]
+    assert api.written == written
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"metadata": {"name": "kube-system", "uid": "0", "labels": {}}}, "somebody else's"),
+        ({"status": {"phase": "Terminating"}}, "being taken away"),
+    ],
+)
+async def test_nothing_is_written_into_a_namespace_that_cannot_be_used(
+    of_people: Settings, change: dict[str, Any], sentence: str
+) -> None:
+    ready, api = settler({**NAMESPACE, **change})
+    with pytest.raises(NamespaceUnusable, match=sentence):
+        await ready.settle("science-ab12cd-ada", of_people, PEOPLE)
+    assert api.written == []
