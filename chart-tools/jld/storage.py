@@ -31,6 +31,7 @@ _SYSTEM = [
     "var",
 ]
 _FINER = {"Pi": (1024**2, "Gi"), "Ti": (1024, "Gi"), "P": (1000**2, "G"), "T": (1000, "G")}
+_MOST = 999_999  # six digits, as a site may write them
 _SMALLER = {"Gi": "Mi", "G": "M"}
 
 
@@ -49,6 +50,8 @@ def ninety_five_percent(capacity: str) -> str:
     if not match:
         raise ValueError(f"{capacity} is no amount with a unit")
     factor, unit = _FINER.get(match[2], (1, match[2]))
+    if float(match[1]) * factor > _MOST:
+        factor, unit = 1, match[2]
     number = float(match[1]) * factor
     whole = int(round(number * 95, 6) // 100)
     if whole or unit not in _SMALLER:

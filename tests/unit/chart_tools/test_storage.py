@@ -1,7 +1,16 @@
 """What is worked out of the storage's keys."""
 
+import re
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jld.chart import Chart
+from jld.quantities import amount
 from jld.storage import capacities, ninety_five_percent, wants_address
+
+MEMORY: str = Chart(Path(__file__).parents[3] / "chart").schema()["$defs"]["memory"]["pattern"]
 
 
 # The first three are what the original deploy tool computed.
@@ -16,10 +25,19 @@ from jld.storage import capacities, ninety_five_percent, wants_address
         ("1T", "950G"),
         ("0.5Gi", "475Mi"),
         ("1Mi", "1Mi"),
+        ("442062Ti", "419958Ti"),
     ],
 )
 def test_a_volume_states_95_percent_of_the_disk(disk: str, volume: str) -> None:
     assert ninety_five_percent(disk) == volume
+
+
+@given(st.from_regex(re.compile(MEMORY.removesuffix("$") + r"\Z", re.ASCII)))
+def test_what_it_states_may_be_written_and_is_on_the_disk(disk: str) -> None:
+    volume = ninety_five_percent(disk)
+
+    assert re.fullmatch(MEMORY, volume)
+    assert (amount(volume) or 0) <= (amount(disk) or 0)
 
 
 def test_only_volumes_that_say_nothing_get_a_capacity() -> None:
