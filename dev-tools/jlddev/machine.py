@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from jlddev.errors import Unsupported
 from jlddev.run import run, say
 
+APT = ("apt-get", "--option", "DPkg::Lock::Timeout=300")  # seconds: another installation may be under way
 # program on PATH -> Debian package
 BUILDER = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
 NATIVE = {
@@ -34,6 +35,6 @@ def ensure(programs: Mapping[str, str], purpose: str) -> None:
     say(f"{purpose} needs Debian packages: {words}")
     # RUNLEVEL=1 keeps a package from starting its service on this machine.
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    run("update Debian's package lists", ["apt-get", "update"], log="apt-update", env=env)
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
+    run("update Debian's package lists", [*APT, "update"], log="apt-update", env=env)
+    command = [*APT, "install", "--yes", "--no-install-recommends", *packages]
     run(f"install {words}", command, log="apt-install", env=env)
