@@ -35,7 +35,8 @@ def _text(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[str]:
     longest = min(rule.get("maxLength", 60), 60)
     if "pattern" in rule:
         pattern = re.compile(rule["pattern"].removesuffix("$") + r"\Z", re.ASCII)
-        return st.from_regex(pattern).filter(lambda text: len(text) <= longest)
+        alphabet = st.characters(codec="utf-8", exclude_categories=["Cn"])
+        return st.from_regex(pattern, alphabet=alphabet).filter(lambda text: len(text) <= longest)
     return st.text(
         st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=rule.get("minLength", 0), max_size=20
     )

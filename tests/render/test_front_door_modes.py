@@ -142,3 +142,11 @@ def test_a_site_behind_a_gateway_needs_no_certificate(tmp_path: Path) -> None:
     )
     rendered = render(Question(write_values(site, tmp_path / "values.yaml")))
     assert rendered.one("HTTPRoute", "jld-nginx")["spec"]["parentRefs"] == [{"name": "public"}]
+
+
+@pytest.mark.parametrize("page", ["<p>one", "\n  <p>two\n", "<p>\u00e9\U0001f52d", "<a href='{{ x }}'>: # |"])
+def test_a_landing_page_arrives_as_it_was_written(values: dict[str, Path], page: str) -> None:
+    change = f"nginx.landingPage={json.dumps(page)}"
+    rendered = render(Question(values["local"], ('global.hubRoute="/nb/"', change)))
+
+    assert rendered.one("ConfigMap", "jld-nginx")["data"]["landing.html"] == page
