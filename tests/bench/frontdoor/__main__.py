@@ -15,8 +15,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.ports import free_port
-
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import api
@@ -30,6 +28,7 @@ from report import Section, draw, markdown
 from rich.console import Console
 
 from tests.hub.processes import Program
+from tests.ports import free_port
 
 FEW, MANY = 500, 2000
 SMALL = [Scenario("small", connections, tls) for tls in (False, True) for connections in (1, 10, 50, 500)]
