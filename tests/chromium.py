@@ -1,10 +1,14 @@
 """Headless Chromium, the way every test opens it."""
 
+from collections.abc import Mapping
+
 from playwright.sync_api import Browser, Playwright
 
 
-def open_chromium(playwright: Playwright, address: str) -> Browser:
-    """A Chromium that finds every `.test` and `.localhost` name at one address, and calls nobody by itself."""
+def open_chromium(playwright: Playwright, places: Mapping[str, str]) -> Browser:
+    """A Chromium that finds names (`*.test`) at the places given for them (address, and port where it is another one), and
+    calls nobody by itself."""
+    rules = ", ".join(f"MAP {name} {place}" for name, place in places.items())
     return playwright.chromium.launch(
         executable_path="/usr/bin/chromium",
         args=[
@@ -15,6 +19,6 @@ def open_chromium(playwright: Playwright, address: str) -> Browser:
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
-            f"--host-resolver-rules=MAP *.test {address}, MAP *.localhost {address}",
+            f"--host-resolver-rules={rules}",
         ],
     )

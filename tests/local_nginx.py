@@ -12,7 +12,7 @@ _LISTEN = re.compile(r"listen (\[::\]:)?(8080|8443|8001|9113)( ssl)?( default_se
 
 @dataclass(frozen=True)
 class Ports:
-    """Where it listens instead. With `people` the site itself is there without TLS, and `https` refuses other names alone."""
+    """Where it listens instead. With `people` the site itself is there without TLS too."""
 
     http: int
     https: int
@@ -51,10 +51,10 @@ def _moved(text: str, folder: Path, ports: Ports, address: str) -> str:
     def listen(found: re.Match[str]) -> str:
         ipv6, port, ssl, default, rest = (part or "" for part in found.groups())
         place = {"8080": ports.http, "8443": ports.https, "8001": ports.api, "9113": ports.metrics}[port]
-        if ports.people and port == "8443" and not default:
-            place, ssl = ports.people, ""
         if ipv6 and address:
             return "\n"
-        return f"listen {address + ':' if address else ipv6}{place}{ssl}{default}{rest};\n"
+        host = f"{address}:" if address else ipv6
+        plain = f"listen {host}{ports.people}{rest};\n" if ports.people and port == "8443" and not default else ""
+        return f"{plain}listen {host}{place}{ssl}{default}{rest};\n"
 
     return _LISTEN.sub(listen, text)

@@ -13,7 +13,8 @@ from jlddev.errors import Unsupported
 from playwright.sync_api import Browser, sync_playwright
 from pytest_helm_charts.clusters import Cluster, ExistingCluster
 
-from .browser import open_chromium
+from tests.chromium import open_chromium
+
 from .footprint import footprint, node_processes
 from .release import Ports, Release, node_address
 from .standin import GitHub
@@ -97,7 +98,8 @@ def kube_cluster(kube_config: str) -> Iterator[Cluster]:
 @pytest.fixture(scope="package")  # while it is open, playwright's event loop runs and no other can
 def browser(kube_cluster: Cluster) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = open_chromium(playwright, node_address(kube_cluster))
+        address = node_address(kube_cluster)
+        chromium = open_chromium(playwright, {"*.test": address, "*.localhost": address})
         yield chromium
         chromium.close()
 

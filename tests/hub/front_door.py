@@ -1,13 +1,15 @@
 """The front door on this machine: the image's nginx with the configuration that the chart renders, at loopback addresses.
 
-People reach it without TLS and by any name; all else is as in the pod.
+People reach it without TLS too, and by any name; all else is as in the pod.
 """
 
 import tempfile
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 import pytest
+from jld.certificates import Pair, make_self_signed
 from jlddev.nginx import PROGRAM
 
 from tests.local_nginx import TOKEN, Ports, write
@@ -28,6 +30,11 @@ def rendered(*changes: str) -> Render:
     with tempfile.TemporaryDirectory() as folder:
         values = write_values(CHECKOUT / "values" / "local.yaml", Path(folder) / "values.yaml")
         return render(Question(values, ('global.hostname="jupyter.example.org"', "global.port=443", *changes)))
+
+
+@cache
+def certificate() -> Pair:
+    return make_self_signed("jupyter.example.org", datetime.now(UTC)).pair
 
 
 class FrontDoor(Program):
@@ -55,8 +62,12 @@ class FrontDoor(Program):
             for each in old:
                 routes = routes.replace(each, f"host_routing = true, {each}")
             config = {**config, "routes.conf": routes}
-        ports = Ports(free_port(), free_port(), api_port, people=port)
+        self.https_port = free_port()
+        ports = Ports(free_port(), self.https_port, api_port, people=port)
         file = write(config, lua, self.folder, ports, address)
+        (self.folder / "tls").mkdir()
+        for name, text in {"tls.crt": certificate().certificate, "tls.key": certificate().key}.items():
+            (self.folder / "tls" / name).write_bytes(text)
         self.token_file = self.folder / "front-door" / "proxyToken"
         super().__init__("nginx", [str(PROGRAM), "-e", "stderr", "-c", str(file)], {}, self.folder)
 

@@ -3,15 +3,19 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from jldhub.database import database_url
+from jldhub.people import Account, Numbers, People
 from jupyterhub.dbutil import write_alembic_ini
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 from .browser import Browser
-from .deployment import PASSWORD
+from .conftest import GitHub, Hubs
+from .deployment import PASSWORD, Deployment
 from .labs import LabHub, Program
 from .postgresql import PASSWORD as DATABASE_PASSWORD
 from .postgresql import PostgreSQL
@@ -130,3 +134,39 @@ async def test_older_tables_are_left_alone_until_told(hub: LabHub, postgresql: P
     async with Browser(hub.deployment.url) as browser:
         assert (await browser.log_in("alice", PASSWORD)).status == 200
     assert DATABASE_PASSWORD not in hub.log
+
+
+async def test_people_keep_name_and_number_in_it(
+    postgresql: PostgreSQL, hubs: Hubs, github: GitHub, deploy: Callable[..., Deployment]
+) -> None:
+    organizations = {"allow": ["lsst"]}
+    addresses = {"url": github.url, "apiUrl": f"{github.url}/api/v3"}
+    client = github.people["client"]["id"]
+    deployment = deploy({"admins": [], "github": {"clientId": client, **addresses, "organizations": organizations}})
+    (deployment.secrets / "dbUrl").write_text(postgresql.url)
+    deployment.start()
+    deployment.wait()
+    async with Browser(deployment.url) as browser:
+        assert (await browser.log_in_with_github("newton")).status == 200
+    await github.order(rename=["newton", "Sir-Isaac"])
+    deployment.restart_hub()
+    async with Browser(deployment.url) as browser:
+        assert "newton" in (await browser.log_in_with_github("Sir-Isaac")).sentence
+    assert postgresql.ask("SELECT name, uid FROM jld_people") == "newton|4000013"
+
+
+def test_two_hubs_on_it_give_one_person_one_number(postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two at once happen while one hub takes over from another."""
+    numbers = Numbers(2_000_000_000, 2_000_000_009)
+    engines = [create_engine(database_url(postgresql.url)) for _ in range(2)]
+    first, second = (People(Session(engine), numbers) for engine in engines)
+    jane = Account("cilogon", "http://cilogon.org/serverA/users/1001", "jane")
+    known = first.keep(jane)
+    late = [None, None, second.find(jane)]
+    monkeypatch.setattr(second, "find", lambda _: late.pop(0))  # the other hub was faster after it had looked
+
+    assert second.keep(jane) == known
+    assert first.group_number("cilogon", "staff") == second.group_number("cilogon", "staff") != known.uid
+    assert postgresql.ask("SELECT count(*) FROM jld_people") == "1"
+    for engine in engines:
+        engine.dispose()

@@ -9,6 +9,13 @@ from .conftest import GitHub, Hubs
 from .matrix import Matrix
 
 LONG = "a-name-which-has-thirty-nine-characters"
+IMPOSTOR = {
+    "login": "Newton",
+    "id": 4000066,
+    "name": "X",
+    "email": "x@example.org",
+    "organizations": {"lsst": "public"},
+}
 ADA = {"id": 4000001, "name": "Ada Lovelace", "email": "ada@example.org", "organizations": {"lsst": "public"}}
 
 PEOPLE = [
@@ -91,14 +98,7 @@ async def test_a_renamed_account_keeps_name_and_number_and_nobody_gets_its_home(
         page = await later.log_in_with_github("Sir-Isaac")
         matrix.check(who, page, "newton")
 
-    impostor = {
-        "login": "Newton",
-        "id": 4000066,
-        "name": "X",
-        "email": "x@example.org",
-        "organizations": {"lsst": "public"},
-    }
-    await github.order(person=impostor)
+    await github.order(person=IMPOSTOR)
     async with Browser(hubs.with_github.url) as other:
         who = "another member, who took the free login newton"
         page = await other.log_in_with_github("Newton")
