@@ -44,7 +44,7 @@ up: tools ## Cluster, images, values, install; prints the URL and how to log in
 down: tools ## Take away what `make up` made
 	@$(JLDDEV) down
 
-test: tools lint ## All levels that this machine can run: unit, render, hub, nfs, cluster
+test: tools lint ## All levels that this machine can run: unit, render, hub, nfs, mount, cluster
 	@$(JLDDEV) nginx
 	@.venv/bin/pytest tests/unit tests/render tests/hub tests/nfs tests/mount tests/cluster
 

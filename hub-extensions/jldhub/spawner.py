@@ -55,6 +55,11 @@ class LabSpawner(GuardedSpawner):
     files: Mapping[str, str]
     handler: BaseHandler | None
 
+    async def start(self) -> str:
+        """In the namespace that the site has for it now; an earlier lab, of which the hub kept the state, may have had another."""
+        self.namespace = lab_namespace(self.settings, self.user.name)
+        return await super().start()
+
     async def run_options_from_form(self, form_data: dict[str, list[str]]) -> dict[str, Any]:
         """Refuse a choice that was not offered before anything is stored or started."""
         sizes = {name: value for name, value in form_data.items() if name.startswith("profile")}
@@ -133,6 +138,12 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "after_pod_created_hook": hand_files_to_pod,
         },
     }
+
+
+def lab_namespace(settings: Settings, username: str) -> str:
+    """As KubeSpawner makes it of `user_namespace_template`."""
+    people = settings.names.user_namespaces
+    return f"{people.prefix}-{safe_slug(username, max_length=_LONGEST_SLUG)}" if people else settings.names.namespace
 
 
 def remember_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:

@@ -13,6 +13,7 @@ from jldhub.refusal import Refusal
 from jldhub.settings import Git, Push, Quota, Settings, Size, UserNamespaces
 from jldhub.settling import Settler
 from jldhub.spawner import LabSpawner, complete_pod, hand_files_to_pod, spawner_config
+from jldhub.starting import GuardedSpawner
 from kubernetes_asyncio.client import ApiClient, ApiException, V1Secret
 from traitlets.config import Config
 
@@ -23,6 +24,15 @@ AUTH_STATE = {
     "github_user": {"login": "Ada", "id": 4000001, "name": "Ada Lovelace", "email": "ada@example.org"},
     "organizations": [{"login": "lsst", "id": 5000001}],
 }
+
+
+PEOPLE = UserNamespaces(
+    prefix="science-ab12cd",
+    labels={"a": "b"},
+    owner="science-jld-hub",
+    networkPolicy="jld-lab",
+    volumes={"home": "science-jld-home"},
+)
 
 
 class FakeApi:
@@ -343,14 +353,7 @@ async def test_a_trial_login_has_its_own_number(settings: Settings, monkeypatch:
 async def test_in_a_namespace_of_its_own_a_lab_mounts_the_claims_there(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people = UserNamespaces(
-        prefix="science-ab12cd",
-        labels={"a": "b"},
-        owner="science-jld-hub",
-        networkPolicy="jld-lab",
-        volumes={"home": "science-jld-home"},
-    )
-    names = settings.names.model_copy(update={"user_namespaces": people})
+    names = settings.names.model_copy(update={"user_namespaces": PEOPLE})
     spawner = make_spawner(settings.model_copy(update={"names": names}), monkeypatch)
     settled = []
 
@@ -368,3 +371,26 @@ async def test_in_a_namespace_of_its_own_a_lab_mounts_the_claims_there(
     assert claims == ["jld-home-0123456789"]
     assert spawner.api.asked == [("jld-lab", "science-ab12cd-ada")]
     assert {place for place, _ in spawner.api.secrets} == {"science-ab12cd-ada"}
+
+
+@pytest.mark.parametrize("username", ["ada", "a.b_c-d", "x" * 63, "a-"])
+async def test_a_lab_starts_where_the_site_wants_it_now(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, username: str
+) -> None:
+    """What the hub kept of a lab names its namespace, also after the site has changed `global.userNamespaces`."""
+    names = settings.names.model_copy(update={"user_namespaces": PEOPLE})
+    of_people = settings.model_copy(update={"names": names})
+    started = []
+
+    async def start(self: GuardedSpawner) -> str:
+        started.append(self.namespace)
+        return ""
+
+    monkeypatch.setattr(GuardedSpawner, "start", start)
+    fresh = [make_spawner(each, monkeypatch, username).namespace for each in (settings, of_people)]
+    for each in (settings, of_people):
+        spawner = make_spawner(each, monkeypatch, username)
+        spawner.load_state({"pod_name": "jld-lab-x", "namespace": "elsewhere"})
+        assert spawner.namespace == "elsewhere"  # where it is looked for while it runs
+        await spawner.start()
+    assert started == fresh
