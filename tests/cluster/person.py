@@ -50,10 +50,16 @@ class Person:
         self.page.get_by_role("button", name="Start My Server").wait_for(timeout=60_000)
 
     def start_lab(self, size: str) -> None:
+        self.ask_for_lab(size)
+        self.wait_for_lab()
+
+    def ask_for_lab(self, size: str) -> None:
         self.open("/hub/spawn")
         self.page.get_by_label(size).check()
         self.screenshot("spawn")
         self.page.get_by_role("button", name="Start").click()
+
+    def wait_for_lab(self) -> None:
         self.page.wait_for_url("**/lab**", timeout=120_000)
         expect(self.page.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
 

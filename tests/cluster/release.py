@@ -157,7 +157,7 @@ class Release:
         if (namespace := pykube.Namespace.objects(self.client).get_or_none(name=self.name)) is not None:
             self.uninstall()  # in its order: labs first, then the server of their homes
             # A front door that drains has minutes, and Kubernetes looks at the namespace again after half of them.
-            self.kubectl("delete", "pods", "--all", "--grace-period=1", "--ignore-not-found")
+            self.kubectl("delete", "pods", "--all", "--grace-period=0", "--force", "--ignore-not-found")
             namespace.delete()
         deadline = time.monotonic() + 120
         while pykube.Namespace.objects(self.client).get_or_none(name=self.name) is not None:
