@@ -30,7 +30,12 @@ _SYSTEM = [
     "usr",
     "var",
 ]
-_FINER = {"Pi": (1024**2, "Gi"), "Ti": (1024, "Gi"), "P": (1000**2, "G"), "T": (1000, "G")}
+_FINER = {
+    "Pi": ((1024**2, "Gi"), (1024, "Ti")),
+    "Ti": ((1024, "Gi"),),
+    "P": ((1000**2, "G"), (1000, "T")),
+    "T": ((1000, "G"),),
+}
 _MOST = 999_999  # six digits, as a site may write them
 _SMALLER = {"Gi": "Mi", "G": "M"}
 
@@ -49,9 +54,8 @@ def ninety_five_percent(capacity: str) -> str:
     match = re.fullmatch(r"([0-9.]+)([A-Za-z]+)", capacity)
     if not match:
         raise ValueError(f"{capacity} is no amount with a unit")
-    factor, unit = _FINER.get(match[2], (1, match[2]))
-    if float(match[1]) * factor > _MOST:
-        factor, unit = 1, match[2]
+    units = (*_FINER.get(match[2], ()), (1, match[2]))
+    factor, unit = next((each for each in units if float(match[1]) * each[0] * 0.95 <= _MOST), units[-1])
     number = float(match[1]) * factor
     whole = int(round(number * 95, 6) // 100)
     if whole or unit not in _SMALLER:
