@@ -48,9 +48,9 @@ test: tools lint ## All levels that this machine can run: unit, render, hub, nfs
 	@$(JLDDEV) nginx
 	@.venv/bin/pytest tests/unit tests/render tests/hub tests/nfs tests/mount tests/cluster
 
-test-fast: tools lint ## unit, render and hub, in several processes: under five minutes
+test-fast: tools lint ## unit, render and hub without what is slow, in several processes: under five minutes
 	@$(JLDDEV) nginx
-	@.venv/bin/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder tests/unit tests/render tests/hub
+	@.venv/bin/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder -m "not slow" tests/unit tests/render tests/hub
 
 bench: up ## Measure the local installation: memory, and seconds from Start to a lab
 	@.venv/bin/python tests/bench/local_cluster.py

@@ -1,6 +1,7 @@
 """The closing table: what ran, on what, and what did not run and why."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +11,35 @@ from _pytest.terminal import TerminalReporter
 LEVELS = ("unit", "render", "hub", "nfs", "mount", "cluster")
 TESTS = Path(__file__).parent
 ran_on = pytest.StashKey[dict[str, str]]()
+left_out = pytest.StashKey[Counter[str]]()  # by level
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[ran_on] = {}
+    config.stash[ran_on], config.stash[left_out] = {}, Counter()
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        item.config.stash[left_out][level_of(item.nodeid)] += 1
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """One of several processes hands over what its levels ran on."""
+    """One of several processes hands over what its levels ran on, and what it was told to leave out, as all were."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["ran_on"] = session.config.stash[ran_on]
+        session.config.workeroutput["left_out"] = dict(session.config.stash[left_out])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     node.config.stash[ran_on].update(node.workeroutput.get("ran_on", {}))
+    node.config.stash[left_out].update(
+        {
+            level: number
+            for level, number in node.workeroutput.get("left_out", {}).items()
+            if not node.config.stash[left_out][level]
+        }
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -76,5 +91,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line(
             f"{level:8} {numbers} in {seconds[level]:.0f} s" + (f", on {where}" if where else "")
         )
+        if number := config.stash[left_out][level]:
+            reasons[level].add(f"not run: {number} left out by -m or -k on the command line")
         for reason in sorted(reasons[level]):
             terminalreporter.write_line(f"{'':8} {reason}")

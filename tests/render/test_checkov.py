@@ -9,6 +9,8 @@ import yaml
 from jlddev import checkov
 from rendering import CHECKOUT, Question, render
 
+pytestmark = pytest.mark.slow
+
 LAB = CHECKOUT / "tests" / "unit" / "jldhub" / "golden" / "lab-pod.json"  # as the real KubeSpawner builds it
 PLACE = "science"
 

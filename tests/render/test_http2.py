@@ -12,7 +12,7 @@ from jlddev.errors import Unsupported
 from rendering import Question, render
 from test_front_door import HubStandIn, needs_nginx, opened
 
-pytestmark = needs_nginx
+pytestmark = [needs_nginx, pytest.mark.slow]
 
 Case = tuple[str, str]  # section, what is sent
 

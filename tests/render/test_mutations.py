@@ -35,6 +35,8 @@ from manifests import complaints
 from mutating import Mutation, mutations
 from rendering import CHART, KUBERNETES, SITES, Question, helm, render
 
+pytestmark = pytest.mark.slow
+
 LEAST = 2000
 RENDERED = 150  # of the accepted ones at most; above that, a sample
 ASKED_OF_HELM = 40

@@ -15,7 +15,7 @@ from test_front_door import HOSTNAME, certificate_into, needs_nginx, opened
 
 Findings = dict[str, tuple[str, str]]  # what was looked for -> how bad it is, and what was found
 
-pytestmark = needs_nginx
+pytestmark = [needs_nginx, pytest.mark.slow]
 
 # Protocols, ciphers by strength, forward secrecy, the server's defaults, headers of the answer, known weaknesses. Left out is
 # what is asked of other machines (--nodns), and one handshake for each of 370 ciphers, which the lists by strength stand for.
