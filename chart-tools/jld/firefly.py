@@ -13,6 +13,7 @@ from jld.quantities import amount
 from jld.secrets import encode
 
 PASSWORD: Path = ("firefly", "secret", "adminPassword")
+VARIABLE = "JLD_FIREFLY_ADMIN_PASSWORD"
 USER = 91  # whom the image runs as
 _HUBS_OWN = ("hub", "user", "services")
 _JAVA_SHARE = 0.8  # of the memory limit: threads, code and buffers take the rest
@@ -25,6 +26,11 @@ def new_password() -> str:
 
 def runs(effective: JsonMap) -> bool:
     return _settings(effective).get("enabled") is True
+
+
+def wants_password(effective: JsonMap) -> bool:
+    """Whether it runs, and no Secret of somebody else's holds its password."""
+    return runs(effective) and not _settings(effective).get("existingSecret")
 
 
 def _settings(effective: JsonMap) -> JsonMap:

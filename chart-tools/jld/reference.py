@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from jld import rules, secrets
+from jld import firefly, rules, secrets
 from jld.chart import JsonMap
 from jld.document import inline
 from jld.errors import Path, dotted
@@ -84,5 +84,6 @@ def _secrets() -> Iterator[str]:
     for name, kind in secrets.HUB_SECRETS.items():
         otherwise = "generated once" if kind.generate else "asked for on a terminal, else an error"
         yield f"| `{name}` | {_cell(kind.accepted)} | `{secrets.variable(name)}` | {otherwise} |"
+    yield f"| `{dotted(firefly.PASSWORD)}` (with its whole path) | text | `{firefly.VARIABLE}` | generated once |"
     yield ""
     yield "A variable wins over what an earlier run wrote, and a secrets file over both."

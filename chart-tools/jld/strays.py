@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jld import former, secrets
+from jld import firefly, former, secrets
 from jld.errors import Path, Place, Problem, dotted
 from jld.schema import nearest_name
 from jld.tree import Node, find, nearest
@@ -24,16 +24,20 @@ def of_the_original(root: Node) -> Problem | None:
 
 
 def stray_keys(given: Node) -> Iterator[Problem]:
-    """A secrets file holds `hub: {secret: ...}` and nothing else."""
+    """A secrets file holds `hub: {secret: ...}`, Firefly's password, and nothing else."""
     encrypted = find(given, ("sops",))
     if encrypted:
         sentence = "this file is encrypted with sops; decrypt it on the way: --secrets <(sops decrypt FILE)"
         yield Problem(encrypted.where, "", sentence)
         return
     for path in _leaves(given, ()):
-        if path[:2] != HUB_SECRET or len(path) != 3 or path[2] not in secrets.HUB_SECRETS:
+        if path != firefly.PASSWORD and not (
+            path[:2] == HUB_SECRET and len(path) == 3 and path[2] in secrets.HUB_SECRETS
+        ):
             accepted = ", ".join(secrets.HUB_SECRETS)
-            sentence = f"a secrets file holds only these keys, below hub.secret: {accepted}"
+            sentence = (
+                f"a secrets file holds only {dotted(firefly.PASSWORD)} and these keys, below hub.secret: {accepted}"
+            )
             close = nearest_name(str(path[-1]), list(secrets.HUB_SECRETS)) if path else None
             if close:
                 sentence = f"there is no such key in a secrets file; did you mean {dotted((*HUB_SECRET, close))}?"

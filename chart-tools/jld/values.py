@@ -118,24 +118,21 @@ class _Assembly:
         for name, node in _children(self.previous, HUB_SECRET):
             if name in known and find(self.site, (*HUB_SECRET, name)) is None:
                 self._put((*HUB_SECRET, name), node)
-        for name in self._wanted():
-            variable = secrets.variable(name)
-            text = self.sources.environment.get(variable, "").strip()
-            if text:
-                self._put((*HUB_SECRET, name), Node(secrets.encode(text), Place(f"${variable}")))
-        for name, node in _children(self.given, HUB_SECRET):
-            if name not in secrets.HUB_SECRETS:
-                continue  # said already, as a stray key
-            if isinstance(node.value, str) and node.value:
-                node = replace(node, value=secrets.encode(node.value.rstrip("\r\n")))
-                self._put((*HUB_SECRET, name), node)
-            else:
-                sentence = (
-                    "write the secret as plain text in quotes"
-                    if node.value
-                    else "empty; write the secret, or remove the key"
-                )
-                self.problems.append(Problem(node.where, dotted((*HUB_SECRET, name)), sentence))
+        wanted = self._wanted()
+        for name in secrets.HUB_SECRETS:
+            self._take((*HUB_SECRET, name), secrets.variable(name) if name in wanted else "")
+
+    def _take(self, path: Path, variable: str) -> None:
+        """A secret of the secrets file, else of the environment, where one of them has it."""
+        node = find(self.given, path)
+        text = self.sources.environment.get(variable, "").strip() if variable else ""
+        if node is None and text:
+            self._put(path, Node(secrets.encode(text), Place(f"${variable}")))
+        elif node is not None and isinstance(node.value, str) and node.value:
+            self._put(path, replace(node, value=secrets.encode(node.value.rstrip("\r\n"))))
+        elif node is not None:
+            plain_text, empty = "write the secret as plain text in quotes", "empty; write the secret, or remove the key"
+            self.problems.append(Problem(node.where, dotted(path), plain_text if node.value else empty))
 
     def _wanted(self) -> list[str]:
         """The keys of `hub.secret` that this site has a use for."""
@@ -167,7 +164,9 @@ class _Assembly:
         self.site = put(self.site, path, node)
 
     def _firefly(self) -> None:
-        """Its password: what the site or the previous output holds, else a new one."""
+        """Its password: of the secrets file or the environment, else what the site or the previous output holds, else a new one."""
+        if firefly.wants_password(self._effective()):
+            self._take(firefly.PASSWORD, firefly.VARIABLE)
         if firefly.PASSWORD not in schema.missing_secrets(self._effective(), self.schema):
             return
         kept = look(plain(self.previous), *map(str, firefly.PASSWORD))

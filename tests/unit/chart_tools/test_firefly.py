@@ -126,6 +126,25 @@ def test_the_password_is_made_once_and_kept(tmp_path: Path) -> None:
     assert len(password) >= 32
 
 
+def test_a_password_comes_from_the_environment_and_rather_from_the_secrets_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def password() -> str:
+        found, said = values(tmp_path, "firefly: {enabled: true}\n")
+        text = base64.b64decode(found["firefly"]["secret"]["adminPassword"]).decode()
+        assert text not in said
+        return text
+
+    password()  # one that was generated gives way
+    monkeypatch.setenv("JLD_FIREFLY_ADMIN_PASSWORD", "from the environment")
+    assert password() == "from the environment"
+    (tmp_path / "secrets.yaml").write_text("firefly: {secret: {adminPassword: from the file}}\n")
+    assert password() == "from the file"
+    monkeypatch.delenv("JLD_FIREFLY_ADMIN_PASSWORD")
+    (tmp_path / "secrets.yaml").unlink()
+    assert password() == "from the file"
+
+
 @pytest.mark.parametrize(
     "keys", ["", "firefly: {enabled: false}\n", "firefly: {enabled: true, existingSecret: mine}\n"]
 )
