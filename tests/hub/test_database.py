@@ -158,8 +158,8 @@ async def test_people_keep_name_and_number_in_it(
 def test_two_hubs_on_it_give_one_person_one_number(postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two at once happen while one hub takes over from another."""
     numbers = Numbers(2_000_000_000, 2_000_000_009)
-    engines = [create_engine(database_url(postgresql.url)) for _ in range(2)]
-    first, second = (People(Session(engine), numbers) for engine in engines)
+    sessions = [Session(create_engine(database_url(postgresql.url))) for _ in range(2)]
+    first, second = (People(session, numbers) for session in sessions)
     jane = Account("cilogon", "http://cilogon.org/serverA/users/1001", "jane")
     known = first.keep(jane)
     late = [None, None, second.find(jane)]
@@ -168,5 +168,6 @@ def test_two_hubs_on_it_give_one_person_one_number(postgresql: PostgreSQL, monke
     assert second.keep(jane) == known
     assert first.group_number("cilogon", "staff") == second.group_number("cilogon", "staff") != known.uid
     assert postgresql.ask("SELECT count(*) FROM jld_people") == "1"
-    for engine in engines:
-        engine.dispose()
+    for session in sessions:  # the server waits for whoever is connected before it ends
+        session.close()
+        session.get_bind().dispose()

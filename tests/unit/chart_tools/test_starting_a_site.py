@@ -462,7 +462,9 @@ def test_whatever_an_old_file_holds_each_key_is_accounted_for(old: dict[str, Any
     assert [each.old for each in migration.carried] == list(old)
     assert all(each.new or each.why for each in migration.carried)
     held = "".join(each.why for each in migration.carried)
-    assert all(secret not in held for secret in migration.secrets.values() if len(secret) > 5)
+    for secret in migration.secrets.values():
+        elsewhere = sum(secret in str(value) for value in old.values()) > 1  # then a sentence may be about that one
+        assert len(secret) <= 5 or elsewhere or secret not in held
 
 
 def test_a_file_of_the_original_is_recognised_by_check(desk: Any) -> None:
