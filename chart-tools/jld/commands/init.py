@@ -110,11 +110,10 @@ def init(
             report.fact(carried=[asdict(each) for each in migration.carried])
         beside = output.with_name(SECRETS)
         _refuse_overwriting([output, *([beside] if migration and migration.secrets else [])], force)
-        way = login or (Login.cilogon if cilogon_id or providers or groups else Login.github)
-        _refuse_two_ways(
-            way,
-            {Login.github: bool(client_id or organizations), Login.cilogon: bool(cilogon_id or providers or groups)},
-        )
+        used = {Login.github: bool(client_id or organizations), Login.cilogon: bool(cilogon_id or providers or groups)}
+        asked = login or (Login.cilogon if used[Login.cilogon] else None)
+        way = asked or Login.github
+        _refuse_two_ways(way, used)
         given = _given(
             {
                 ("global", "hostname"): hostname,
@@ -140,7 +139,7 @@ def init(
                 ("nginx", "tls", "selfSigned"): self_signed or None,
             }
         )
-        old = _without_other_login(migration.site if migration else {}, login)
+        old = _without_other_login(migration.site if migration else {}, asked)
         person = terminal.Terminal() if form is Format.text and terminal.is_attended() else None
         files = partial(pem.findings, output.absolute().parent, now=datetime.now(UTC))
         site = Interview(plain(merge(tree(old), given)), schema, person, files).complete(found.defaults())

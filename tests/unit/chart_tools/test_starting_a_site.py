@@ -374,6 +374,12 @@ def test_git_ignores_secrets_in_any_folder_of_the_checkout() -> None:
         assert answer.returncode == 0, name
 
 
+def test_options_of_cilogon_take_the_place_of_an_old_files_github(desk: Any) -> None:
+    desk.write("old.yaml", OLD)
+    assert desk.run("init", "--from", "old.yaml", *CILOGON[2:8]).exit_code == 0
+    assert set(desk.read("site.yaml")["hub"]["auth"]) == {"cilogon"}
+
+
 def test_what_an_old_file_does_not_say_is_asked_or_refused_with_the_mapping_shown(desk: Any) -> None:
     desk.write(
         "old.yaml", "oauth_provider: cilogon\noauth_client_id: a\nallowed_groups: [x]\nhostname: a.example.org\n"
