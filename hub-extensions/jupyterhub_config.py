@@ -3,7 +3,7 @@
 from pathlib import Path
 from runpy import run_path
 
-from jldhub.configuration import stop_at
+from jldhub.hub.startup import stop_at
 
 # One configuration for all of them: what `load_subconfig` hands to a file knows nothing of the files before it, and a file
 # that adds to a map would replace it. JupyterHub puts `c` and `load_subconfig` into this file's namespace.

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from jld.command_line.outcome import Code
 from jld.commands.diff import diff
 from jld.commands.docs import docs
 from jld.commands.doctor import doctor
@@ -18,7 +19,6 @@ from jld.commands.password import password
 from jld.commands.rotate import rotate
 from jld.commands.schema import schema
 from jld.commands.values import check, values
-from jld.outcome import Code
 
 # What typer raises for an unknown command, an unknown option, or a value that an option does not accept.
 _Usage: type[Exception] = typer.BadParameter.__mro__[1]

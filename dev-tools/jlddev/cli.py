@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
-from jlddev import cluster, images, nginx, tools, up
-from jlddev.errors import MachineError, Unsupported
-from jlddev.paths import CHECKOUT
-from jlddev.run import say
+from jlddev import up
+from jlddev.clusters import providers
+from jlddev.images import build
+from jlddev.support.errors import MachineError, Unsupported
+from jlddev.support.paths import CHECKOUT
+from jlddev.support.run import say
+from jlddev.tools import helm_and_kubectl, nginx
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -17,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.command("tools")
 def tools_command() -> None:
     """Put helm (3 and 4) and kubectl into ~/.cache/jld/bin."""
-    tools.fetch()
+    helm_and_kubectl.fetch()
 
 
 @app.command("nginx")
@@ -34,13 +37,13 @@ def images_command(
     push: Annotated[str, typer.Option(help="Also push to this registry, e.g. registry.example.org/jld.")] = "",
 ) -> None:
     """Build the images whose sources changed, and write .jld/images.yaml, the values that name them."""
-    built = images.chart_images()
-    builder = images.build(built)
-    overlay = images.write_overlay(built)
+    built = build.chart_images()
+    builder = build.build(built)
+    overlay = build.write_overlay(built)
     if push:
         for image in built:
             for reference in (image.reference, image.alias):
-                target = reference.replace(images.REGISTRY, push, 1)
+                target = reference.replace(build.REGISTRY, push, 1)
                 builder.tag(image.reference, target)
                 builder.push(target)
         say(f"set global.imageRegistry: {push} in your site file")
@@ -50,7 +53,7 @@ def images_command(
 @app.command("cluster")
 def cluster_command() -> None:
     """Have a cluster: KUBECONFIG's, kind's, or a native node."""
-    provider = cluster.choose()
+    provider = providers.choose()
     say(f"cluster: {provider.what}")
     print(f"export KUBECONFIG={provider.up()}")
 
@@ -58,7 +61,7 @@ def cluster_command() -> None:
 @app.command("cluster-down")
 def cluster_down() -> None:
     """Take the local cluster away, with all that ran and was stored on it."""
-    cluster.choose().down()
+    providers.choose().down()
 
 
 @app.command("up")

@@ -8,10 +8,11 @@ from typing import Any
 
 import yaml
 
-from jlddev import cluster, images
-from jlddev.errors import MachineError
-from jlddev.paths import BIN, CHECKOUT, LOCAL
-from jlddev.run import output, run, say
+from jlddev.clusters import providers
+from jlddev.images import build
+from jlddev.support.errors import MachineError
+from jlddev.support.paths import BIN, CHECKOUT, LOCAL
+from jlddev.support.run import output, run, say
 
 RELEASE = "jld"
 NAMESPACE = "jld"
@@ -23,16 +24,16 @@ FRONT_DOOR = {8443: 30443, 8080: 30080}  # values/local.yaml has the same ports
 
 def up(site: Path, wait: str = "10m") -> None:
     """Cluster, images, values, `helm upgrade --install --wait`, then how to reach it."""
-    provider = cluster.choose()
+    provider = providers.choose()
     say(f"cluster: {provider.what}")
     provider.check(FRONT_DOOR)
     check_site(site)
     kubeconfig = provider.up()
     sites = [site]
     if provider.name != "given":
-        built = images.chart_images()
-        provider.load(images.build(built), built)
-        sites.append(images.write_overlay(built))
+        built = build.chart_images()
+        provider.load(build.build(built), built)
+        sites.append(build.write_overlay(built))
     make_values(sites)
     install(kubeconfig, wait)
     provider.front_door(FRONT_DOOR)
@@ -84,7 +85,7 @@ def how_to_reach(values: dict[str, Any], kubeconfig: Path) -> str:
 
 def down() -> None:
     """Uninstall from a cluster that is the person's own; else take the whole cluster away."""
-    provider = cluster.choose()
+    provider = providers.choose()
     if provider.name == "given":
         command = helm(provider.up())
         if RELEASE in output([*command, "list", "--short"]).split():

@@ -1,7 +1,7 @@
 """The hub process: addresses, database, keys, front door."""
 
-from jldhub.configuration import load, wait_for_database
-from jldhub.hub import hub_config
+from jldhub.hub.process import hub_config
+from jldhub.hub.startup import load, wait_for_database
 from traitlets.config import Config
 
 settings, secrets = load()

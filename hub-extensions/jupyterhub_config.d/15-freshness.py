@@ -1,5 +1,5 @@
 """A hub whose settings were changed starts again with them."""
 
-from jldhub.freshness import watch
+from jldhub.hub.settings_watch import watch
 
 watch()

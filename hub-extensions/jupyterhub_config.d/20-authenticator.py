@@ -2,8 +2,8 @@
 
 import sys
 
-from jldhub.configuration import load
-from jldhub.login import admin_roles, authenticator_config
+from jldhub.hub.startup import load
+from jldhub.login.configuration import admin_roles, authenticator_config
 from traitlets.config import Config
 
 settings, secrets = load()

@@ -1,8 +1,8 @@
 """What a lab is."""
 
-from jldhub.configuration import load
-from jldhub.labsecret import git_scopes
-from jldhub.spawner import spawner_config
+from jldhub.hub.startup import load
+from jldhub.labs.secret import git_scopes
+from jldhub.labs.spawner import spawner_config
 from traitlets.config import Config
 
 settings, _ = load()

@@ -1,7 +1,7 @@
 """When a lab is stopped because nobody uses it."""
 
-from jldhub.configuration import load
-from jldhub.culling import culling_roles, culling_services
+from jldhub.hub.culling import culling_roles, culling_services
+from jldhub.hub.startup import load
 
 settings, _ = load()
 c.JupyterHub.services.extend(culling_services(settings))

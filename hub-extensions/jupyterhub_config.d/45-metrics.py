@@ -1,7 +1,7 @@
 """Who may read the hub's numbers."""
 
-from jldhub.configuration import load
-from jldhub.scraping import scraping_roles, scraping_services
+from jldhub.hub.prometheus import scraping_roles, scraping_services
+from jldhub.hub.startup import load
 
 _, secrets = load()
 c.JupyterHub.services.extend(scraping_services(secrets))

@@ -14,17 +14,18 @@ from pathlib import Path
 
 import httpx
 import psutil
-from jlddev import cluster, native, up
-from jlddev.paths import CHECKOUT
+from jlddev import up
+from jlddev.clusters import native, providers
+from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import sync_playwright
 from pytest_helm_charts.clusters import ExistingCluster
 from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from cluster.browser import open_chromium
-from cluster.person import Person, sit_down
-from cluster.release import Ports, Release
+from providers.browser import open_chromium
+from providers.person import Person, sit_down
+from providers.release import Ports, Release
 
 STARTS = 5
 LAB = "/user/alice/"
@@ -37,7 +38,7 @@ class LocalRelease(Release):
 
 
 def main() -> None:
-    kubeconfig = cluster.choose().up()
+    kubeconfig = providers.choose().up()
     existing = ExistingCluster(str(kubeconfig))
     existing.create()
     release = LocalRelease(existing, "jld", Ports(http=8080, https=8443), CHECKOUT)

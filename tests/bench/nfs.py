@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jlddev import guest, images, machine
+from jlddev.clusters import guest
+from jlddev.images import build
+from jlddev.support import debian_packages
 from rich.console import Console
 from rich.table import Table
 
@@ -28,14 +30,14 @@ MEGABYTES = 256
 
 def main() -> None:
     seconds = sys.argv[1] if len(sys.argv) > 1 else "60"
-    machine.ensure(PROGRAMS, "the NFS bench")
+    debian_packages.ensure(PROGRAMS, "the NFS bench")
     system = guest.prepare()
-    image = images.Image("nfs-server", images.FOLDERS["nfs-server"])
+    image = build.Image("nfs-server", build.FOLDERS["nfs-server"])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         root = folder / "root"
         root.mkdir()
-        images.build([image]).unpack(image.reference, root)
+        build.build([image]).unpack(image.reference, root)
         place = Place(folder, megabytes=4096)
         server = place.server(root, SETTINGS)
         try:

@@ -24,8 +24,8 @@ from pathlib import Path
 import aiohttp
 import psutil
 import yaml
-from jlddev import cluster
-from jlddev.paths import BIN
+from jlddev.clusters import providers
+from jlddev.support.paths import BIN
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -233,7 +233,7 @@ def main() -> None:
                 figures = measure_on_standin(deployment, kind, options.labs, options.seconds, Path(name))
                 print(figures.text, flush=True)
         return
-    kubeconfig = Path(cluster.choose().up())
+    kubeconfig = Path(providers.choose().up())
     kubectl(kubeconfig, "create", "namespace", NAMESPACE)
     kubectl(kubeconfig, "create", "serviceaccount", "jld-lab", "--namespace", NAMESPACE)
     with tempfile.TemporaryDirectory() as name:

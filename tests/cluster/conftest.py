@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jlddev import cluster, images, machine
-from jlddev.errors import Unsupported
+from jlddev.clusters import providers
+from jlddev.images import build
+from jlddev.support import debian_packages
+from jlddev.support.errors import Unsupported
 from playwright.sync_api import Browser, sync_playwright
 from pytest_helm_charts.clusters import Cluster, ExistingCluster
 
@@ -23,13 +25,13 @@ TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def provider(describe_level: Callable[[str, str], None]) -> Iterator[cluster.Provider]:
-    chosen = cluster.choose()
+def provider(describe_level: Callable[[str, str], None]) -> Iterator[providers.Provider]:
+    chosen = providers.choose()
     found_running = chosen.running()
     before = footprint() | node_processes()  # a killed cluster's remains may be among them; they go too
     try:
         chosen.check([])
-        machine.ensure(machine.BROWSER, "the cluster tests")
+        debian_packages.ensure(debian_packages.BROWSER, "the cluster tests")
     except Unsupported as reason:
         pytest.skip(str(reason))
     chosen.up()  # what fails from here on is a failure
@@ -41,12 +43,12 @@ def provider(describe_level: Callable[[str, str], None]) -> Iterator[cluster.Pro
         assert not left, f"the cluster left something on this machine: {sorted(left)}"
 
 
-def described(chosen: cluster.Provider) -> str:
+def described(chosen: providers.Provider) -> str:
     return f"{chosen.what}; stand-ins: GitHub, its git server; {chosen.network_policies}; {chosen.nfs_client}"
 
 
 @pytest.fixture(scope="session")
-def describe_figure(provider: cluster.Provider, describe_level: Callable[[str, str], None]) -> Callable[[str], None]:
+def describe_figure(provider: providers.Provider, describe_level: Callable[[str, str], None]) -> Callable[[str], None]:
     """A function by which a test adds what it measured to the closing table: a figure is no assertion."""
     figures: list[str] = []
 
@@ -58,14 +60,14 @@ def describe_figure(provider: cluster.Provider, describe_level: Callable[[str, s
 
 
 @pytest.fixture(scope="session")
-def image_overlay(provider: cluster.Provider, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def image_overlay(provider: providers.Provider, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Values that name this checkout's images: the ones just built, or on a given cluster the chart's version of them
     in the registry of JLD_IMAGE_REGISTRY, where `make images PUSH=` put them."""
     if provider.name != "given":
-        built = images.chart_images()
-        provider.load(images.build(built), built)
-        return images.write_overlay(built)
-    registry = os.environ.get("JLD_IMAGE_REGISTRY", images.REGISTRY)
+        built = build.chart_images()
+        provider.load(build.build(built), built)
+        return build.write_overlay(built)
+    registry = os.environ.get("JLD_IMAGE_REGISTRY", build.REGISTRY)
     overlay = tmp_path_factory.mktemp("images") / "images.yaml"
     overlay.write_text(yaml.safe_dump({"global": {"imageRegistry": registry}}))
     return overlay
@@ -75,13 +77,13 @@ def image_overlay(provider: cluster.Provider, tmp_path_factory: pytest.TempPathF
 def hub_image(image_overlay: Path) -> str:
     """The hub's image, in which the stand-in for GitHub runs."""
     overlay = yaml.safe_load(image_overlay.read_text())
-    registry = overlay.get("global", {}).get("imageRegistry", images.REGISTRY)
-    tag = overlay.get("hub", {}).get("image", {}).get("tag", images.chart_version())
+    registry = overlay.get("global", {}).get("imageRegistry", build.REGISTRY)
+    tag = overlay.get("hub", {}).get("image", {}).get("tag", build.chart_version())
     return f"{registry}/hub:{tag}"
 
 
 @pytest.fixture(scope="session")
-def kube_config(provider: cluster.Provider) -> str:
+def kube_config(provider: providers.Provider) -> str:
     """pytest-helm-charts reads the cluster from here."""
     return str(provider.up())
 

@@ -5,7 +5,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from jlddev import native
+from jlddev.clusters import native
 
 from tests.hub.processes import Program, answers
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import psutil
-from jlddev import cgroups
+from jlddev.clusters import cgroups
 
 PROGRAMS = {"containerd", "containerd-shim-runc-v2", "coredns", "etcd", "kube-apiserver", "kubelet", "socat", "unshare"}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pykube
 import yaml
-from jlddev.paths import BIN, CHECKOUT
+from jlddev.support.paths import BIN, CHECKOUT
 from pytest_helm_charts.clusters import Cluster
 from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from jld import certificates
-from jlddev.paths import BIN
+from jld.secrets import certificates
+from jlddev.support.paths import BIN
 from pytest_helm_charts.clusters import Cluster
 
 from .release import JLD, Ports, Release

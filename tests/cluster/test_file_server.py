@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pykube
 import pytest
 import yaml
-from jlddev.paths import CHECKOUT
+from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import Browser
 
 from .lab import Lab, refused_start, start_lab, write_steadily

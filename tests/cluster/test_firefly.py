@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from jlddev import cluster, images
-from jlddev.paths import CHECKOUT
+from jlddev.clusters import providers
+from jlddev.images import build
+from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import Browser
 from websocket import create_connection
 
@@ -53,13 +54,13 @@ class Platform(Release):
 
 
 @pytest.fixture(scope="module")
-def image(provider: cluster.Provider, describe_figure: Callable[[str], None]) -> dict[str, str]:
+def image(provider: providers.Provider, describe_figure: Callable[[str], None]) -> dict[str, str]:
     if provider.name == "given":
         pytest.skip(
             "the stand-in for Firefly is built here, and would have to be in the registry of KUBECONFIG's cluster"
         )
-    standin = images.Image("firefly-standin", FOLDER)
-    provider.load(images.build([standin]), [standin])
+    standin = build.Image("firefly-standin", FOLDER)
+    provider.load(build.build([standin]), [standin])
     describe_figure("stand-in: Firefly")
     repository, _, tag = standin.reference.rpartition(":")
     return {"repository": repository, "tag": tag}

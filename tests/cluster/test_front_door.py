@@ -1,7 +1,7 @@
 """Who is let in, and how the front door answers."""
 
 import httpx
-from jlddev.paths import CHECKOUT
+from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import Browser
 
 from .person import sit_down

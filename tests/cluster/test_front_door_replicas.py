@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pykube
 import pytest
-from jlddev.paths import CHECKOUT
+from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import Browser
 
 from .load import Load, Stream

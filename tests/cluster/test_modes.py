@@ -11,8 +11,8 @@ from uuid import uuid4
 import httpx
 import pytest
 import yaml
-from jlddev import cluster, native
-from jlddev.gateway import custom_resources
+from jlddev.clusters import native, providers
+from jlddev.tools.gateway import custom_resources
 from playwright.sync_api import Browser, expect
 from pytest_helm_charts.clusters import Cluster
 
@@ -45,7 +45,7 @@ def site(mode: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def cluster_wide(
-    provider: cluster.Provider, kube_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+    provider: providers.Provider, kube_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Release]:
     """The Gateway API and the controller's classes, and a namespace for the Gateway; nothing of them stays."""
     if provider.name != "native":

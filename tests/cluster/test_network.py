@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from jlddev import cluster, native
+from jlddev.clusters import native, providers
 from playwright.sync_api import Browser
 
 from tests.hub.processes import Program
@@ -93,7 +93,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def outside(provider: cluster.Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def outside(provider: providers.Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Two web servers at the node, in place of a cloud's metadata server and of the internet."""
     if provider.name != "native":
         pytest.skip(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from jlddev.paths import BIN, CHECKOUT
-from jldhub.labpod import lab_pod_fields
-from jldhub.settings import Quota
+from jlddev.support.paths import BIN, CHECKOUT
+from jldhub.labs.pod import lab_pod_fields
+from jldhub.settings.lab import Quota
 from pytest_helm_charts.clusters import Cluster
 
 from .release import Ports, Release

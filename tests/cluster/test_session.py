@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pykube
 import pytest
-from jlddev import cluster
+from jlddev.clusters import providers
 from playwright.sync_api import Browser, Page, WebSocket, expect
 from playwright.sync_api import TimeoutError as NotThere
 
@@ -72,7 +72,7 @@ def front_door_before(release: Release) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def started(browser: Browser, release: Release, provider: cluster.Provider) -> Iterator[tuple[Person, Heard]]:
+def started(browser: Browser, release: Release, provider: providers.Provider) -> Iterator[tuple[Person, Heard]]:
     """A member with a lab, and what the page said while it started: at first there is no node for it."""
     person, heard = sit_down(browser, release), Heard()
     person.log_in_with_github("grace")

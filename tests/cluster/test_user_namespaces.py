@@ -9,7 +9,7 @@ from typing import Any
 import pykube
 import pytest
 import yaml
-from jlddev import cluster
+from jlddev.clusters import providers
 from playwright.sync_api import Browser, expect
 
 from .lab import Lab
@@ -107,7 +107,7 @@ def test_homes_are_those_of_the_file_server(people: Release, alice: Lab, bob: La
 
 
 def test_labs_of_two_people_reach_the_hub_and_not_each_other(
-    provider: cluster.Provider, people: Release, alice: Lab, bob: Lab
+    provider: providers.Provider, people: Release, alice: Lab, bob: Lab
 ) -> None:
     if provider.name != "native":
         pytest.skip("whether the cluster of KUBECONFIG enforces NetworkPolicies is not known")

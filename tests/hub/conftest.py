@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import jupyterhub
 import pytest
-from jlddev.nginx import PROGRAM
+from jlddev.tools.nginx import PROGRAM
 
 from tests.ports import free_port
 

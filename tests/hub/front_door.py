@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from jld.certificates import Pair, make_self_signed
-from jlddev.nginx import PROGRAM
+from jld.secrets.certificates import Pair, make_self_signed
+from jlddev.tools.nginx import PROGRAM
 
 from tests.local_nginx import TOKEN, Ports, write
 from tests.ports import free_port

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from jlddev.paths import CHECKOUT
+from jlddev.support.paths import CHECKOUT
 
 IMAGE = CHECKOUT / "images" / "lab"
 TOKEN = "made-up"

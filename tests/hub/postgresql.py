@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from jlddev import machine
+from jlddev.support import debian_packages
 
 from tests.ports import free_port
 
@@ -17,7 +17,7 @@ class PostgreSQL:
     """Started with `start()`, and again after `stop()` with what it held."""
 
     def __init__(self, directory: Path) -> None:
-        machine.ensure(machine.POSTGRESQL, "the test of the hub's database")
+        debian_packages.ensure(debian_packages.POSTGRESQL, "the test of the hub's database")
         self._programs = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
         # The server refuses to run as root; Debian's package made a user for it.
         self._user = "postgres" if os.geteuid() == 0 else None

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from jlddev.images import content_tag
-from jlddev.paths import CACHE
+from jlddev.images.build import content_tag
+from jlddev.support.paths import CACHE
 
 PROXY = Path(__file__).with_name("configurable-http-proxy")  # the pinned packages
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from jlddev.paths import CHECKOUT
+from jlddev.support.paths import CHECKOUT
 from websocket import create_connection
 
 from tests.ports import free_port

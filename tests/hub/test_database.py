@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from jldhub.database import database_url
-from jldhub.people import Account, Numbers, People
+from jldhub.hub.database import database_url
+from jldhub.login.people import Account, Numbers, People
 from jupyterhub.dbutil import write_alembic_ini
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
-from jlddev.paths import CHECKOUT
+from jlddev.support.paths import CHECKOUT
 
 from tests.ports import free_port
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from jlddev.paths import CHECKOUT
+from jlddev.support.paths import CHECKOUT
 
 from tests.ports import free_port
 

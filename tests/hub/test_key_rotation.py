@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jld.document import render
+from jld.site.yaml_writer import render
 
 from .browser import Browser
 from .conftest import GitHub, Hubs

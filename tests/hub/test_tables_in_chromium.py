@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import playwright.sync_api as chromium
 import pytest
-from jlddev import machine
-from jlddev.errors import Unsupported
+from jlddev.support import debian_packages
+from jlddev.support.errors import Unsupported
 
 from tests.chromium import open_chromium
 
@@ -50,7 +50,7 @@ Visits = Callable[[], Visitor]  # opens a window without history
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[chromium.Playwright]:
     try:
-        machine.ensure(machine.BROWSER, "a real browser at the login page")
+        debian_packages.ensure(debian_packages.BROWSER, "a real browser at the login page")
     except Unsupported as reason:
         pytest.skip(str(reason))
     with chromium.sync_playwright() as playwright:

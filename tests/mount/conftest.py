@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from jlddev import machine, programs, rootfs
-from jlddev.errors import Unsupported
+from jlddev.clusters import programs
+from jlddev.support import debian_packages, rootfs
+from jlddev.support.errors import Unsupported
 
 from .server import PACKAGES, Place
 
@@ -20,7 +21,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[st
     if not Path("/dev/fuse").exists():
         pytest.skip("this machine has no /dev/fuse, through which the node's NFS client mounts")
     try:
-        machine.ensure({"mmdebstrap": "mmdebstrap", "git": "git", "ip": "iproute2"}, "testing the node's NFS client")
+        debian_packages.ensure(
+            {"mmdebstrap": "mmdebstrap", "git": "git", "ip": "iproute2"}, "testing the node's NFS client"
+        )
         programs.require_go()
     except Unsupported as reason:
         pytest.skip(str(reason))

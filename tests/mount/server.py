@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from jlddev.native import child_of
+from jlddev.clusters.native import child_of
 
 PACKAGES = ("nfs-ganesha", "nfs-ganesha-vfs")
 GRACE_SECONDS = 20

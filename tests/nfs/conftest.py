@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from jlddev import guest, images, machine
-from jlddev.errors import Unsupported
+from jlddev.clusters import guest
+from jlddev.images import build
+from jlddev.support import debian_packages
+from jlddev.support.errors import Unsupported
 
 from .place import PROGRAMS, SETTINGS, Place, Server, mount
 
@@ -19,8 +21,8 @@ def system() -> guest.System:
     if os.geteuid() != 0:
         pytest.skip("only root makes the network and the disk of these tests; run them as root")
     try:
-        machine.ensure(PROGRAMS, "the NFS tests")
-        images.builder()
+        debian_packages.ensure(PROGRAMS, "the NFS tests")
+        build.builder()
         return guest.prepare()
     except Unsupported as reason:
         pytest.skip(str(reason))
@@ -29,10 +31,10 @@ def system() -> guest.System:
 @pytest.fixture(scope="session")
 def image_root(system: guest.System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The root file system of the server's image."""
-    image = images.Image(IMAGE, images.FOLDERS[IMAGE])
+    image = build.Image(IMAGE, build.FOLDERS[IMAGE])
     root = tmp_path_factory.mktemp("image") / "root"
     root.mkdir()
-    images.build([image]).unpack(image.reference, root)
+    build.build([image]).unpack(image.reference, root)
     yield root
     shutil.rmtree(root)
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
-from jlddev.errors import MachineError
-from jlddev.guest import Done, Guest, System
-from jlddev.native import child_of
-from jlddev.run import output, tail
+from jlddev.clusters.guest import Done, Guest, System
+from jlddev.clusters.native import child_of
+from jlddev.support.errors import MachineError
+from jlddev.support.run import output, tail
 
 PROGRAMS = {"ip": "iproute2", "mke2fs": "e2fsprogs", "nsenter": "util-linux"}
 ADDRESS = "10.99.0.1"

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from jlddev.guest import Guest
+from jlddev.clusters.guest import Guest
 
 from .place import MOUNT_OPTIONS, SETTINGS, Place, Server, mount, program
 

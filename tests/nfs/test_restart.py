@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from jlddev.guest import Guest
+from jlddev.clusters.guest import Guest
 
 from .place import Place, Server, program
 

@@ -13,7 +13,7 @@ from typing import Any
 import kubernetes_validate.utils  # type: ignore[import-untyped]
 import yaml
 from jld.cli import app
-from jlddev import nginx
+from jlddev.tools import nginx
 from typer.testing import CliRunner
 
 Object = dict[str, Any]

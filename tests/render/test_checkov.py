@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jlddev import checkov
+from jlddev.tools import checkov
 from rendering import CHECKOUT, Question, render
 
 pytestmark = pytest.mark.slow

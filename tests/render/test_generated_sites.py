@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from generating import sites
 from hypothesis import HealthCheck, Phase, given, settings
-from jld.chart import Chart
-from jld.document import render as document
-from jld.values import Sources, assemble
-from jldhub.settings import Settings
+from jld.schema.chart import Chart
+from jld.site.yaml_writer import render as document
+from jld.values.assembly import Sources, assemble
+from jldhub.settings.settings import Settings
 from manifests import complaints
 from rendering import CHART, KUBERNETES, Question, render
 from test_mutations import NOW, SECRET, odd_names

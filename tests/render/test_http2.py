@@ -7,8 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from jlddev import programs
-from jlddev.errors import Unsupported
+from jlddev.clusters import programs
+from jlddev.support.errors import Unsupported
 from rendering import Question, render
 from test_front_door import HubStandIn, needs_nginx, opened
 

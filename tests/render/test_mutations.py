@@ -20,17 +20,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jld.values
 import pytest
 import yaml
-from jld.chart import Chart, JsonMap
-from jld.document import render as document
-from jld.errors import Place, SiteError, dotted
-from jld.rules import look
-from jld.schema import is_valid
-from jld.tree import Node, coalesce
-from jld.values import Sources, assemble
-from jldhub.settings import Settings, SettingsError
+from jld.rules.rules import look
+from jld.schema.chart import Chart, JsonMap
+from jld.schema.validation import is_valid
+from jld.site.tree import Node, coalesce
+from jld.site.yaml_writer import render as document
+from jld.support.errors import Place, SiteError, dotted
+from jld.values import assembly
+from jld.values.assembly import Sources, assemble
+from jldhub.settings.settings import Settings, SettingsError
 from manifests import complaints
 from mutating import Mutation, mutations
 from rendering import CHART, KUBERNETES, SITES, Question, helm, render
@@ -95,7 +95,7 @@ def judge(mutated: Sequence[Mutation]) -> list[Verdict]:
     for mutation in mutated:
         refusals: tuple[tuple[str, str], ...] = ()
         values, failure = b"", ""
-        jld.values.load = lambda _, data=mutation.data: tree(data)  # type: ignore[attr-defined,assignment]
+        assembly.load = lambda _, data=mutation.data: tree(data)  # type: ignore[attr-defined,assignment]
         try:
             values = document(assemble(Sources([Path("site.yaml")]), chart, NOW).data)
         except SiteError as error:

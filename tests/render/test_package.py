@@ -52,7 +52,7 @@ def test_the_package_holds_the_storages_python(package: Path) -> None:
 
     expected = {f"jldstorage/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
     assert files(package, "jld/charts/storage/files/") == expected | {
-        "homes.py": (EXTENSIONS / "jldhub" / "homes.py").read_bytes()
+        "init_home.py": (EXTENSIONS / "jldhub" / "labs" / "init_home.py").read_bytes()
     }
 
 

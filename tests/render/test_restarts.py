@@ -43,7 +43,7 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
 @pytest.mark.parametrize(
     ("path", "parts"),
     [
-        ("charts/hub/files/jldhub/settings.py", {"hub"}),
+        ("charts/hub/files/jldhub/settings/settings.py", {"hub"}),
         ("charts/hub/files/jupyterhub_config.py", {"hub"}),
         ("charts/hub/files/jupyterhub_config.d/10-hub.py", {"hub"}),
         ("charts/nginx/files/nginx.conf", {"nginx"}),

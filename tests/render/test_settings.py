@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from jldhub.settings import Settings
+from jldhub.settings.settings import Settings
 from rendering import SITES, Question, render
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jlddev import machine
-from jlddev.errors import Unsupported
+from jlddev.support import debian_packages
+from jlddev.support.errors import Unsupported
 from rendering import Question, render
 from test_front_door import HOSTNAME, certificate_into, needs_nginx, opened
 
@@ -47,7 +47,7 @@ def unsupported_is_skipped() -> Iterator[None]:
 def ask(values: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Findings]:
     """A function that starts the front door with changed values and returns what testssl.sh finds."""
     with unsupported_is_skipped():
-        machine.ensure(machine.TLS, "the test of the front door's TLS")
+        debian_packages.ensure(debian_packages.TLS, "the test of the front door's TLS")
 
     def asked(*changes: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None) -> Findings:
         folder = tmp_path_factory.mktemp("tls")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import typer
 import yaml
-from jld.chart import Chart
 from jld.cli import app as jld
-from jld.schema import key_paths, key_rule
+from jld.schema.chart import Chart
+from jld.schema.validation import key_paths, key_rule
 from jlddev.cli import app as jlddev
 from typer.testing import CliRunner
 

@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from jld import document
-from jld.chart import find_chart
-from jld.difference import Change, Kind, changes, differ
-from jld.errors import SiteError, dotted
-from jld.options import CHART, FORMAT
-from jld.outcome import Code, Format, outcome
-from jld.rules import look
-from jld.site import load
-from jld.sizes import worked_out
-from jld.terminal import styled
-from jld.tree import Node, plain
+from jld.command_line.options import CHART, FORMAT
+from jld.command_line.outcome import Code, Format, outcome
+from jld.command_line.terminal import styled
+from jld.rules.rules import look
+from jld.schema.chart import find_chart
+from jld.site import yaml_writer
+from jld.site.reader import load
+from jld.site.tree import Node, plain
+from jld.support.errors import SiteError, dotted
+from jld.values.difference import Change, Kind, changes, differ
+from jld.values.sizes import worked_out
 
 NEW = Annotated[Path, typer.Argument(metavar="NEW", help="A values file or a site file.")]
 OLD = Annotated[Path, typer.Argument(metavar="[OLD]", help="What it is compared with.")]
@@ -95,7 +95,7 @@ def _line(change: Change) -> str:
 
 
 def _short(value: Any) -> str:
-    text = document.inline(value).replace("\n", "\\n")
+    text = yaml_writer.inline(value).replace("\n", "\\n")
     return text if len(text) <= _LONG else f"{text[:_LONG]}..."
 
 

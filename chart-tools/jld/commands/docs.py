@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from jld.chart import find_chart
-from jld.errors import EnvironmentUnfit, Place, Problem, SiteError
-from jld.options import CHART
-from jld.outcome import outcome
-from jld.reference import reference
-from jld.write import replace_file
+from jld.command_line.options import CHART
+from jld.command_line.outcome import outcome
+from jld.explain.reference import reference
+from jld.schema.chart import find_chart
+from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.files import replace_file
 
 READABLE = 0o644
 

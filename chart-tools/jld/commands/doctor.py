@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jld.chart import Chart, JsonMap, find_chart
-from jld.errors import SiteError
-from jld.options import CHART, FORMAT, IDENTITY, SECRETS
-from jld.outcome import Code, Format, Report, outcome
-from jld.secrets import variable
-from jld.values import SecretMissing, Sources, Values, assemble
+from jld.command_line.options import CHART, FORMAT, IDENTITY, SECRETS
+from jld.command_line.outcome import Code, Format, Report, outcome
+from jld.schema.chart import Chart, JsonMap, find_chart
+from jld.secrets.kinds import variable
+from jld.support.errors import SiteError
+from jld.values.assembly import SecretMissing, Sources, Values, assemble
 
 if TYPE_CHECKING:
     from jld.doctor.facts import Finding  # the other commands do not wait for what asks clusters and the web

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from jld import document, former
-from jld.chart import JsonMap, find_chart
-from jld.errors import Path, Problem, SiteError
-from jld.keys import Key, describe_key, meant, parse
-from jld.options import CHART, FORMAT
-from jld.outcome import Format, Report, outcome
-from jld.terminal import styled
+from jld.command_line.options import CHART, FORMAT
+from jld.command_line.outcome import Format, Report, outcome
+from jld.command_line.terminal import styled
+from jld.explain.keys import Key, describe_key, meant, parse
+from jld.schema import former_keys
+from jld.schema.chart import JsonMap, find_chart
+from jld.site import yaml_writer
+from jld.support.errors import Path, Problem, SiteError
 
 NAME = Annotated[str, typer.Argument(metavar="[KEY]", help="A key as the tool writes it. Left out: the top.")]
 
@@ -39,7 +40,7 @@ def explain(key: NAME = "", form: FORMAT = Format.text, chart: CHART = None) -> 
 
 
 def _unknown(schema: JsonMap, key: str) -> Problem:
-    today = former.answer(key)
+    today = former_keys.answer(key)
     if today:
         sentence = f"there is no such key; the original deploy tool's {key} is now {today}"
         return Problem(None, key, sentence, suggestion=today)
@@ -58,7 +59,7 @@ def _say(report: Report, schema: JsonMap, key: Key) -> None:
         report.line(styled(key.name))
     report.line(key.description)
     rows = [] if below else [("type", key.type)]
-    rows += [("default", document.inline(key.default))] if key.has_default else []
+    rows += [("default", yaml_writer.inline(key.default))] if key.has_default else []
     rows += [("accepted", key.accepted)] if key.accepted else []
     rows += [("rule", key.rule)] if key.rule else []
     rows += [("left out", "nothing is set")] if not key.has_default and not below else []
@@ -70,7 +71,7 @@ def _say(report: Report, schema: JsonMap, key: Key) -> None:
     _table(report, [(str(child.path[-1]), child.description) for child in below])
     if key.example is not None:
         report.line("\nExample:\n")
-        report.line(document.block(_nested(key.path, key.example)).rstrip("\n"))
+        report.line(yaml_writer.block(_nested(key.path, key.example)).rstrip("\n"))
 
 
 def _table(report: Report, rows: list[tuple[str, str]]) -> None:

@@ -14,20 +14,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jld import document, pem, terminal
-from jld.chart import JsonMap, find_chart
-from jld.errors import EnvironmentUnfit, Place, Problem, SiteError
-from jld.migration import Carried, Migration, secrets_file
-from jld.options import CHART, FORMAT
-from jld.outcome import Format, Report, outcome
-from jld.questions import Interview
-from jld.site import load
-from jld.site_file import render
-from jld.tree import Node, merge, plain, put, tree
-from jld.write import PRIVATE, replace_file
+from jld.command_line import terminal
+from jld.command_line.options import CHART, FORMAT
+from jld.command_line.outcome import Format, Report, outcome
+from jld.schema.chart import JsonMap, find_chart
+from jld.secrets import pem_files
+from jld.site import yaml_writer
+from jld.site.reader import load
+from jld.site.tree import Node, merge, plain, put, tree
+from jld.start.migration import Carried, Migration, secrets_file
+from jld.start.questions import Interview
+from jld.start.site_file import render
+from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.files import PRIVATE, replace_file
 
 if TYPE_CHECKING:
-    from jld.certificates import Finding
+    from jld.secrets.certificates import Finding
 
 READABLE = 0o644
 SECRETS = "secrets.yaml"
@@ -141,11 +143,11 @@ def init(
         )
         old = _without_other_login(migration.site if migration else {}, asked)
         person = terminal.Terminal() if form is Format.text and terminal.is_attended() else None
-        files = partial(pem.findings, output.absolute().parent, now=datetime.now(UTC))
+        files = partial(pem_files.findings, output.absolute().parent, now=datetime.now(UTC))
         site = Interview(plain(merge(tree(old), given)), schema, person, files).complete(found.defaults())
         _judge(list(files(site)), report, carried_over=migration is not None)
         if migration and migration.secrets:
-            text = _SECRETS_HEAD + document.block(secrets_file(migration.secrets))
+            text = _SECRETS_HEAD + yaml_writer.block(secrets_file(migration.secrets))
             replace_file(beside, text.encode(), PRIVATE)
             report.line(f"Wrote {beside}")
             report.fact(secretsFile=str(beside))

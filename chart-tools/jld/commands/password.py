@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from jld import secrets
-from jld.errors import Place, Problem, SiteError
-from jld.outcome import outcome
-from jld.rules import look
-from jld.site import load
-from jld.tree import plain
+from jld.command_line.outcome import outcome
+from jld.rules.rules import look
+from jld.secrets import kinds
+from jld.site.reader import load
+from jld.site.tree import plain
+from jld.support.errors import Place, Problem, SiteError
 
 
 def password(
@@ -29,7 +29,7 @@ def password(
     """
     with outcome():
         encoded = look(plain(load(file)), "hub", "secret", "dummyPassword")
-        held = secrets.decode(encoded) if isinstance(encoded, str) else None
+        held = kinds.decode(encoded) if isinstance(encoded, str) else None
         if not held:
             sentence = "it holds no password; write hub.auth.dummy in the site file and run `jld values`"
             raise SiteError([Problem(Place(str(file)), "hub.secret.dummyPassword", sentence)])

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from jld.chart import find_chart
-from jld.errors import Place, Problem, SiteError
-from jld.options import CHART
-from jld.outcome import outcome
+from jld.command_line.options import CHART
+from jld.command_line.outcome import outcome
+from jld.schema.chart import find_chart
+from jld.support.errors import Place, Problem, SiteError
 
 
 def schema(

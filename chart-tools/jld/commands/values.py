@@ -8,13 +8,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jld import document, secrets, terminal, urls
-from jld.chart import Chart, find_chart
-from jld.errors import EnvironmentUnfit, Place, Problem, SiteError
-from jld.options import CHART, FORMAT, IDENTITY, OUTPUT, SECRETS, SITES
-from jld.outcome import Format, Report, outcome
-from jld.values import SecretMissing, Sources, Values, assemble
-from jld.write import replace_file
+from jld.command_line import terminal
+from jld.command_line.options import CHART, FORMAT, IDENTITY, OUTPUT, SECRETS, SITES
+from jld.command_line.outcome import Format, Report, outcome
+from jld.schema.chart import Chart, find_chart
+from jld.secrets import kinds
+from jld.site import yaml_writer
+from jld.support import urls
+from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.files import replace_file
+from jld.values.assembly import SecretMissing, Sources, Values, assemble
 
 BESIDE = ("secrets.yaml", "secrets.yaml.age")
 _ANY_ADDRESS = "192.0.2.1"  # of no machine at all: what `jld check` takes for one that `jld values` would ask for
@@ -52,7 +55,7 @@ def values(
         sources = replace(_sources(sites, given, identity, output), free_address=_free_address)
         found = _assembled(sources, find_chart(chart), asks=form is Format.text and terminal.is_attended())
         report.warn(*found.warnings)
-        changed = replace_file(output, document.render(found.data, document.note(output)))
+        changed = replace_file(output, yaml_writer.render(found.data, yaml_writer.note(output)))
         for path in found.made:
             report.line(f"Generated {path}")
         report.line(f"Wrote {output}" if changed else f"{output} is up to date")
@@ -105,8 +108,8 @@ def _typed(names: Sequence[str]) -> Mapping[str, str]:
     """Ask for secrets, without showing what is typed."""
     answers = {}
     for name in names:
-        kind = secrets.HUB_SECRETS[name]
-        answers[secrets.variable(name)] = terminal.ask_secret(f"hub.secret.{name}", kind.shape, kind.accepted)
+        kind = kinds.HUB_SECRETS[name]
+        answers[kinds.variable(name)] = terminal.ask_secret(f"hub.secret.{name}", kind.shape, kind.accepted)
     return answers
 
 
@@ -127,8 +130,8 @@ def _sources(sites: Sequence[Path], given: Path | None, identity: Path | None, o
 
 
 def _free_address() -> str:
+    from jld.doctor.free_address import free_address  # loaded where it is needed: most sites ask nothing of a cluster
     from jld.doctor.gather import Kubectl
-    from jld.free_address import free_address  # loaded where it is needed: most sites ask nothing of a cluster
 
     return free_address(Kubectl(None, None))
 
@@ -148,7 +151,7 @@ def _refuse_overwriting(output: Path, inputs: Sequence[Path]) -> None:
     if output.is_dir():
         raise EnvironmentUnfit(f"{output}: is a folder; name a file with -o")
     try:
-        foreign = output.is_file() and not document.is_ours(output.read_bytes())
+        foreign = output.is_file() and not yaml_writer.is_ours(output.read_bytes())
     except OSError as error:
         raise EnvironmentUnfit(f"{output}: cannot be read ({error.strerror}); name another file with -o") from None
     if foreign:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jld import storage
-from jld.chart import JsonMap
 from jld.doctor.facts import Access, Cluster, Finding, Level, NotConfigured, Object, Place, Silence
-from jld.rules import look
+from jld.rules import storage
+from jld.rules.rules import look
+from jld.schema.chart import JsonMap
 
 OLDEST = (1, 30)
 ENFORCE = "pod-security.kubernetes.io/enforce"

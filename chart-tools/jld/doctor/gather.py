@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jld.chart import JsonMap
 from jld.doctor.cluster import needed
 from jld.doctor.facts import Access, Cluster, Network, NotConfigured, Object, Place, Silence
 from jld.doctor.network import web_addresses
-from jld.rules import look
+from jld.rules.rules import look
+from jld.schema.chart import JsonMap
 
 SECONDS = 8.0
 NO_KUBECTL = "kubectl is not installed"

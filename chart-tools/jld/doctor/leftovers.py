@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jld.doctor.facts import Cluster, Finding, Level, Object, Place, Silence
-from jld.rules import look
+from jld.rules.rules import look
 
 SUBJECT = "earlier release"
 _OWNER = "meta.helm.sh/release-name"

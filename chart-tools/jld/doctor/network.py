@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from jld.chart import JsonMap
 from jld.doctor.facts import Cluster, Finding, Level, Network, Place, Silence
-from jld.rules import look
-from jld.secrets import decode
+from jld.rules.rules import look
+from jld.schema.chart import JsonMap
+from jld.secrets.kinds import decode
 
 
 def web_addresses(site: JsonMap) -> dict[str, str]:
@@ -84,7 +84,7 @@ def _front_door(cluster: Cluster, place: Place) -> list[str] | None:
 
 
 def _certificate(cluster: Cluster, site: JsonMap, now: datetime) -> Iterator[Finding]:
-    from jld import certificates
+    from jld.secrets import certificates
 
     hostname = str(look(site, "global", "hostname"))
     subject = "certificate"

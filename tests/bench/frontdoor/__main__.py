@@ -21,7 +21,7 @@ import api
 import load
 import restart
 import sockets
-from jlddev import machine
+from jlddev.support import debian_packages
 from load import Scenario
 from peers import LOAD_CORE, LOCAL, TRAEFIK, ApiPeer, Backends, Before, Chp, Ours, Peer, Plain, Traefik, listens, pinned
 from report import Section, draw, markdown
@@ -39,7 +39,7 @@ CROWD = [Scenario("small", 50, tls, MANY) for tls in (False, True)]
 
 def main() -> None:
     options = arguments()
-    machine.ensure({"wrk": "wrk", "h2load": "nghttp2-client", "taskset": "util-linux"}, "the front door's load")
+    debian_packages.ensure({"wrk": "wrk", "h2load": "nghttp2-client", "taskset": "util-linux"}, "the front door's load")
     assert len(os.sched_getaffinity(0)) > 1, "two cores are needed: one for the proxy, one for the load"
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

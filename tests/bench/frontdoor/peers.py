@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nginx_files
 import psutil
-from jlddev.nginx import PROGRAM
+from jlddev.tools.nginx import PROGRAM
 
 from tests.hub.front_door import TOKEN, FrontDoor
 from tests.hub.processes import Program, proxy_command

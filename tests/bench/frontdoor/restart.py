@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jldhub.front_door import FrontDoor
+from jldhub.front_door.proxy import FrontDoor
 from peers import LOCAL, Ours, Peer
 
 from tests.hub.front_door import TOKEN

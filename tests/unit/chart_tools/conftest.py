@@ -14,7 +14,7 @@ import pexpect
 import pytest
 import yaml
 from jld.cli import app
-from jld.secrets import HUB_SECRETS, variable
+from jld.secrets.kinds import HUB_SECRETS, variable
 from typer.testing import CliRunner, Result
 
 CHECKOUT = Path(__file__).resolve().parents[3]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import NameOID
-from jld.certificates import VALIDITY, Finding, Pair, covers, findings, make_self_signed, still_good
+from jld.secrets.certificates import VALIDITY, Finding, Pair, covers, findings, make_self_signed, still_good
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOST = "jupyter.example.org"

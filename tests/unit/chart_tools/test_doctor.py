@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jld import certificates
-from jld.chart import Chart
 from jld.doctor import cluster, leftovers, network
 from jld.doctor.facts import Access, Cluster, Finding, Level, Network, NotConfigured, Place, Silence
 from jld.doctor.gather import ask_all
-from jld.secrets import encode
-from jld.tree import coalesce
+from jld.schema.chart import Chart
+from jld.secrets import certificates
+from jld.secrets.kinds import encode
+from jld.site.tree import coalesce
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEFAULTS = Chart(CHECKOUT / "chart").defaults()

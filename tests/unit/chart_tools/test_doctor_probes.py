@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from jld import certificates
+from jld.secrets import certificates
 
 REGISTRY = "registry.test"
 SITE = """\

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from jld.chart import Chart
-from jld.schema import key_paths, key_rule
-from jldhub.settings import Settings
+from jld.schema.chart import Chart
+from jld.schema.validation import key_paths, key_rule
+from jldhub.settings.settings import Settings
 from pydantic import BaseModel
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -86,11 +86,11 @@ def handed_to_the_hub() -> set[Key]:
 
 def read_by_the_hub(model: type[BaseModel] = Settings, above: Key = ()) -> set[Key]:
     """The keys of the hub's settings that its Python reads by name, besides checking them."""
-    sources = "".join(
-        file.read_text() for file in (CHECKOUT / "hub-extensions").glob("jldhub/*.py") if file.name != "settings.py"
-    )
-    sources += "".join(file.read_text() for file in (CHECKOUT / "hub-extensions").glob("jupyterhub_config.d/*.py"))
-    sources += (CHECKOUT / "hub-extensions/jldhub/settings.py").read_text().partition("class Site")[2]
+    files = [
+        *(CHECKOUT / "hub-extensions").glob("jldhub/**/*.py"),
+        *(CHECKOUT / "hub-extensions").glob("jupyterhub_config.d/*.py"),
+    ]
+    sources = "".join(file.read_text() for file in files)
     found: set[Key] = set()
     for name, field in model.model_fields.items():
         path = (*above, field.alias or name)
@@ -110,7 +110,9 @@ def models(annotation: object) -> list[type[BaseModel]]:
 
 def read_by_the_tool() -> set[Key]:
     """Files and choices that `jld values` turns into secrets, and the ladder that it turns into sizes."""
-    values, sizes = ((CHECKOUT / "chart-tools/jld" / name).read_text() for name in ("values.py", "sizes.py"))
+    values, sizes = (
+        (CHECKOUT / "chart-tools/jld" / name).read_text() for name in ("values/assembly.py", "values/sizes.py")
+    )
     tls: Key = ("nginx", "tls")
     ladder: Key = ("hub", "lab", "ladder")
     read = {(*tls, name) for name in re.findall(r'tls(?:\.get\(|\[)"(\w+)"', values)}

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jld.chart import Chart, JsonMap
-from jld.keys import FIRST_VERSION, describe_key, meant, parse, sections
-from jld.reference import reference
-from jld.schema import is_valid, key_paths, key_rule
+from jld.explain.keys import FIRST_VERSION, describe_key, meant, parse, sections
+from jld.explain.reference import reference
+from jld.schema.chart import Chart, JsonMap
+from jld.schema.validation import is_valid, key_paths, key_rule
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SCHEMA = Chart(CHECKOUT / "chart").schema()

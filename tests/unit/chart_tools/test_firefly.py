@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from jld import firefly
 from jld.cli import app
+from jld.rules import firefly
 from typer.testing import CliRunner
 
 VOLUMES = {

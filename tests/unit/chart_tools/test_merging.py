@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from jld.errors import Place
-from jld.tree import Node, coalesce, find, merge, nearest, plain, put, tree
+from jld.site.tree import Node, coalesce, find, merge, nearest, plain, put, tree
+from jld.support.errors import Place
 
 KEYS = st.sampled_from("abc")
 LEAVES = st.none() | st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2)

@@ -10,12 +10,12 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jld.chart import Chart
-from jld.document import render
-from jld.errors import Problem, SiteError
-from jld.schema import key_paths
-from jld.tree import plain, put, tree
-from jld.values import Sources, assemble
+from jld.schema.chart import Chart
+from jld.schema.validation import key_paths
+from jld.site.tree import plain, put, tree
+from jld.site.yaml_writer import render
+from jld.support.errors import Problem, SiteError
+from jld.values.assembly import Sources, assemble
 
 CHART = Chart(Path(__file__).resolve().parents[3] / "chart")
 ANYTHING = st.recursive(

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jld.document import render
-from jld.errors import SiteError
-from jld.site import MAX_BYTES, load
-from jld.tree import plain
+from jld.site.reader import MAX_BYTES, load
+from jld.site.tree import plain
+from jld.site.yaml_writer import render
+from jld.support.errors import SiteError
 
 ABSURD = "more than 40 levels deep or 20000 values long; this is not a site file"
 BOMB = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n" + "".join(

@@ -7,8 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from jld.errors import EnvironmentUnfit
-from jld.write import replace_file
+from jld.support.errors import EnvironmentUnfit
+from jld.support.files import replace_file
 
 
 def test_the_new_content_and_mode_are_there(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from jld.chart import Chart, JsonMap, descriptions
-from jld.rules import NETWORKS
-from jld.schema import key_paths, key_rule, resolved
-from jld.traits import CLASSES
+from jld.rules.rules import NETWORKS
+from jld.rules.traits import CLASSES
+from jld.schema.chart import Chart, JsonMap, descriptions
+from jld.schema.validation import key_paths, key_rule, resolved
 from jsonschema import Draft202012Validator
 
 CHECKOUT = Path(__file__).resolve().parents[3]

@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Any
 
-from jld import secrets
+from jld.secrets import kinds
 
 DATABASE = "postgresql://jld:password@db.example.org/jld"
 
@@ -17,7 +17,7 @@ def held(desk: Any, name: str) -> str:
 
 
 def test_every_secret_has_its_variable() -> None:
-    assert {name: secrets.variable(name) for name in secrets.HUB_SECRETS} == {
+    assert {name: kinds.variable(name) for name in kinds.HUB_SECRETS} == {
         "cookieSecret": "JLD_COOKIE_SECRET",
         "cryptKeys": "JLD_CRYPT_KEYS",
         "proxyToken": "JLD_PROXY_TOKEN",

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jld.chart import Chart
-from jld.quantities import amount, memory
-from jld.schema import is_valid, key_rule
-from jld.sizes import LADDER, SIZES, ladder, quota, worked_out
-from jld.tree import plain, tree
+from jld.schema.chart import Chart
+from jld.schema.validation import is_valid, key_rule
+from jld.site.tree import plain, tree
+from jld.support.quantities import amount, memory
+from jld.values.sizes import LADDER, SIZES, ladder, quota, worked_out
 
 CHART = Chart(Path(__file__).resolve().parents[3] / "chart")
 SCHEMA, DEFAULTS = CHART.schema(), CHART.defaults()

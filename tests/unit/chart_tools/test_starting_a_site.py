@@ -13,10 +13,11 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jld import certificates, former
-from jld.chart import Chart
-from jld.migration import Migration
-from jld.site import load
+from jld.schema import former_keys
+from jld.schema.chart import Chart
+from jld.secrets import certificates
+from jld.site.reader import load
+from jld.start.migration import Migration
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SCHEMA = Chart(CHECKOUT / "chart").schema()
@@ -451,14 +452,14 @@ def test_an_old_crypto_key_stays_the_same_key(key: str, tmp_path: Path) -> None:
 
 
 def test_every_key_of_the_original_has_a_counterpart_or_a_reason() -> None:
-    assert [key for key in ORIGINAL if not former.answer(key) and not former.missing(key)] == []
+    assert [key for key in ORIGINAL if not former_keys.answer(key) and not former_keys.missing(key)] == []
     for prefix in ("JLD_", "LSST_NB_", "LSP_NB_"):
-        assert former.original(f"{prefix}GITHUB_ORGANIZATION_WHITELIST") == "allowed_groups"
+        assert former_keys.original(f"{prefix}GITHUB_ORGANIZATION_WHITELIST") == "allowed_groups"
 
 
 def test_every_key_that_has_a_counterpart_is_carried_over() -> None:
     carriers = {name.removeprefix("_from_") for name in dir(Migration) if name.startswith("_from_")}
-    assert carriers == set(former.KEYS)
+    assert carriers == set(former_keys.KEYS)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

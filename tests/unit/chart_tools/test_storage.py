@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jld.chart import Chart
-from jld.quantities import amount
-from jld.storage import capacities, ninety_five_percent, wants_address
+from jld.rules.storage import capacities, ninety_five_percent, wants_address
+from jld.schema.chart import Chart
+from jld.support.quantities import amount
 
 MEMORY: str = Chart(Path(__file__).parents[3] / "chart").schema()["$defs"]["memory"]["pattern"]
 

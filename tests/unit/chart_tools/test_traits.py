@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jld.chart import Chart
-from jld.traits import CLASSES, OWNED, documented
+from jld.rules.traits import CLASSES, OWNED, documented
+from jld.schema.chart import Chart
 
 SITE = """\
 global: {hostname: jupyter.example.org}
@@ -132,7 +132,7 @@ def test_the_schema_refuses_the_same_classes_and_traits_without_the_tool() -> No
 
 def test_a_site_without_traits_does_not_wait_for_jupyterhub() -> None:
     program = (
-        "import sys; from jld.rules import broken; from jld.tree import Node;"
+        "import sys; from jld.rules.rules import broken; from jld.site.tree import Node;"
         "broken(Node({}), {'hub': {'traits': {}}}); sys.exit('jupyterhub' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

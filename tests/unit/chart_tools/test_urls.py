@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from jld.urls import external_url, oauth_callback
+from jld.support.urls import external_url, oauth_callback
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from jlddev import gateway
-from jlddev.errors import MachineError
+from jlddev.support.errors import MachineError
+from jlddev.tools import gateway
 
 
 def download(monkeypatch: pytest.MonkeyPatch, folder: Path, checksum: str) -> None:

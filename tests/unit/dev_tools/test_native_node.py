@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jlddev import cgroups, native
-from jlddev.errors import MachineError
-from jlddev.process import Process, start_ticks
+from jlddev.clusters import cgroups, native
+from jlddev.support.errors import MachineError
+from jlddev.support.process import Process, start_ticks
 
 
 @pytest.fixture

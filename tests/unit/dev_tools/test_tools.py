@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import typer
 from jld.cli import app as jld
-from jlddev import images, machine, run, tools
 from jlddev.cli import app as jlddev
-from jlddev.errors import MachineError, Unsupported
-from jlddev.paths import CHECKOUT
+from jlddev.images import build
+from jlddev.support import debian_packages, run
+from jlddev.support.errors import MachineError, Unsupported
+from jlddev.support.paths import CHECKOUT
+from jlddev.tools import helm_and_kubectl
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +45,10 @@ def test_an_interrupted_download_leaves_no_package_behind(tmp_path: Path, monkey
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tools, "CACHE", tmp_path)
-    monkeypatch.setattr(tools, "run", interrupted)
+    monkeypatch.setattr(helm_and_kubectl, "CACHE", tmp_path)
+    monkeypatch.setattr(helm_and_kubectl, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        tools.layer_zip("a-package==1.0")
+        helm_and_kubectl.layer_zip("a-package==1.0")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -58,9 +60,9 @@ def test_a_machine_without_packaged_programs_is_told_what_helps(
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    (tool,) = [tool for tool in tools.PACKAGED if tool.name == name]
+    (tool,) = [tool for tool in helm_and_kubectl.PACKAGED if tool.name == name]
     with pytest.raises(MachineError, match=f"There is no packaged {name} for aarch64: {remedy}"):
-        tools.fetch_one(tool)
+        helm_and_kubectl.fetch_one(tool)
 
 
 @pytest.mark.parametrize(("version", "used"), [("v1.37.2", True), ("v1.35.0", True), ("v1.34.9", False), ("?", False)])
@@ -72,10 +74,10 @@ def test_kubectl_on_path_is_used_when_it_is_new_enough(
     program.chmod(0o755)
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    monkeypatch.setattr(tools, "BIN", bin_folder)
+    monkeypatch.setattr(helm_and_kubectl, "BIN", bin_folder)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    (kubectl,) = [tool for tool in tools.PACKAGED if tool.name == "kubectl"]
-    assert tools.link_from_path(kubectl) is used
+    (kubectl,) = [tool for tool in helm_and_kubectl.PACKAGED if tool.name == "kubectl"]
+    assert helm_and_kubectl.link_from_path(kubectl) is used
     assert (bin_folder / "kubectl").is_symlink() is used
 
 
@@ -85,27 +87,27 @@ def test_a_docker_that_hangs_is_no_docker(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/docker")
     monkeypatch.setattr(subprocess, "run", hang)
-    assert not images.docker_answers()
+    assert not build.docker_answers()
 
 
 def test_without_docker_buildah_is_installed_or_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     sentence = r"without a Docker Engine needs buildah mmdebstrap: install them \(Debian: sudo apt-get install buildah"
     with pytest.raises(Unsupported, match=sentence):
-        images.builder()
+        build.builder()
 
 
 def test_on_another_system_than_debian_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(MachineError, match="the native cluster needs buildah iproute2 mmdebstrap socat util-linux"):
-        machine.ensure(machine.NATIVE, "the native cluster")
+        debian_packages.ensure(debian_packages.NATIVE, "the native cluster")
 
 
 def test_pip_is_where_the_makefile_puts_it_wherever_the_cache_is(tmp_path: Path) -> None:
     (uv,) = re.findall(r"^UV := (\S+)$", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
     environment = os.environ | {"JLD_CACHE": str(tmp_path)}
-    command = [sys.executable, "-c", "from jlddev import paths; print(paths.PIP, paths.CACHE)"]
+    command = [sys.executable, "-c", "from jlddev.support import paths; print(paths.PIP, paths.CACHE)"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     pip = Path(uv.replace("$(HOME)", str(Path.home()))).with_name("pip")
     assert done.stdout.split() == [str(pip), str(tmp_path)]

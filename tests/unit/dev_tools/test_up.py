@@ -4,8 +4,9 @@ import base64
 from pathlib import Path
 
 import pytest
-from jlddev import cluster, up
-from jlddev.errors import MachineError
+from jlddev import up
+from jlddev.clusters import providers
+from jlddev.support.errors import MachineError
 
 KUBECONFIG = Path("/somewhere/kubeconfig")
 
@@ -46,14 +47,14 @@ def test_a_site_with_its_own_certificate_and_github_is_told_its_address_only(loc
 def test_a_site_with_mistakes_stops_before_a_cluster_is_made(
     local: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    class Untouched(cluster.Given):
+    class Untouched(providers.Given):
         def check(self, ports: object) -> None:
             pass
 
         def up(self) -> Path:
             raise AssertionError("a cluster was made")
 
-    monkeypatch.setattr(cluster, "choose", Untouched)
+    monkeypatch.setattr(providers, "choose", Untouched)
     site = local / "site.yaml"
     site.write_text("global: {hostnam: x}\n")
     with pytest.raises(MachineError, match="Nothing was touched"):
@@ -64,7 +65,7 @@ def test_a_site_with_mistakes_stops_before_a_cluster_is_made(
 def test_a_kubeconfig_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "/no/such/file")
     with pytest.raises(MachineError, match="KUBECONFIG names /no/such/file, and there is no such file"):
-        cluster.Given().up()
+        providers.Given().up()
 
 
 def test_down_leaves_a_given_cluster_as_it_is(monkeypatch: pytest.MonkeyPatch, local: Path) -> None:
@@ -73,7 +74,7 @@ def test_down_leaves_a_given_cluster_as_it_is(monkeypatch: pytest.MonkeyPatch, l
     monkeypatch.setenv("KUBECONFIG", str(local / "kubeconfig"))
     called: list[list[str]] = []
     releases = "other\n"
-    monkeypatch.setattr(cluster, "output", lambda command: "ok")
+    monkeypatch.setattr(providers, "output", lambda command: "ok")
     monkeypatch.setattr(up, "output", lambda command: releases)
     monkeypatch.setattr(up, "run", lambda what, command, log: called.append(command[5:]))
     up.down()

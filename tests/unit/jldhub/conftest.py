@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jldhub.settings import Settings
+from jldhub.settings.settings import Settings
 
 SETTINGS: dict[str, Any] = {
     "global": {"hostname": "jupyter.example.org", "port": 443},

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jldhub.accounts import account_name, gitconfig, group, passwd
 from jldhub.identity import HIGHEST_ID, LOWEST_ID, Group, Identity
+from jldhub.labs.account_files import account_name, gitconfig, group, passwd
 
 LSST, RIVALS = Group("lsst", 5001), Group("LSST", 5002)
 numbers = st.integers(LOWEST_ID, HIGHEST_ID)

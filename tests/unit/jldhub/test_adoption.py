@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientError
-from jldhub.adoption import START, AdoptingApi, PodRefused
+from jldhub.labs.start.adoption import START, AdoptingApi, PodRefused
 from kubernetes_asyncio.client import ApiException, V1ObjectMeta, V1Pod
 
 

@@ -4,7 +4,7 @@ import time
 from io import BytesIO
 
 import pytest
-from jldhub.answers import cannot_be_asked_again, is_outage
+from jldhub.login.provider_errors import cannot_be_asked_again, is_outage
 from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 

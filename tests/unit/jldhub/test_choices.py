@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from jinja2 import DictLoader, Environment
-from jldhub.choices import check, form_template, from_form, motd
-from jldhub.refusal import Refusal
+from jldhub.labs.menu.choices import check, form_template, from_form, motd
+from jldhub.support.refusal import Refusal
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jldhub import claims
-from jldhub.claims import ClaimedGroup
 from jldhub.identity import IdentityError
+from jldhub.login import claims
+from jldhub.login.claims import ClaimedGroup
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from jldhub.database import SQLITE_URL, DatabaseError, database_url, require_database
+from jldhub.hub.database import SQLITE_URL, DatabaseError, database_url, require_database
 
 
 @pytest.mark.parametrize(

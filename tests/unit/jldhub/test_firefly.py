@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from jldhub.firefly import extra_routes, lab_environment
-from jldhub.settings import Settings, SettingsError
+from jldhub.hub.firefly import extra_routes, lab_environment
+from jldhub.settings.settings import Settings, SettingsError
 
 
 def settings(document: dict[str, Any], firefly: object, port: int = 443) -> Settings:

@@ -1,7 +1,7 @@
 import threading
 from pathlib import Path
 
-from jldhub.freshness import watch
+from jldhub.hub.settings_watch import watch
 
 PAUSE = 0.01
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jldhub import front_door
-from jldhub.front_door import FrontDoor, changes, newest_activity, routespec, table_path
-from jldhub.replica import Record, ReplicaUnavailable, RouteRefused
+from jldhub.front_door import proxy
+from jldhub.front_door.proxy import FrontDoor, changes, newest_activity, routespec, table_path
+from jldhub.front_door.replica import Record, ReplicaUnavailable, RouteRefused
 
 HUB: Record = {"hub": True, "target": "http://jld-hub:8081", "jupyterhub": True}
 ADA: Record = {"user": "ada", "target": "http://10.0.0.1:8888", "jupyterhub": True}
@@ -69,8 +69,8 @@ class Client(StandIn):
 def replicas(monkeypatch: pytest.MonkeyPatch) -> dict[str, StandIn]:
     found = {"127.0.0.2:8001": StandIn(), "127.0.0.3:8001": StandIn()}
     monkeypatch.setattr(Client, "stand_ins", found)
-    monkeypatch.setattr(front_door, "Replica", Client)
-    monkeypatch.setattr(front_door, "_SECONDS", 0.01)
+    monkeypatch.setattr(proxy, "Replica", Client)
+    monkeypatch.setattr(proxy, "_SECONDS", 0.01)
     return found
 
 

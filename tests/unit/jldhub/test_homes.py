@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from jldhub import homes
-from jldhub.homes import HomeRefused, provision
+from jldhub.labs import init_home
+from jldhub.labs.init_home import HomeRefused, provision
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else")
 
@@ -108,7 +108,7 @@ def test_a_file_server_that_maps_root_is_noticed(root: Path, monkeypatch: pytest
 
 
 def run_as_the_pod_does(root: Path, *, uid: int) -> subprocess.CompletedProcess[str]:
-    source = Path(homes.__file__).read_text()
+    source = Path(init_home.__file__).read_text()
     command = [sys.executable, "-I", "-S", "-c", source, str(root), "ada", str(uid), str(GID)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -126,4 +126,4 @@ def test_its_text_runs_as_a_program_without_any_package(root: Path) -> None:
 
 
 def test_kubernetes_passes_its_text_on_unchanged() -> None:
-    assert "$" not in Path(homes.__file__).read_text()
+    assert "$" not in Path(init_home.__file__).read_text()

@@ -4,17 +4,19 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from jldhub.cilogon_login import CILogonLogin
-from jldhub.culling import culling_roles, culling_services, lab_environment
-from jldhub.front_door import FrontDoor
-from jldhub.github_login import GitHubLogin
-from jldhub.hub import hub_config
-from jldhub.login import admin_roles, authenticator_config
-from jldhub.scraping import scraping_roles, scraping_services
-from jldhub.secret import Secrets
-from jldhub.settings import Auth, Culling, Database, Settings
-from jldhub.starting import outer_timeout, starting_config
-from jldhub.trial_login import TrialLogin
+from jldhub.front_door.proxy import FrontDoor
+from jldhub.hub.culling import culling_roles, culling_services, lab_environment
+from jldhub.hub.process import hub_config
+from jldhub.hub.prometheus import scraping_roles, scraping_services
+from jldhub.labs.start.guarded_spawner import outer_timeout, starting_config
+from jldhub.login.cilogon import CILogonLogin
+from jldhub.login.configuration import admin_roles, authenticator_config
+from jldhub.login.dummy import TrialLogin
+from jldhub.login.github import GitHubLogin
+from jldhub.settings.hub import Culling, Database
+from jldhub.settings.login import Auth
+from jldhub.settings.secret_files import Secrets
+from jldhub.settings.settings import Settings
 
 
 @pytest.fixture

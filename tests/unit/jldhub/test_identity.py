@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from jldhub.accounts import group
 from jldhub.identity import (
     FIRST_TEAM_ID,
     Group,
@@ -14,6 +13,7 @@ from jldhub.identity import (
     remembered_identity,
     trial_identity,
 )
+from jldhub.labs.account_files import group
 
 
 def auth_state(**profile: Any) -> dict[str, Any]:

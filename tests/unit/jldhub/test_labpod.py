@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from jldhub import homes
 from jldhub.identity import Identity
-from jldhub.labpod import home_maker, owner_reference
+from jldhub.labs import init_home
+from jldhub.labs.pod import home_maker, owner_reference
 from kubernetes_asyncio.client import V1OwnerReference
 
 ADA = Identity(uid=4000001, gid=4000002, groups=(), name="Ada", email="")
@@ -16,7 +16,7 @@ def test_the_home_is_made_by_the_hubs_image_for_the_person() -> None:
     assert container["command"] == [
         "/opt/jupyterhub/bin/python",
         "-c",
-        Path(homes.__file__).read_text(),
+        Path(init_home.__file__).read_text(),
         "/homes",
         "ada",
         "4000001",

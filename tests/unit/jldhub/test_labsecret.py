@@ -7,11 +7,12 @@ from base64 import b64decode
 from pathlib import Path
 
 import pytest
-from jldhub.accounts import gitconfig
 from jldhub.identity import Identity
-from jldhub.labpod import pod_reference
-from jldhub.labsecret import git_address, git_credential, git_scopes, lab_secret, put
-from jldhub.settings import GitHub, Push
+from jldhub.labs.account_files import gitconfig
+from jldhub.labs.pod import pod_reference
+from jldhub.labs.secret import git_address, git_credential, git_scopes, lab_secret, put
+from jldhub.settings.lab import Push
+from jldhub.settings.login import GitHub
 from kubernetes_asyncio.client import ApiException, V1ObjectMeta, V1Secret
 
 ADA = Identity(uid=4000001, gid=4000001, groups=(), name="Ada", email="")

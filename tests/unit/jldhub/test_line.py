@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from jldhub.line import Line, Place
+from jldhub.labs.start.queue import Line, Place
 
 
 async def test_places_are_given_in_the_order_of_coming() -> None:

@@ -5,8 +5,8 @@ import logging
 import sys
 
 import pytest
-from jldhub import logs
-from jldhub.logs import HIDDEN, JsonLines, PlainLines, masked
+from jldhub.support import logs
+from jldhub.support.logs import HIDDEN, JsonLines, PlainLines, masked
 
 TOKEN = "0123456789abcdef" * 2
 

@@ -1,7 +1,7 @@
 """Decisions from memberships."""
 
 import pytest
-from jldhub.membership import IsMember, MembershipUnknown, Refused, Rule, refuse_denied, require_allowed
+from jldhub.login.membership import IsMember, MembershipUnknown, Refused, Rule, refuse_denied, require_allowed
 
 
 def memberships(*yes: str, unread: tuple[str, ...] = ()) -> IsMember:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from jldhub import messages
-from jldhub.messages import Obstacle
+from jldhub.labs.start import messages
+from jldhub.labs.start.messages import Obstacle
 
 IMAGE = "registry.example.org/jld/lab:7"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jldhub.people import Account, Numbers, NumbersUsedUp, NumberTaken, People, Person
-from jldhub.usernames import LONGEST, RESERVED, NameRefused, candidates, refuse_reserved
+from jldhub.login.people import Account, Numbers, NumbersUsedUp, NumberTaken, People, Person
+from jldhub.login.usernames import LONGEST, RESERVED, NameRefused, candidates, refuse_reserved
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jldhub.quantities import parse_cpu, parse_duration, parse_memory, parse_quantity
+from jldhub.settings.quantities import parse_cpu, parse_duration, parse_memory, parse_quantity
 
 ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

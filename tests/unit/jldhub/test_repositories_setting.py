@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from jldhub.settings import Lab
+from jldhub.settings.lab import Lab
 
 LAB: dict[str, Any] = {"sizes": {"small": {"cpu": 1, "memory": "1Gi"}}, "defaultSize": "small"}
 

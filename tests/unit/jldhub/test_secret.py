@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from jldhub.secret import SecretError, Secrets
-from jldhub.settings import Settings
+from jldhub.settings.secret_files import SecretError, Secrets
+from jldhub.settings.settings import Settings
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jldhub.settings import Settings, SettingsError
+from jldhub.settings.settings import Settings, SettingsError
 
 
 def sentences(document: object) -> tuple[str, ...]:

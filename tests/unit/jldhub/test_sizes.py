@@ -2,9 +2,10 @@
 
 import pytest
 from jldhub.identity import Group, Identity
-from jldhub.refusal import Refusal
-from jldhub.settings import Lab, Settings, Size
-from jldhub.sizes import check_size, offered_sizes, size_profiles
+from jldhub.labs.menu.sizes import check_size, offered_sizes, size_profiles
+from jldhub.settings.lab import Lab, Size
+from jldhub.settings.settings import Settings
+from jldhub.support.refusal import Refusal
 
 NOBODY = Identity(uid=5000, gid=5000, groups=(), name="", email="")
 

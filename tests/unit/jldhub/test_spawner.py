@@ -8,12 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jldhub.labsecret import git_credential
-from jldhub.refusal import Refusal
-from jldhub.settings import Git, Push, Quota, Settings, Size, UserNamespaces
-from jldhub.settling import Settler
-from jldhub.spawner import LabSpawner, complete_pod, hand_files_to_pod, spawner_config
-from jldhub.starting import GuardedSpawner
+from jldhub.labs.namespaces.provisioning import Settler
+from jldhub.labs.secret import git_credential
+from jldhub.labs.spawner import LabSpawner, complete_pod, hand_files_to_pod, spawner_config
+from jldhub.labs.start.guarded_spawner import GuardedSpawner
+from jldhub.settings.lab import Git, Push, Quota, Size
+from jldhub.settings.names import UserNamespaces
+from jldhub.settings.settings import Settings
+from jldhub.support.refusal import Refusal
 from kubernetes_asyncio.client import ApiClient, ApiException, V1Secret
 from traitlets.config import Config
 
@@ -96,7 +98,7 @@ async def pod(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
 
 def test_the_pod_is_the_one_that_was_reviewed(pod: dict[str, Any]) -> None:
     """UPDATE_GOLDEN=1 writes the file anew; read the difference before you commit it."""
-    pod["spec"]["initContainers"][0]["command"][2] = "<text of jldhub/homes.py>"
+    pod["spec"]["initContainers"][0]["command"][2] = "<text of jldhub/labs/init_home.py>"
     text = json.dumps(pod, indent=2, sort_keys=True) + "\n"
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.parent.mkdir(exist_ok=True)

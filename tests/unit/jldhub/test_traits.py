@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from jld.traits import OWNED
-from jldhub.hub import hub_config
-from jldhub.login import authenticator_config
-from jldhub.secret import Secrets
-from jldhub.settings import Settings
-from jldhub.spawner import spawner_config
-from jldhub.traits import set_traits
+from jld.rules.traits import OWNED
+from jldhub.hub.process import hub_config
+from jldhub.hub.traits import set_traits
+from jldhub.labs.spawner import spawner_config
+from jldhub.login.configuration import authenticator_config
+from jldhub.settings.secret_files import Secrets
+from jldhub.settings.settings import Settings
 from traitlets.config import Config
 
 # What JLD sets and a site may set otherwise: no security hangs on it, and no other key says it better.

@@ -4,11 +4,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jldhub.messages import refused_pod
-from jldhub.settings import PerUser, Quota, Settings, UserNamespaces
-from jldhub.settling import NamespaceUnusable, Settler
-from jldhub.spawner import spawner_config
-from jldhub.user_namespaces import contents, is_ours, volume_copy
+from jldhub.labs.namespaces.manifests import contents, is_ours, volume_copy
+from jldhub.labs.namespaces.provisioning import NamespaceUnusable, Settler
+from jldhub.labs.spawner import spawner_config
+from jldhub.labs.start.messages import refused_pod
+from jldhub.settings.lab import PerUser, Quota
+from jldhub.settings.names import UserNamespaces
+from jldhub.settings.settings import Settings
 from kubernetes_asyncio.client import ApiException
 
 LABELS = {"app.kubernetes.io/instance": "jld", "jld.lsst.org/release-namespace": "science"}

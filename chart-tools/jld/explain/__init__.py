@@ -1,0 +1,1 @@
+"""What each key means, in the words of a person."""

@@ -1,0 +1,1 @@
+"""Rules between keys that a schema cannot say: one module for each part of the chart."""

@@ -1,0 +1,1 @@
+"""The chart's schema: composed from its parts, and held against a site."""

@@ -1,0 +1,235 @@
+"""Validate a site against the composed schema, and say each mistake in a sentence."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from jld.schema import former_keys
+from jld.schema.chart import JsonMap
+from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, extend
+from jld.site.tree import Node, describe, find, nearest
+from jld.support.errors import Path, Problem, dotted
+
+COMPOSITE = ("oneOf", "anyOf")  # rules about keys together; not worth saying when one of the keys is wrong by itself
+MANY_KEYS = 12
+
+
+def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
+    """Every mistake of `effective` (the site over the defaults), placed where `site` says it."""
+    # What `not` forbids without a sentence are traits that JLD sets itself; `traits.owned` gives the reason for each.
+    errors = [
+        error
+        for error in _Validator(schema).iter_errors(effective)
+        if error.validator != "not" or "x-message" in cast("JsonMap", error.schema)
+    ]
+    simple = [tuple(error.absolute_path) for error in errors if error.validator not in COMPOSITE]
+    kept = [
+        error
+        for error in errors
+        if error.validator not in COMPOSITE or not _any_below(simple, tuple(error.absolute_path))
+    ]
+    found = [problem for error in kept for problem in _Sentences(site, schema, error).problems()]
+    return found + list(_globals_in_parts(site, schema))
+
+
+def _any_below(paths: list[Path], above: Path) -> bool:
+    return any(path[: len(above)] == above for path in paths)
+
+
+def _globals_in_parts(site: Node, schema: JsonMap) -> Iterator[Problem]:
+    for part, described in schema["properties"].items():
+        node = find(site, (part, "global"))
+        if node and "global" in described.get("properties", {}):
+            yield Problem(
+                node.key_place, f"{part}.global", "there is one `global` only; move its keys to the `global` at the top"
+            )
+
+
+def _pattern(_: Any, pattern: str, instance: object, __: Any) -> Iterator[ValidationError]:
+    """As Go matches: `$` is the end of the text, not the place before a last line break."""
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance, re.ASCII):
+        yield ValidationError("does not match")
+
+
+_Validator: Callable[[JsonMap], Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"pattern": _pattern}
+)
+
+
+class _Sentences:
+    """The sentences for one error of the validator."""
+
+    def __init__(self, site: Node, schema: JsonMap, error: ValidationError) -> None:
+        self.site = site
+        self.schema = schema
+        self.broken = error.validator
+        self.expected: Any = error.validator_value
+        self.instance: Any = error.instance
+        self.about_key = "propertyNames" in error.absolute_schema_path
+        self.path: Path = tuple(error.absolute_path)
+        self.rule: JsonMap = error.schema if isinstance(error.schema, dict) else {}
+
+    def problems(self) -> Iterator[Problem]:
+        match self.broken:
+            case "additionalProperties":
+                yield from self._unknown_keys()
+            case "required":
+                yield from self._missing_keys()
+            case _:
+                yield self._at(self.path, self._wrong_value(), self.rule)
+
+    def _at(self, path: Path, sentence: str, rule: JsonMap) -> Problem:
+        node = find(self.site, path)
+        found = describe(node) if node and not is_secret(path) else ""
+        return Problem(nearest(self.site, path), dotted(path), sentence, found, accepted(rule))
+
+    def _unknown_keys(self) -> Iterator[Problem]:
+        known = list(self.rule.get("properties", {}))
+        for key in self.instance:
+            if key in known:
+                continue
+            path = (*self.path, key)
+            node = find(self.site, path)
+            place = node.key_place if node else nearest(self.site, path)
+            names = [name for name in known if name != "global" or not self.path]
+            advice, meant = self._advice(key, names)
+            sentence = f"there is no such key; {advice}"
+            yield Problem(place, dotted(path), sentence, accepted=", ".join(names), suggestion=meant)
+
+    def _advice(self, key: str, names: list[str]) -> tuple[str, str]:
+        """What to do about an unknown key, and the key that was probably meant."""
+        if former_keys.is_secret(key) and not is_secret(self.path):
+            return former_keys.INSTEAD_OF_SECRETS, ""
+        today = former_keys.answer(key)
+        if today:
+            return f"the original deploy tool's {key} is now {today}", today
+        close = nearest_name(key, names)
+        if close:
+            return f"did you mean {close}?", dotted((*self.path, close))
+        why = former_keys.missing(key)
+        if why and ("_" in key or not self.path):
+            return f"the original deploy tool's {key} has no counterpart: {why}", ""
+        elsewhere = [dotted(path) for path in key_paths(self.schema) if path[-1] == key]
+        if elsewhere:
+            return f"did you mean {' or '.join(elsewhere[:3])}?", elsewhere[0]
+        if len(names) <= MANY_KEYS:
+            return f"accepted here: {', '.join(names)}", ""
+        return f"`jld explain {dotted(self.path)}` lists the accepted ones", ""
+
+    def _missing_keys(self) -> Iterator[Problem]:
+        for key in self.expected:
+            if key not in self.instance:
+                path = (*self.path, key)
+                rule = key_rule(self.schema, path)
+                yield self._at(path, f"missing; {self._write(rule)}", rule)
+
+    def _write(self, rule: JsonMap) -> str:
+        if "x-accepted" in rule:
+            return f"write {rule['x-accepted']}"
+        keys: list[str] = rule.get("required") or list(rule.get("properties", {}))
+        return f"write keys below it: {', '.join(keys)}"
+
+    def _wrong_value(self) -> str:
+        if "x-message" in self.rule and self.broken in (*COMPOSITE, "const", "minItems", "minLength", "not"):
+            return str(self.rule["x-message"])
+        node = find(self.site, self.path)
+        if self.broken == "uniqueItems":
+            return "holds the same entry twice; remove one"
+        if self.broken == "minProperties":
+            return "all of them are removed; leave at least one"
+        if self.about_key:
+            close = nearest_name(self.instance, list(self.rule.get("enum", [])))
+            remedy = f"did you mean {close}?" if close else f"write {self.rule.get('x-accepted')}"
+            return f'the key "{self.instance}" is not accepted; {remedy}'
+        remedy = self._remedy(node)
+        if is_secret(self.path):
+            return f"what stands here (not shown) is wrong; {remedy}"
+        if node is None:
+            return f"missing; {remedy}"
+        if node.value in ("", None):
+            return f"empty; {remedy}"
+        return f"found {describe(node)}; {remedy}"
+
+    def _remedy(self, node: Node | None) -> str:
+        if node and isinstance(node.value, bool | int | float) and not is_secret(self.path):
+            text_expected = self.broken == "type" and self.expected == "string"
+            if text_expected and is_valid(node.written, self.rule, self.schema):
+                return f'YAML does not read this as text; write it in quotes: "{node.written}"'
+        if "x-accepted" in self.rule:
+            return f"write {self.rule['x-accepted']}"
+        match self.expected if self.broken == "type" else None:
+            case "object":
+                keys = [key for key in self.rule.get("properties", {}) if key != "global"]
+                return f"write keys below it: {', '.join(keys)}" if keys else "write keys and values below it"
+            case "array":
+                return "write a list, like [first, second]"
+            case "string":
+                return "write text in quotes"
+        return f"it is not accepted ({self.broken} {self.expected})"
+
+
+def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[Path]:
+    """The secrets that the schema asks for and nobody gave. They are made or collected, and only then a mistake."""
+    conditions = {part: {"allOf": rule["allOf"]} for part, rule in schema["properties"].items() if "allOf" in rule}
+    missing = [
+        (*error.absolute_path, key)
+        for error in _Validator({"$defs": schema["$defs"], "properties": conditions}).iter_errors(effective)
+        if error.validator == "required" and error.absolute_path and error.absolute_path[-1] == "secret"
+        for key in cast("list[str]", error.validator_value)
+        if key not in cast("JsonMap", error.instance)
+    ]
+    return list(dict.fromkeys(missing))
+
+
+def accepted(rule: JsonMap) -> str:
+    """What may be written where `rule` holds, in words."""
+    if "x-accepted" in rule:
+        return str(rule["x-accepted"])
+    return ", ".join(key for key in rule.get("properties", {}) if key != "global")
+
+
+def is_valid(value: Any, rule: JsonMap, schema: JsonMap) -> bool:
+    """Whether `rule`, a part of `schema`, accepts `value`."""
+    return _Validator(rule | {"$defs": schema["$defs"]}).is_valid(value)
+
+
+def is_secret(path: Path) -> bool:
+    """Whether what stands at `path` must never be shown."""
+    return "secret" in path
+
+
+def nearest_name(name: str, names: list[str]) -> str | None:
+    """The one of `names` that a person may have meant by `name`."""
+    folded = {other.lower(): other for other in names}
+    close = difflib.get_close_matches(name.lower().replace("_", "").replace("-", ""), folded, n=1, cutoff=0.6)
+    return folded[close[0]] if close else None
+
+
+def key_paths(schema: JsonMap, below: JsonMap | None = None, path: Path = ()) -> Iterator[Path]:
+    """Every key path that the schema names."""
+    for key, child in resolved(below or schema, schema).get("properties", {}).items():
+        if key == "global" and path:
+            continue
+        yield (*path, key)
+        yield from key_paths(schema, child, (*path, key))
+
+
+def key_rule(schema: JsonMap, path: Path) -> JsonMap:
+    """The part of the schema that describes `path`."""
+    rule = schema
+    for part in path:
+        if isinstance(part, int):
+            rule = resolved(rule.get("items", {}), schema)
+        else:
+            other = rule.get("additionalProperties")
+            rule = resolved(rule.get("properties", {}).get(part, other if isinstance(other, dict) else {}), schema)
+    return rule
+
+
+def resolved(rule: Mapping[str, Any], schema: JsonMap) -> JsonMap:
+    """`rule` with what its `$ref` names."""
+    name = str(rule.get("$ref", "")).removeprefix("#/$defs/")
+    return schema["$defs"][name] | dict(rule) if name else dict(rule)

@@ -1,0 +1,1 @@
+"""What each secret must look like, how one is made and rotated; certificates."""

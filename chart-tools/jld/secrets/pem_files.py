@@ -1,0 +1,52 @@
+"""The files that `nginx.tls` names: what is in them, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from jld.rules.rules import look
+from jld.schema.chart import JsonMap
+from jld.site.reader import MAX_BYTES
+from jld.support.errors import EnvironmentUnfit
+
+if TYPE_CHECKING:
+    from jld.secrets.certificates import Finding  # loaded where a certificate is read: most sites need none of it
+
+NAMES = ("certificate", "key")
+
+
+def read(file: FilePath) -> bytes | str:
+    """What a file holds, or why that is not known."""
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES)
+    except FileNotFoundError:
+        return f"there is no file {file}; correct the path, which is relative to the site file"
+    except IsADirectoryError:
+        return f"{file} is a folder; name the PEM file in it"
+    except PermissionError:
+        raise EnvironmentUnfit(f"{file}: cannot be read; give yourself the right to read it") from None
+    except (OSError, ValueError):
+        return "this is not a path; write the path of a PEM file"
+
+
+def findings(folder: FilePath, site: JsonMap, now: datetime) -> Iterator[Finding]:
+    """What is wrong with the files of a site file in `folder`, as far as it names them yet."""
+    from jld.secrets.certificates import Finding, Pair
+    from jld.secrets.certificates import findings as of_the_pair
+
+    contents = {}
+    for name in NAMES:
+        named = look(site, "nginx", "tls", name)
+        content = read(folder / named) if isinstance(named, str) and named else None
+        if isinstance(content, str):
+            yield Finding(name, content)
+        elif content is not None:
+            contents[name] = content
+    pair = Pair(*(contents.get(name, b"") for name in NAMES))
+    for finding in of_the_pair(pair, str(look(site, "global", "hostname") or ""), now) if contents else ():
+        if finding.about in contents:
+            yield finding

@@ -1,0 +1,1 @@
+"""Read site files, and write values files."""

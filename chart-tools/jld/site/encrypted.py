@@ -1,0 +1,65 @@
+"""Secrets files that are encrypted with age. What was in them is never written anywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import Any
+
+from jld.site import reader
+from jld.site.tree import Node
+from jld.support.errors import Place, Problem, SiteError
+
+_BEGINNINGS = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
+_WITH_A_PHRASE = b"\n-> scrypt "
+_KEY = "AGE-SECRET-KEY-1"
+
+
+def load(file: FilePath, identity: FilePath | None) -> Node:
+    """The tree of a secrets file, which `identity` opens when it is encrypted."""
+    content = reader.read(file)
+    if content.startswith(_BEGINNINGS):
+        content = _decrypted(file, content, identity)
+    return reader.parse(content, file)
+
+
+def _decrypted(file: FilePath, content: bytes, identity: FilePath | None) -> bytes:
+    import pyrage  # loaded for an encrypted file only
+
+    if _WITH_A_PHRASE in content[:200]:
+        raise _refused(
+            file, "encrypted with a pass phrase; encrypt it for an identity: age --encrypt --recipient age1..."
+        )
+    if identity is None:
+        raise _refused(file, "encrypted with age; name the file of your identity: --identity FILE, or JLD_AGE_IDENTITY")
+    try:
+        opened: bytes = pyrage.decrypt(content, _identities(identity))
+    except pyrage.DecryptError as error:
+        if "No matching keys" in str(error):
+            raise _refused(
+                file, f"encrypted, and no identity in {identity} opens it; name another with --identity"
+            ) from None
+        raise _refused(file, "encrypted, and damaged; copy it again") from None
+    return opened
+
+
+def _identities(file: FilePath) -> list[Any]:
+    """Those of a file that age-keygen wrote, or an SSH key."""
+    import pyrage
+
+    content = reader.read(file)
+    try:
+        if b"PRIVATE KEY-----" in content:
+            return [pyrage.ssh.Identity.from_buffer(content)]
+        lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines()]
+        found = [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith(_KEY)]
+    except pyrage.IdentityError:
+        raise _refused(file, "the identity in this file is damaged or needs a pass phrase; name another one") from None
+    if not found:
+        raise _refused(
+            file, f"there is no identity in this file; a line of it starts with {_KEY}, as age-keygen writes"
+        )
+    return found
+
+
+def _refused(file: FilePath, sentence: str) -> SiteError:
+    return SiteError([Problem(Place(str(file)), "", sentence)])

@@ -1,0 +1,1 @@
+"""From site files to the values that the chart is installed with."""

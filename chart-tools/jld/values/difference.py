@@ -1,0 +1,75 @@
+"""What changes between two sets of values, key by key, without showing a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from jld.schema.chart import JsonMap
+from jld.schema.validation import is_secret
+from jld.site.tree import coalesce
+from jld.support.errors import Path
+
+
+class Kind(StrEnum):
+    """What happened to a key."""
+
+    added = "added"
+    removed = "removed"
+    changed = "changed"
+    same = "same"  # said of secrets only, which are not shown
+
+
+@dataclass(frozen=True)
+class Change:
+    """One key whose value differs, or a secret."""
+
+    path: Path
+    kind: Kind
+    old: Any = None
+    new: Any = None
+
+    @property
+    def secret(self) -> bool:
+        return is_secret(self.path)
+
+
+def changes(old: JsonMap, new: JsonMap, defaults: JsonMap) -> list[Change]:
+    """What `new` sets otherwise than `old`, both over the chart's defaults: what is as the default is not set."""
+    before, after = dict(_leaves(coalesce(defaults, old), ())), dict(_leaves(coalesce(defaults, new), ()))
+    return [change for path in dict.fromkeys([*before, *after]) if (change := _change(path, before, after))]
+
+
+def differ(found: list[Change]) -> bool:
+    """Whether there is any difference at all."""
+    return any(change.kind is not Kind.same for change in found)
+
+
+def _change(path: Path, before: Mapping[Path, Any], after: Mapping[Path, Any]) -> Change | None:
+    if path not in before:
+        kind = Kind.added
+    elif path not in after:
+        kind = Kind.removed
+    elif _same(before[path], after[path]):
+        kind = Kind.same
+    else:
+        kind = Kind.changed
+    if is_secret(path):
+        return Change(path, kind)
+    return None if kind is Kind.same else Change(path, kind, before.get(path), after.get(path))
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Equal, and of one type: `1` and `true` are not the same, but 1 and 1.0 are."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _leaves(data: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Everything that is no map. An empty map sets nothing."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            yield from _leaves(value, (*path, key))
+    elif path:
+        yield path, data

@@ -1,1 +1,0 @@
-../../../../hub-extensions/jldhub/homes.py

@@ -1,0 +1,1 @@
+../../../../hub-extensions/jldhub/labs/init_home.py

@@ -1,0 +1,1 @@
+"""Local clusters: kind, or the native node."""

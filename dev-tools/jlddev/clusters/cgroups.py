@@ -1,0 +1,61 @@
+"""The node's own cgroup in each cgroup v1 hierarchy of this machine."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from jlddev.support.errors import MachineError
+
+ROOT = Path("/sys/fs/cgroup")
+NAME = "jld-node"
+HIERARCHIES = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
+
+
+def absent() -> list[str]:
+    """The hierarchies that this machine does not have."""
+    return [name for name in HIERARCHIES if not (ROOT / name).is_dir()]
+
+
+def make_all() -> list[Path]:
+    """Make the node's cgroup in every hierarchy."""
+    return [make(name) for name in HIERARCHIES]
+
+
+def remove_all() -> None:
+    """Remove the node's cgroups with all below them."""
+    for name in HIERARCHIES:
+        remove(ROOT / name / NAME)
+
+
+def make(hierarchy: str) -> Path:
+    """The node's own cgroup in one hierarchy; a cpuset is of no use before it has its parent's cpus and memory nodes."""
+    folder = ROOT / hierarchy / NAME
+    folder.mkdir(exist_ok=True)
+    if hierarchy == "cpuset":
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            (folder / name).write_text((folder.parent / name).read_text())
+    return folder
+
+
+def remove(folder: Path, seconds: float = 10.0) -> None:
+    """Remove a cgroup and those below it; it can be busy for a moment after its last process ended."""
+    deadline = time.monotonic() + seconds
+    while folder.exists():
+        for group in deepest_first(folder):
+            with suppress(OSError):
+                group.rmdir()
+        if not folder.exists():
+            return
+        if time.monotonic() > deadline:
+            raise MachineError(
+                f"The cgroup {folder} is still in use by processes {(folder / 'cgroup.procs').read_text().split()}."
+            )
+        time.sleep(0.1)
+
+
+def deepest_first(folder: Path) -> Iterator[Path]:
+    """A cgroup's descendants, children before parents, itself last."""
+    for child in sorted(path for path in folder.iterdir() if path.is_dir()):
+        yield from deepest_first(child)
+    yield folder

@@ -1,0 +1,43 @@
+"""Put built images onto the nodes of a local cluster, whichever provider made it."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from jlddev.clusters import native
+from jlddev.images.build import Builder, Image
+from jlddev.support.paths import CACHE
+from jlddev.support.run import output, run
+
+CTR = ["ctr", "--namespace", "k8s.io", "images"]
+
+
+def into_native(builder: Builder, images: Iterable[Image]) -> None:
+    """Import what the node's containerd does not have yet, under the image's tag and its alias."""
+    enter = ["nsenter", "--target", str(native.node_pid()), "--mount", "--pid", "--net", "--"]
+    present = set(output([*enter, *CTR, "list", "--quiet"]).split())
+    folder = native.STATE / "jld" / "archives"  # the node sees it as /var/lib/jld/archives
+    for image in images:
+        if image.reference not in present:
+            archive = save(builder, image, folder)
+            seen_inside = f"/var/lib/jld/archives/{archive.name}"
+            run(f"import image {image.name} into the node", [*enter, *CTR, "import", seen_inside], log="image-import")
+        output([*enter, *CTR, "tag", "--force", image.reference, image.alias])
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def into_kind(builder: Builder, cluster: str, images: Iterable[Image]) -> None:
+    """kind loads archives itself and skips what its nodes have."""
+    folder = CACHE / "archives"
+    for image in images:
+        archive = save(builder, image, folder)
+        run(f"load image {image.name}", ["kind", "load", "image-archive", archive, "--name", cluster], log="image-load")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def save(builder: Builder, image: Image, folder: Path) -> Path:
+    """An archive of one image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / f"{image.name}.tar"
+    builder.save(image.reference, archive)
+    return archive

@@ -1,0 +1,176 @@
+"""The cluster that `make up` and the tests use: one that is given, one in Docker, or the native one."""
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from jlddev.clusters import load, native, programs
+from jlddev.images import build
+from jlddev.support import debian_packages
+from jlddev.support.errors import MachineError, Unsupported
+from jlddev.support.paths import BIN, CACHE, CHECKOUT
+from jlddev.support.run import output, run, say
+
+KIND_CLUSTER = "jld"
+KIND_CONFIG = CHECKOUT / "tests" / "kind.yaml"
+KIND_PROGRAM = "sigs.k8s.io/kind@v0.31.0"
+
+
+class Provider(ABC):
+    """One way to have a cluster."""
+
+    name: str
+    network_policies = "whether this cluster enforces NetworkPolicies is not known"
+    nfs_client = "NFS is mounted as its nodes do it"
+
+    @property
+    @abstractmethod
+    def what(self) -> str:
+        """For the person: what this cluster is."""
+
+    def check(self, ports: Iterable[int]) -> None:
+        """Before anything is touched: raises MachineError when this machine lacks what `up` and `front_door` need."""
+        native.require_free([] if self.running() else ports)
+
+    @abstractmethod
+    def up(self) -> Path:
+        """Have the cluster running and return its kubeconfig."""
+
+    @abstractmethod
+    def down(self) -> None:
+        """Take away what `up` made, and nothing else."""
+
+    @abstractmethod
+    def running(self) -> bool:
+        """Whether `up` would find it running."""
+
+    @abstractmethod
+    def load(self, builder: build.Builder, built: Sequence[build.Image]) -> None:
+        """Put images where its nodes find them."""
+
+    @abstractmethod
+    def front_door(self, ports: Mapping[int, int]) -> None:
+        """Make node ports answer on this machine's loopback: local port -> node port."""
+
+
+class Given(Provider):
+    """A cluster of the person's own, named by KUBECONFIG. Images must be in a registry that it can pull from."""
+
+    name = "given"
+    what = "the cluster of KUBECONFIG"
+
+    def up(self) -> Path:
+        path = Path(os.environ["KUBECONFIG"])
+        if not path.exists():
+            raise MachineError(f"KUBECONFIG names {path}, and there is no such file: correct or unset it.")
+        output([BIN / "kubectl", "--kubeconfig", path, "--request-timeout=10s", "get", "--raw", "/readyz"])
+        return path
+
+    def down(self) -> None:
+        say("the cluster of KUBECONFIG is yours: left as it is")
+
+    def running(self) -> bool:
+        return True
+
+    def load(self, builder: build.Builder, built: Sequence[build.Image]) -> None:
+        say("the cluster of KUBECONFIG pulls its images from global.imageRegistry")
+
+    def front_door(self, ports: Mapping[int, int]) -> None:
+        say("the cluster of KUBECONFIG has its own way in: see its Service or load balancer")
+
+
+class Kind(Provider):
+    """Kubernetes in Docker."""
+
+    name = "kind"
+    what = "kind (Kubernetes in Docker)"
+    kubeconfig = CACHE / "kind.kubeconfig"
+
+    def up(self) -> Path:
+        if shutil.which("kind", path=self._path()) is None:
+            run("build kind", ["env", f"GOBIN={BIN}", "go", "install", KIND_PROGRAM], log="build-kind")
+        if not self.running():
+            command = ["kind", "create", "cluster", "--name", KIND_CLUSTER, "--config", str(KIND_CONFIG)]
+            run(
+                "create the kind cluster",
+                [*command, "--kubeconfig", str(self.kubeconfig)],
+                log="kind-create",
+                env=self._env(),
+            )
+        return self.kubeconfig
+
+    def down(self) -> None:
+        run(
+            "delete the kind cluster",
+            ["kind", "delete", "cluster", "--name", KIND_CLUSTER],
+            log="kind-delete",
+            env=self._env(),
+        )
+
+    def running(self) -> bool:
+        if shutil.which("kind", path=self._path()) is None:
+            return False
+        return KIND_CLUSTER in output(["kind", "get", "clusters"], env=self._env()).split()
+
+    def load(self, builder: build.Builder, built: Sequence[build.Image]) -> None:
+        load.into_kind(builder, KIND_CLUSTER, built)
+
+    def front_door(self, ports: Mapping[int, int]) -> None:
+        """Nothing to do: tests/kind.yaml maps the ports when the cluster is made."""
+
+    def _path(self) -> str:
+        return f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+
+    def _env(self) -> dict[str, str]:
+        return os.environ | {"PATH": self._path()}
+
+
+class Native(Provider):
+    """One node in namespaces of this machine."""
+
+    name = "native"
+    network_policies = "NetworkPolicies are enforced by kube-router's controller"
+    nfs_client = "the node mounts NFS through a user-space client over FUSE; protocol and server are the real ones"
+
+    @property
+    def what(self) -> str:
+        version = programs.kubernetes_version((programs.MODULE / "go.mod").read_text())
+        return f"native (Kubernetes {version}, one node in namespaces of this machine)"
+
+    def check(self, ports: Iterable[int]) -> None:
+        if reason := native.missing():
+            raise Unsupported(reason)
+        programs.require_go()
+        native.require_free(ports)
+
+    def up(self) -> Path:
+        self.check([])
+        debian_packages.ensure(debian_packages.NATIVE, "the native cluster")
+        kubeconfig = native.up()
+        helper = [build.node_helper()]
+        self.load(build.build(helper), helper)
+        native.wait_for_dns()
+        return kubeconfig
+
+    def down(self) -> None:
+        native.down()
+
+    def running(self) -> bool:
+        return native.runs()
+
+    def load(self, builder: build.Builder, built: Sequence[build.Image]) -> None:
+        load.into_native(builder, built)
+
+    def front_door(self, ports: Mapping[int, int]) -> None:
+        native.forward(ports)
+
+
+def choose() -> Provider:
+    """KUBECONFIG, else Docker, else native."""
+    if os.environ.get("KUBECONFIG"):
+        return Given()
+    if build.docker_answers():
+        return Kind()
+    return Native()

@@ -1,0 +1,1 @@
+"""JLD's images."""

@@ -1,0 +1,244 @@
+"""Build JLD's images with docker or buildah, each under a tag made of what it is built from, and only when that changed."""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from jlddev.support import debian_packages, rootfs
+from jlddev.support.paths import CACHE, CHECKOUT, DEV_TOOLS, LOCAL
+from jlddev.support.run import output, run, say
+
+BASE = "docker.io/library/debian:trixie-slim"
+REGISTRY = "localhost/jld"
+CHART = CHECKOUT / "chart" / "Chart.yaml"
+OVERLAY = LOCAL / "images.yaml"
+FOLDERS = {name: CHECKOUT / "images" / name for name in ("hub", "lab", "nfs-server", "nginx")}
+NODE_HELPER = DEV_TOOLS / "node" / "helper"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of our own: what it is called and the folder that makes it."""
+
+    name: str
+    folder: Path
+
+    @property
+    def reference(self) -> str:
+        """Repository and tag; the same sources have the same tag on every machine."""
+        return f"{REGISTRY}/{self.name}:{content_tag(self.folder)}"
+
+    @property
+    def alias(self) -> str:
+        """The tag that does not change with the sources: the release's version, or `1` for the node's own helper."""
+        return f"{REGISTRY}/{self.name}:{'1' if self.folder == NODE_HELPER else chart_version()}"
+
+
+def content_tag(folder: Path) -> str:
+    """A tag from the names, modes and contents of a folder's files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        executable = path.stat().st_mode & 0o111
+        digest.update(f"{path.relative_to(folder)}\0{bool(executable)}\0".encode())
+        digest.update(path.read_bytes())
+    return f"src-{digest.hexdigest()[:12]}"
+
+
+def chart_images() -> list[Image]:
+    """The images that the chart uses."""
+    return [Image(name, folder) for name, folder in FOLDERS.items()]
+
+
+def node_helper() -> Image:
+    """The native node's own image."""
+    return Image("node-helper", NODE_HELPER)
+
+
+def chart_version() -> str:
+    """The chart's appVersion: the tag that a release's images carry."""
+    return str(yaml.safe_load(CHART.read_text())["appVersion"])
+
+
+def values_overlay(images: Sequence[Image]) -> dict[str, object]:
+    """Values that name exactly these images, for `jld values` to merge over a site file."""
+    tags = {image.name: {"image": {"tag": content_tag(image.folder)}} for image in images}
+    hub = {**tags["hub"], "lab": tags["lab"]}
+    return {"hub": hub, "nginx": tags["nginx"], "storage": {**tags["hub"], "nfs": tags["nfs-server"]}}
+
+
+class Docker:
+    """A Docker Engine that answers."""
+
+    name = "docker"
+
+    def has(self, reference: str) -> bool:
+        return (
+            subprocess.run(["docker", "image", "inspect", reference], capture_output=True, check=False).returncode == 0
+        )
+
+    def prepare_base(self) -> None:
+        """Docker pulls the base itself, or has it."""
+        if not self.has(BASE) and not registry_reachable():
+            tar = rootfs.bootstrap("base", ())
+            run("import the base image", ["docker", "import", tar, BASE], log="import-base")
+
+    def build(self, image: Image) -> None:
+        run(
+            f"build image {image.name}",
+            ["docker", "build", "-t", image.reference, image.folder],
+            log=f"image-{image.name}",
+        )
+
+    def tag(self, reference: str, other: str) -> None:
+        output(["docker", "tag", reference, other])
+
+    def save(self, reference: str, target: Path) -> None:
+        output(["docker", "save", "-o", target, reference])
+
+    def push(self, reference: str) -> None:
+        run(f"push {reference}", ["docker", "push", reference], log="push")
+
+    def unpack(self, reference: str, folder: Path) -> None:
+        """Write an image's root file system into an empty folder."""
+        container = output(["docker", "create", reference]).strip()
+        archive = folder.with_suffix(".tar")
+        output(["docker", "export", "--output", archive, container])
+        output(["docker", "rm", container])
+        output(["tar", "-xpf", archive, "-C", folder])
+        archive.unlink()
+
+
+class Buildah:
+    """buildah with a storage of its own: no daemon, no host configuration touched."""
+
+    name = "buildah"
+
+    def __init__(self) -> None:
+        storage = CACHE / "buildah"
+        self._buildah = [
+            "buildah",
+            "--root",
+            str(storage / "root"),
+            "--runroot",
+            str(storage / "run"),
+            "--storage-driver",
+            "overlay",
+        ]
+
+    def has(self, reference: str) -> bool:
+        command = [*self._buildah, "inspect", "--type", "image", reference]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def prepare_base(self) -> None:
+        """Pull the base where a registry answers; else make it of Debian's packages under the same name."""
+        if self.has(BASE):
+            return
+        if registry_reachable():
+            run("pull the base image", [*self._buildah, "pull", BASE], log="pull-base")
+            return
+        tar = rootfs.bootstrap("base", ())
+        container = output([*self._buildah, "from", "scratch"]).strip()
+        output([*self._buildah, "add", container, tar, "/"])
+        output([*self._buildah, "commit", "--rm", container, BASE])
+
+    def build(self, image: Image) -> None:
+        isolation = ["--isolation", "chroot", "--pull-never", "--network", "host", "--layers"]
+        run(
+            f"build image {image.name}",
+            [*self._buildah, "build", *isolation, *package_client_mounts(), "-t", image.reference, image.folder],
+            log=f"image-{image.name}",
+        )
+
+    def tag(self, reference: str, other: str) -> None:
+        output([*self._buildah, "tag", reference, other])
+
+    def save(self, reference: str, target: Path) -> None:
+        target.unlink(missing_ok=True)
+        output([*self._buildah, "push", reference, f"docker-archive:{target}:{reference}"])
+
+    def push(self, reference: str) -> None:
+        run(f"push {reference}", [*self._buildah, "push", reference], log="push")
+
+    def unpack(self, reference: str, folder: Path) -> None:
+        """Write an image's root file system into an empty folder."""
+        container = output([*self._buildah, "from", "--pull-never", reference]).strip()
+        try:
+            mounted = output([*self._buildah, "mount", container]).strip()
+            output(["cp", "-a", f"{mounted}/.", folder])
+        finally:
+            output([*self._buildah, "rm", container])
+
+
+Builder = Docker | Buildah
+
+
+def builder() -> Builder:
+    """Docker when it answers, else buildah, which is installed where that is possible; raises Unsupported when there is neither."""
+    if docker_answers():
+        return Docker()
+    debian_packages.ensure(debian_packages.BUILDER, "building images without a Docker Engine")
+    return Buildah()
+
+
+def docker_answers() -> bool:
+    """Whether a Docker Engine is there, not only its client."""
+    if shutil.which("docker") is None:
+        return False
+    try:
+        done = subprocess.run(
+            ["docker", "info", "--format", "{{.ServerVersion}}"], capture_output=True, check=False, timeout=20
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def registry_reachable() -> bool:
+    """Whether Docker Hub's name resolves and its port opens."""
+    try:
+        socket.create_connection(("registry-1.docker.io", 443), timeout=3).close()
+    except OSError:
+        return False
+    return True
+
+
+def package_client_mounts() -> list[str]:
+    """Mounts that hand this machine's CA bundle to pip and npm inside a build, where the machine is set up with one of its own."""
+    bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("PIP_CERT")
+    if not bundle or not Path(bundle).exists():
+        return []
+    folder = CACHE / "package-clients"
+    folder.mkdir(parents=True, exist_ok=True)
+    inside = "/run/package-clients/ca.crt"
+    (folder / "pip.conf").write_text(f"[global]\ncert = {inside}\n")
+    (folder / "npmrc").write_text(f"cafile={inside}\n")
+    mounts = {Path(bundle): inside, folder / "pip.conf": "/etc/pip.conf", folder / "npmrc": "/root/.npmrc"}
+    return [word for source, target in mounts.items() for word in ("--volume", f"{source}:{target}:ro")]
+
+
+def build(images: Sequence[Image]) -> Builder:
+    """Build what is not built yet, and give each image its alias."""
+    chosen = builder()
+    missing = [image for image in images if not chosen.has(image.reference)]
+    if missing:
+        say(f"images are built with {chosen.name}: {', '.join(image.name for image in missing)}")
+        chosen.prepare_base()
+    for image in missing:
+        chosen.build(image)
+    for image in images:
+        chosen.tag(image.reference, image.alias)
+    return chosen
+
+
+def write_overlay(images: Sequence[Image]) -> Path:
+    """Write `.jld/images.yaml`: the values that name exactly these images."""
+    LOCAL.mkdir(exist_ok=True)
+    OVERLAY.write_text(yaml.safe_dump(values_overlay(images)))
+    return OVERLAY

@@ -1,0 +1,1 @@
+"""What the harness uses everywhere: paths, programs, processes, Debian's packages."""

@@ -1,0 +1,40 @@
+"""Debian packages that the harness runs: installed where that is possible, asked for in a sentence where it is not."""
+
+import os
+import shutil
+from collections.abc import Mapping
+
+from jlddev.support.errors import Unsupported
+from jlddev.support.run import run, say
+
+APT = ("apt-get", "--option", "DPkg::Lock::Timeout=300")  # seconds: another installation may be under way
+# program on PATH -> Debian package
+BUILDER = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
+NATIVE = {
+    **BUILDER,
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "socat": "socat",
+}
+BROWSER = {"chromium": "chromium"}
+TLS = {"testssl": "testssl.sh"}
+POSTGRESQL = {"pg_ctlcluster": "postgresql"}
+
+
+def ensure(programs: Mapping[str, str], purpose: str) -> None:
+    """Install the Debian packages of the programs that are not there.
+
+    Raises Unsupported with the command to type when this is not Debian or not root.
+    """
+    packages = sorted({package for program, package in programs.items() if shutil.which(program) is None})
+    if not packages:
+        return
+    words = " ".join(packages)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise Unsupported(f"{purpose} needs {words}: install them (Debian: sudo apt-get install {words}) and repeat.")
+    say(f"{purpose} needs Debian packages: {words}")
+    # RUNLEVEL=1 keeps a package from starting its service on this machine.
+    env = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    run("update Debian's package lists", [*APT, "update"], log="apt-update", env=env)
+    command = [*APT, "install", "--yes", "--no-install-recommends", *packages]
+    run(f"install {words}", command, log="apt-install", env=env)

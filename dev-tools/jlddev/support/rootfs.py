@@ -1,0 +1,70 @@
+"""Root file systems from Debian's packages: the native node's, and the base image where no registry can be reached."""
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from jlddev.support.paths import CACHE
+from jlddev.support.run import run
+
+SUITE = "trixie"
+NODE_PACKAGES = (
+    "ca-certificates",
+    "catatonit",
+    "conntrack",
+    "containerd",
+    "containernetworking-plugins",
+    "etcd-server",
+    "iproute2",
+    "iptables",
+    "ipset",
+    "mount",
+    "procps",
+    "runc",
+    "util-linux",
+)
+
+
+def folder(name: str, packages: Sequence[str]) -> Path:
+    """Where a Debian with `packages` is, or will be: another place for each list of packages."""
+    digest = hashlib.sha256("\n".join([SUITE, *packages]).encode()).hexdigest()[:12]
+    return CACHE / "debian" / f"{name}-{digest}"
+
+
+def bootstrap(name: str, packages: Sequence[str]) -> Path:
+    """A tar of a minimal Debian with `packages`, made once for each list of packages."""
+    target = folder(name, packages).with_suffix(".tar")
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    half_made = target.with_suffix(".part.tar")
+    # Without a source mmdebstrap takes Debian's own, with the suite's updates and security updates.
+    half_made.unlink(missing_ok=True)
+    include = [f"--include={','.join(packages)}"] if packages else []
+    run(
+        f"bootstrap Debian {SUITE} for {name}",
+        ["mmdebstrap", "--variant=minbase", *include, SUITE, half_made],
+        log=f"bootstrap-{name}",
+    )
+    half_made.rename(target)
+    return target
+
+
+def unpacked(name: str, packages: Sequence[str]) -> Path:
+    """The same as a folder: a root file system to run in, or to take programs from."""
+    tar = bootstrap(name, packages)
+    root = folder(name, packages)
+    if root.exists():
+        return root
+    half_made = root.with_suffix(".part")
+    shutil.rmtree(half_made, ignore_errors=True)
+    half_made.mkdir(parents=True)
+    run(f"unpack {name}", ["tar", "-xpf", tar, "-C", half_made, "--exclude=./dev/*"], log=f"unpack-{name}")
+    half_made.rename(root)
+    return root
+
+
+def node_root() -> Path:
+    """The native node's root file system."""
+    return unpacked("node", NODE_PACKAGES)

@@ -1,0 +1,1 @@
+"""Programs that the tests and `make` call, with their versions pinned."""

@@ -1,0 +1,1 @@
+"""JupyterHub's proxy: the route tables of nginx's replicas."""

@@ -1,0 +1,1 @@
+"""JupyterHub itself: its process, database, services, and traits."""

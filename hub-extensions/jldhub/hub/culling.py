@@ -1,0 +1,48 @@
+"""Stops labs that nobody uses: jupyterhub-idle-culler as a service of the hub, with no more rights than it needs."""
+
+import sys
+from datetime import timedelta
+from typing import Any
+
+from jldhub.hub.process import hub_port
+from jldhub.settings.hub import Culling
+from jldhub.settings.settings import Settings
+
+_NAME = "idle-culler"
+# The culler knows no "never": its idle limit of zero would stop every lab at once.
+_NEVER = timedelta(days=36500)
+
+
+def culling_services(settings: Settings) -> list[dict[str, Any]]:
+    culling = settings.hub.culling
+    limits = [limit for limit in (culling.idle_timeout, culling.max_age) if limit]
+    if not limits:
+        return []
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterhub_idle_culler",
+        # Its own process talks to the hub inside the pod: the Service may not know the hub as ready yet.
+        f"--url=http://127.0.0.1:{hub_port(settings)}{settings.site.hub_route}hub/api",
+        f"--timeout={_seconds(culling.idle_timeout or _NEVER)}",
+        f"--max-age={_seconds(culling.max_age)}",
+        f"--cull-every={min(600, max(10, _seconds(min(limits)) // 2))}",
+    ]
+    return [{"name": _NAME, "command": command}]
+
+
+def lab_environment(culling: Culling) -> dict[str, str]:
+    """What tells a lab (images/lab/jld_activity.py) not to report a silent computation as activity."""
+    return {"JLD_BUSY_IS_IDLE": "1"} if culling.busy_labs else {}
+
+
+def culling_roles(settings: Settings) -> list[dict[str, Any]]:
+    """See who runs what since when, and stop it; nothing else."""
+    if not culling_services(settings):
+        return []
+    scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+    return [{"name": _NAME, "services": [_NAME], "scopes": scopes}]
+
+
+def _seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())

@@ -1,0 +1,62 @@
+"""The sizes of labs: which of them somebody is offered, and what each is to KubeSpawner."""
+
+from typing import Any
+
+from jldhub.identity import Identity
+from jldhub.settings.lab import Lab, Size
+from jldhub.support.refusal import Refusal
+
+
+def offered_sizes(lab: Lab, identity: Identity) -> dict[str, Size]:
+    """The sizes that are for everybody, and those for one of the person's groups; the smallest first."""
+    own = {_plain(group.name) for group in identity.groups}
+    mine = {
+        name: size
+        for name, size in lab.sizes.items()
+        if not size.groups or own & {_plain(each) for each in size.groups}
+    }
+    return dict(sorted(mine.items(), key=lambda entry: (entry[1].cpu, entry[1].memory, entry[0])))
+
+
+def check_size(lab: Lab, identity: Identity, chosen: object) -> None:
+    """Refuse what the person was not offered. Nothing chosen is the default size, which everybody is offered."""
+    offered = offered_sizes(lab, identity)
+    if not chosen or (isinstance(chosen, str) and chosen in offered):
+        return
+    choice = f"Choose one of: {', '.join(offered)}."
+    if isinstance(chosen, str) and chosen in lab.sizes:
+        groups = " or ".join(lab.sizes[chosen].groups)
+        raise Refusal(403, f"The lab size {chosen!r} is for members of {groups}. {choice}")
+    raise Refusal(400, f"There is no lab size {str(chosen)[:40]!r}. {choice}")
+
+
+def size_profiles(lab: Lab, identity: Identity) -> list[dict[str, Any]]:
+    """The offered sizes as KubeSpawner's profiles."""
+    return [_profile(name, size, lab) for name, size in offered_sizes(lab, identity).items()]
+
+
+def _plain(group: str) -> str:
+    """Names of groups differ by more than their case. A team is `organization:team` in values and a group of that name with `_`."""
+    return group.lower().replace(":", "_")
+
+
+def _profile(name: str, size: Size, lab: Lab) -> dict[str, Any]:
+    return {
+        "slug": name,
+        "display_name": name.replace("-", " ").capitalize(),
+        "description": f"Up to {size.cpu:g} CPU and {_readable(size.memory)} of memory",
+        "default": name == lab.default_size,
+        "kubespawner_override": {
+            "cpu_limit": size.cpu,
+            "cpu_guarantee": max(0.001, round(size.cpu / lab.size_range, 3)),
+            "mem_limit": size.memory,
+            "mem_guarantee": int(size.memory / lab.size_range),
+        },
+    }
+
+
+def _readable(size: int) -> str:
+    for power, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB")):
+        if size >= 2**power:
+            return f"{size / 2**power:.4g} {unit}"
+    return f"{size} bytes"

@@ -1,0 +1,1 @@
+"""A namespace for each person's labs."""

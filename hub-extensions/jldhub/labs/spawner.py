@@ -1,0 +1,244 @@
+"""Labs: KubeSpawner with our settings, through its own traits and hooks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jupyterhub.handlers import BaseHandler
+from kubernetes_asyncio.client import V1Container, V1OwnerReference, V1Pod, V1Volume, V1VolumeMount
+from kubespawner.slugs import safe_slug
+from kubespawner.utils import get_k8s_model
+from traitlets import Instance
+
+from jldhub.hub import firefly
+from jldhub.hub.culling import lab_environment
+from jldhub.identity import Identity, IdentityError
+from jldhub.labs.account_files import gitconfig, group, passwd
+from jldhub.labs.menu import choices
+from jldhub.labs.menu.sizes import check_size, size_profiles
+from jldhub.labs.namespaces.manifests import namespace_config
+from jldhub.labs.namespaces.provisioning import NamespaceUnusable, Settler
+from jldhub.labs.pod import (
+    CACHES,
+    LAB_SECURITY,
+    POD_SECURITY,
+    RUN,
+    claim_volume,
+    files_mounts,
+    files_volume,
+    home_maker,
+    home_mount,
+    home_path,
+    lab_disk,
+    lab_mounts,
+    lab_pod_fields,
+    lab_volumes,
+    owner_reference,
+    pod_reference,
+)
+from jldhub.labs.secret import FILES, GIT_CREDENTIAL, HUB_TOKEN, git_address, git_credential, lab_secret, put
+from jldhub.labs.start.guarded_spawner import ANSWER_SECONDS, GuardedSpawner, outer_timeout, starting_config
+from jldhub.login.configuration import lab_identity
+from jldhub.settings.lab import Push
+from jldhub.settings.names import UserNamespaces
+from jldhub.settings.settings import Settings
+from jldhub.support.refusal import Refusal
+
+# The name of a home directory is made as KubeSpawner makes its `{username}`; it must never change.
+_LONGEST_SLUG = 48
+_TOKENS = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
+
+
+class LabSpawner(GuardedSpawner):
+    """A lab of one person."""
+
+    settings = Instance(Settings, help="What the chart handed to the hub.").tag(config=True)
+    identity: Identity | None = None
+    git_token: str = ""
+    # What is in the lab's Secret, until the pod is there that owns it.
+    files: Mapping[str, str]
+    handler: BaseHandler | None
+
+    async def start(self) -> str:
+        """In the namespace that the site has for it now; an earlier lab, of which the hub kept the state, may have had another."""
+        self.namespace = lab_namespace(self.settings, self.user.name)
+        return await super().start()
+
+    async def run_options_from_form(self, form_data: dict[str, list[str]]) -> dict[str, Any]:
+        """Refuse a choice that was not offered before anything is stored or started."""
+        sizes = {name: value for name, value in form_data.items() if name.startswith("profile")}
+        options: dict[str, Any] = super().run_options_from_form(sizes) | choices.from_form(form_data)
+        # Who was in which group when the page was drawn says nothing about now.
+        await self.run_auth_state_hook(await self.user.get_auth_state())
+        check_choice(self, options)
+        return options
+
+    def get_env(self) -> dict[str, str]:
+        """Without the lab's own token for the hub, which whoever may list pods would read: it is in a file."""
+        environment: dict[str, str] = super().get_env() | choices.check(self.user_options).variables
+        return {name: value for name, value in environment.items() if name not in _TOKENS}
+
+
+def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
+    names, lab = settings.names, settings.hub.lab
+    return {
+        "JupyterHub": {"spawner_class": LabSpawner},
+        "LabSpawner": {"settings": settings},
+        "GuardedSpawner": starting_config(settings),
+        # Everything else is set for KubeSpawner, so that a file of an operator's own can set it again.
+        "KubeSpawner": {
+            "namespace": names.namespace,
+            **namespace_config(names.user_namespaces),
+            "pod_name_template": f"{names.lab_pod}-{{user_server}}",
+            "common_labels": dict(names.lab_labels),
+            "component_label": names.lab_labels.get("app.kubernetes.io/component", "lab"),
+            "service_account": names.lab_service_account,
+            "automount_service_account_token": False,
+            "image": names.lab_image,
+            "image_pull_policy": "IfNotPresent",
+            "image_pull_secrets": list(names.image_pull_secrets),
+            # `cmd` would become the arguments of whatever entry point the image has.
+            "extra_container_config": {
+                "command": ["/usr/local/bin/jld-lab"],
+                # A sentence with which it ends then stands in the pod's status.
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+            },
+            "extra_pod_config": lab_pod_fields(lab.quota),
+            "default_url": "/lab",
+            # Functions, because KubeSpawner's own templates drop a hyphen at the end of a name.
+            "environment": {
+                "HOME": lambda spawner: home_path(names.volumes, spawner.user.name),
+                "USER": lambda spawner: spawner.user.name,
+                "JLD_FILES": FILES,
+                "JLD_RUN": RUN,
+                "XDG_CACHE_HOME": CACHES,
+                **firefly.lab_environment(settings),
+                **lab_environment(settings.hub.culling),
+                **({"JLD_REPOSITORIES": " ".join(lab.repositories)} if lab.repositories else {}),
+            },
+            "port": 8888,
+            "uid": lambda spawner: _identity(spawner).uid,
+            "gid": lambda spawner: _identity(spawner).gid,
+            "supplemental_gids": lambda spawner: [group.gid for group in _identity(spawner).groups],
+            # No fs_gid: it would make the kubelet change the group of every file on the shared volume.
+            "pod_security_context": POD_SECURITY,
+            "container_security_context": LAB_SECURITY,
+            "volumes": lab_volumes(names.volumes, lab.tmp_size),
+            "volume_mounts": lab_mounts(names.volumes),
+            "storage_pvc_ensure": False,
+            "delete_pvc": False,
+            "start_timeout": outer_timeout(settings),
+            "http_timeout": ANSWER_SECONDS,
+            "profile_list": lambda spawner: size_profiles(lab, _identity(spawner)),
+            "profile_form_template": choices.form_template(lab.notices.values()),
+            "delete_grace_period": 5,
+            "k8s_api_request_timeout": 30,
+            "k8s_api_request_retry_timeout": 120,
+            # Five people who cannot start a lab are no reason to stop the hub for the others.
+            "consecutive_failure_limit": 0,
+            "auth_state_hook": remember_identity,
+            "apply_user_options": check_choice,
+            "modify_pod_hook": complete_pod,
+            "after_pod_created_hook": hand_files_to_pod,
+        },
+    }
+
+
+def lab_namespace(settings: Settings, username: str) -> str:
+    """As KubeSpawner makes it of `user_namespace_template`."""
+    people = settings.names.user_namespaces
+    return f"{people.prefix}-{safe_slug(username, max_length=_LONGEST_SLUG)}" if people else settings.names.namespace
+
+
+def remember_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:
+    """Runs before the form and before each start."""
+    spawner.git_token = ""
+    try:
+        if spawner.settings.hub.auth.github and spawner.settings.hub.lab.git.push is not Push.NONE:
+            spawner.git_token = str((auth_state or {}).get("access_token") or "")
+        spawner.identity = lab_identity(spawner.settings.hub.auth, auth_state, spawner.user.name, spawner.user.id)
+    except IdentityError as error:
+        raise Refusal(403, str(error)) from error
+
+
+def check_choice(spawner: LabSpawner, options: object) -> None:
+    """KubeSpawner checks too, but late and with an error that becomes a 500."""
+    if not isinstance(options, dict):
+        raise Refusal(400, 'The options of a lab are an object, such as {"profile": "small"}.')
+    check_size(spawner.settings.hub.lab, _identity(spawner), options.get("profile"))
+    choices.check(options)
+    if spawner.orm_spawner is not None and choices.ONCE & set(options):
+        # What JupyterHub takes for the next start that brings no options.
+        spawner.orm_spawner.user_options = {name: each for name, each in options.items() if name not in choices.ONCE}
+
+
+async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
+    """Add what depends on the person and on the cluster's present state."""
+    names, username = spawner.settings.names, spawner.user.name
+    home_name = safe_slug(username, max_length=_LONGEST_SLUG)
+    lab = pod.spec.containers[0]
+    # Not by KubeSpawner's traits for further resources, where a site writes its GPUs.
+    requests, limits = lab_disk(spawner.settings.hub.lab.tmp_size)
+    lab.resources.requests, lab.resources.limits = requests | lab.resources.requests, limits | lab.resources.limits
+    lab.working_dir = home_path(names.volumes, username)
+    lab.volume_mounts.append(get_k8s_model(V1VolumeMount, home_mount(lab.working_dir, home_name)))
+    for mount in files_mounts():
+        lab.volume_mounts.append(get_k8s_model(V1VolumeMount, mount))
+    pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.secret_name)))
+    identity = _identity(spawner)
+    if spawner.settings.hub.lab.provision_homes:
+        maker = home_maker(names.hub_image, home_name, identity)
+        pod.spec.init_containers = [get_k8s_model(V1Container, maker), *(pod.spec.init_containers or [])]
+    if names.user_namespaces:
+        claims = await _settle(spawner, names.user_namespaces)
+        own = {each["name"]: each for each in (claim_volume(name, claim) for name, claim in claims.items())}
+        pod.spec.volumes = [
+            get_k8s_model(V1Volume, own[each.name]) if each.name in own else each for each in pod.spec.volumes
+        ]
+    # Asked anew for each lab: with the number of an account that was made again the lab would be collected at once.
+    account = await spawner.api.read_namespaced_service_account(names.lab_service_account, spawner.namespace)
+    owners = [owner_reference(names.lab_service_account, account.metadata.uid)]
+    pod.metadata.owner_references = owners
+    # The kubelet finds the Secret when it asks: it is there before the pod is.
+    spawner.files = lab_files(spawner, identity, lab.working_dir)
+    await _put_files(spawner, owners)
+    return pod
+
+
+async def _settle(spawner: LabSpawner, people: UserNamespaces) -> dict[str, str]:
+    """Make the person's namespace ready; KubeSpawner made it. The claims there, by their volumes."""
+    settler = Settler(spawner.api.api_client, spawner.k8s_api_request_timeout)
+    try:
+        return await settler.settle(spawner.namespace, spawner.settings, people)
+    except NamespaceUnusable as unusable:
+        raise spawner.failure(unusable.why) from None
+
+
+async def hand_files_to_pod(spawner: LabSpawner, pod: Mapping[str, Any]) -> None:
+    """From here on the Secret goes with the pod, also when the pod goes while there is no hub."""
+    await _put_files(spawner, [pod_reference(pod["metadata"]["name"], pod["metadata"]["uid"])])
+
+
+def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, str]:
+    """The files of the lab's Secret. All are always there, for a mount of one that is missing would fail."""
+    github, token, username = spawner.settings.hub.auth.github, spawner.git_token, spawner.user.name
+    address = git_address(github) if github and token else ""
+    return {
+        "passwd": passwd(identity, username, home),
+        "group": group(identity, username),
+        "gitconfig": gitconfig(identity, address, f"{FILES}/{GIT_CREDENTIAL}"),
+        HUB_TOKEN: spawner.api_token,
+        "motd": choices.motd(spawner.settings.hub.lab.notices.values()),
+        GIT_CREDENTIAL: git_credential(token) if token else "",
+    }
+
+
+async def _put_files(spawner: LabSpawner, owners: list[V1OwnerReference]) -> None:
+    secret = lab_secret(spawner.secret_name, spawner.settings.names.lab_labels, spawner.files, owners)
+    seconds = spawner.k8s_api_request_timeout, spawner.k8s_api_request_retry_timeout
+    await put(spawner.api, spawner.namespace, secret, *seconds)
+
+
+def _identity(spawner: LabSpawner) -> Identity:
+    if spawner.identity is None:
+        raise Refusal(403, "The hub does not know who this lab is for. Log out and log in again.")
+    return spawner.identity

@@ -1,0 +1,1 @@
+"""A start: its place in the queue, its pod, and the sentence when it fails."""

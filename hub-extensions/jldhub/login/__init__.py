@@ -1,0 +1,1 @@
+"""Who may log in, as whom, and with which groups."""

@@ -1,0 +1,26 @@
+"""Login with CILogon, through the identity providers that the settings name."""
+
+from typing import Any
+
+from oauthenticator.cilogon import CILogonOAuthenticator
+
+from jldhub.identity import IdentityError
+from jldhub.login.claims_login import ClaimsLogin
+
+
+class CILogonLogin(ClaimsLogin, CILogonOAuthenticator):
+    """CILogon with groups that are let in or kept out, and numbers that stay."""
+
+    def check_claims(self, user_info: dict[str, Any]) -> None:
+        entity_id = user_info.get("idp")
+        if not isinstance(entity_id, str) or entity_id not in self.idps:
+            raise IdentityError(
+                f"You came through the identity provider {str(entity_id)[:200]!r}, which is not one of those that are let in "
+                f"here: {', '.join(self.idps)}."
+            )
+        claim = self.idps[entity_id]["username_derivation"]["username_claim"]
+        if not isinstance(user_info.get(claim), str):
+            raise IdentityError(
+                f"Your identity provider does not tell {claim}, from which your user name is made. Tell an administrator, "
+                "or ask your identity provider to release it to CILogon."
+            )

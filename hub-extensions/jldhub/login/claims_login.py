@@ -1,0 +1,122 @@
+"""Login with a provider that tells who somebody is in claims: groups let in or kept out, numbers from claims or from the hub."""
+
+from typing import Any
+
+from tornado import web
+from traitlets import Bool, List, Unicode
+
+from jldhub.identity import MOST_GROUPS, Group, Identity, IdentityError, is_usable_id, remember
+from jldhub.login import claims
+from jldhub.login.membership import IsMember, MembershipUnknown, Rule, refuse_denied, require_allowed
+from jldhub.login.people import Account, People, Person
+from jldhub.login.provider import Model, ProviderLogin
+from jldhub.support.refusal import Refusal
+
+
+class ClaimsLogin(ProviderLogin):
+    """To be mixed into one of oauthenticator's classes for OpenID Connect and its like."""
+
+    provider = Unicode(help="Under which people of this provider are written down. It must never change.").tag(
+        config=True
+    )
+    subject_claim = Unicode("sub", help="The claim that never changes about a person.").tag(config=True)
+    uid_claim = Unicode(help="The claim with the user number; empty, or missing in a login: the hub gives one.").tag(
+        config=True
+    )
+    gid_claim = Unicode(help="The claim with the number of the person's own group.").tag(config=True)
+    name_claim = Unicode("name", help="The claim with the name for people to read.").tag(config=True)
+    email_claim = Unicode("email", help="The claim with the e-mail address.").tag(config=True)
+    groups_claim = Unicode(help="The claim with the groups.").tag(config=True)
+    admit_all = Bool(False, help="Whether everybody whom the provider knows is let in.").tag(config=True)
+    allow_groups = List(Unicode(), help="Groups whose members are let in.").tag(config=True)
+    deny_groups = List(Unicode(), help="Groups whose members are never let in.").tag(config=True)
+
+    def user_info_to_username(self, user_info: dict[str, Any]) -> str:
+        """oauthenticator's answers to a claim that is missing or no text are errors of the server."""
+        try:
+            self.check_claims(user_info)
+            return claims.username(super().user_info_to_username(user_info))
+        except IdentityError as error:
+            raise self._refusal(str(error)) from error
+        except (web.HTTPError, ValueError) as error:
+            if isinstance(error, Refusal):
+                raise
+            raise self._refusal("Your login has no claim with a user name. Tell an administrator.") from error
+
+    def check_claims(self, user_info: dict[str, Any]) -> None:
+        """Raises IdentityError for claims that oauthenticator would stumble over."""
+
+    def account(self, model: Model) -> Account:
+        found = self._claims(model)
+        login = claims.username(self.user_info_to_username(found))
+        return Account(
+            self.provider,
+            claims.subject(found, self.subject_claim),
+            self.normalize_username(login),
+            claims.number(found, self.uid_claim),
+        )
+
+    def verify(self, model: Model, person: Person, people: People) -> None:
+        gid = claims.number(self._claims(model), self.gid_claim)
+        if gid is not None and gid != person.uid and people.is_reserved(gid):
+            raise IdentityError(f"Your login has {gid} as {self.gid_claim}, which belongs to somebody else here.")
+
+    def describe(self, model: Model, person: Person, people: People) -> Model:
+        found = self._claims(model)
+        gid = claims.number(found, self.gid_claim)
+        return remember(
+            Identity(
+                uid=person.uid,
+                gid=gid or person.uid,
+                groups=self._groups(found, people),
+                name=claims.text(found, self.name_claim) or person.name,
+                email=claims.text(found, self.email_claim),
+            )
+        )
+
+    async def refuse(self, model: Model) -> None:
+        rules = [Rule(name) for name in self.deny_groups]
+        await refuse_denied(self.login_service, self._login(model), rules, self._asker(model))
+
+    async def admit(self, model: Model) -> None:
+        if self.admit_all:
+            return
+        rules = [Rule(name) for name in self.allow_groups]
+        await require_allowed(self.login_service, self._login(model), rules, self._asker(model))
+
+    def _asker(self, model: Model) -> IsMember:
+        groups = claims.groups(self._claims(model), self.groups_claim)
+        names = None if groups is None else {group.name.casefold() for group in groups}
+
+        async def is_member(rule: Rule) -> bool:
+            if names is None:
+                raise MembershipUnknown(f"your login has no readable claim {self.groups_claim}")
+            return rule.organization.casefold() in names
+
+        return is_member
+
+    def _groups(self, found: claims.Claims, people: People) -> tuple[Group, ...]:
+        """Those that the rules name come first, for there is room for sixteen."""
+        named = {name.casefold() for name in self.allow_groups}
+        claimed = sorted(
+            claims.groups(found, self.groups_claim) or (),
+            key=lambda group: (group.name.casefold() not in named, group.name.casefold()),
+        )
+        groups: dict[int, Group] = {}
+        for group in claimed:
+            gid = group.gid
+            if gid is None:
+                gid = people.group_number(self.provider, group.name.casefold())
+            elif people.is_reserved(gid) or not is_usable_id(gid):
+                continue  # somebody's own number: their files would be the group's
+            groups.setdefault(gid, Group(group.name, gid))
+            if len(groups) == MOST_GROUPS:
+                break
+        return tuple(groups.values())
+
+    def _claims(self, model: Model) -> dict[str, Any]:
+        found: dict[str, Any] = model["auth_state"][self.user_auth_state_key]
+        return found
+
+    def _login(self, model: Model) -> str:
+        return claims.text(self._claims(model), self.email_claim) or str(model["name"])

@@ -1,0 +1,166 @@
+"""Which way people log in, and who they are in a lab."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from jldhub.identity import Identity, github_identity, remembered_identity, trial_identity
+from jldhub.login.cilogon import CILogonLogin
+from jldhub.login.dummy import TrialLogin
+from jldhub.login.github import GitHubLogin
+from jldhub.login.other import other_login
+from jldhub.login.provider import STATE
+from jldhub.settings.login import Auth, CILogon, Claims, GitHub, GroupRules, IdentityProvider, Other, UserRules
+from jldhub.settings.secret_files import Secrets
+from jldhub.settings.settings import Settings
+
+# User names become paths and labels. GitHub's own names are among these.
+_USERNAME = r"[a-z0-9_][a-z0-9._-]{0,62}\Z"
+
+Sections = dict[str, dict[str, Any]]
+
+
+def authenticator_config(settings: Settings, secrets: Secrets) -> Sections:
+    """The configuration of JupyterHub's login, by class. Raises LookupError for a class that is not there."""
+    auth = settings.hub.auth
+    if auth.dummy:
+        config: Sections = {
+            "JupyterHub": {"authenticator_class": TrialLogin},
+            "TrialLogin": {"password": secrets.dummy_password},
+            "Authenticator": {"allowed_users": set(auth.dummy.users)},
+        }
+    else:
+        config = _provider_config(settings, secrets)
+    config["Authenticator"] |= {
+        "allow_all": False,
+        # Without this, whoever got in once stays allowed after their name has left the settings.
+        "allow_existing_users": False,
+        "username_pattern": _USERNAME,
+        "enable_auth_state": True,
+    }
+    return config
+
+
+def admin_roles(settings: Settings) -> list[dict[str, Any]]:
+    """As a role and not as `admin_users`: then a name that leaves the settings loses its rights."""
+    return [{"name": "admin", "users": sorted(settings.hub.auth.admins)}]
+
+
+def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str, user_id: int) -> Identity:
+    """Who a lab runs as. Raises IdentityError."""
+    if auth.github:
+        return github_identity(auth_state)
+    if auth.dummy:
+        return trial_identity(username, user_id)
+    return remembered_identity((auth_state or {}).get(STATE))
+
+
+def _provider_config(settings: Settings, secrets: Secrets) -> Sections:
+    auth = settings.hub.auth
+    oauth = {
+        "client_secret": secrets.client_secret,
+        "oauth_callback_url": f"{settings.site.url}/hub/oauth_callback",
+        "http_request_kwargs": {"connect_timeout": 5, "request_timeout": 15},
+    }
+    if auth.github:
+        config, users = _github_config(auth.github, oauth), auth.github.users
+    elif auth.cilogon:
+        config, users = _cilogon_config(auth.cilogon, oauth), auth.cilogon.users
+    else:
+        assert auth.other is not None  # noqa: S101 - the settings hold exactly one of them
+        config, users = _other_config(auth.other, oauth), auth.other.users
+    numbers = {"first_number": auth.numbers.first, "last_number": auth.numbers.last}
+    provider = {"staleness": auth.staleness.total_seconds(), **numbers}
+    return {**config, "ProviderLogin": provider, "Authenticator": _authenticator(auth, users)}
+
+
+def _authenticator(auth: Auth, users: UserRules) -> dict[str, Any]:
+    return {
+        "allowed_users": {*users.allow, *auth.admins},
+        "auth_refresh_age": int(auth.refresh.total_seconds()),
+        "refresh_pre_spawn": True,
+    }
+
+
+def _github_config(github: GitHub, oauth: dict[str, Any]) -> Sections:
+    rules = github.organizations
+    # Without read:org only public memberships can be seen.
+    reads = bool(rules.allow or rules.deny or github.teams_as_groups)
+    return {
+        "JupyterHub": {"authenticator_class": GitHubLogin},
+        "GitHubLogin": {
+            "allow_organizations": list(rules.allow),
+            "deny_organizations": list(rules.deny),
+            "read_groups": reads,
+            "read_teams": github.teams_as_groups,
+            "provider_address": github.url,
+        },
+        "GitHubOAuthenticator": {
+            **oauth,
+            "client_id": github.client_id,
+            "github_url": github.url,
+            "github_api": github.api,
+            "scope": ["user:email", *(["read:org"] if reads else [])],
+        },
+    }
+
+
+def _cilogon_config(cilogon: CILogon, oauth: dict[str, Any]) -> Sections:
+    address = urlsplit(cilogon.url).netloc
+    return {
+        "JupyterHub": {"authenticator_class": CILogonLogin},
+        "ClaimsLogin": _claims_config(cilogon.groups, cilogon.claims),
+        "CILogonLogin": {"provider": address, "provider_address": cilogon.url},
+        "CILogonOAuthenticator": {
+            **oauth,
+            "client_id": cilogon.client_id,
+            "cilogon_host": address,
+            "authorize_url": f"{cilogon.url}/authorize",
+            "token_url": f"{cilogon.url}/oauth2/token",
+            "userdata_url": f"{cilogon.url}/oauth2/userinfo",
+            "skin": cilogon.skin,
+            "idps": {entity_id: _idp(idp) for entity_id, idp in cilogon.identity_providers.items()},
+        },
+    }
+
+
+def _idp(idp: IdentityProvider) -> dict[str, Any]:
+    derivation: dict[str, str] = {"username_claim": idp.name_claim}
+    if idp.strip_domain:
+        derivation |= {"action": "strip_idp_domain", "domain": idp.strip_domain}
+    if idp.prefix:
+        derivation |= {"action": "prefix", "prefix": idp.prefix}
+    return {
+        "username_derivation": derivation,
+        "allow_all": idp.allow_all,
+        "allowed_domains": list(idp.allow_domains),
+    }
+
+
+def _other_config(other: Other, oauth: dict[str, Any]) -> Sections:
+    return {
+        "JupyterHub": {"authenticator_class": other_login(other.authenticator, other.options)},
+        "ClaimsLogin": {
+            **_claims_config(other.groups, other.claims),
+            "subject_claim": other.subject_claim,
+            "admit_all": other.allow_all,
+        },
+        "OtherLogin": {
+            **other.options,
+            **oauth,
+            "client_id": other.client_id,
+            "provider": f"{other.authenticator} {other.options.get('token_url', '')}".strip(),
+        },
+    }
+
+
+def _claims_config(groups: GroupRules, claims: Claims) -> dict[str, Any]:
+    return {
+        "groups_claim": groups.claim,
+        "allow_groups": list(groups.allow),
+        "deny_groups": list(groups.deny),
+        "uid_claim": claims.uid,
+        "gid_claim": claims.gid,
+        "name_claim": claims.name,
+        "email_claim": claims.email,
+    }

@@ -1,0 +1,172 @@
+"""Login with GitHub: organizations and teams let in or kept out, asked with the person's own token."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from oauthenticator.github import GitHubOAuthenticator
+from requests.utils import parse_header_links
+from tornado.httpclient import HTTPResponse
+from traitlets import Bool, List, Unicode
+
+from jldhub.identity import github_identity
+from jldhub.login.membership import IsMember, MembershipUnknown, Rule, refuse_denied, require_allowed
+from jldhub.login.people import Account
+from jldhub.login.provider import Model, ProviderLogin
+from jldhub.login.provider_errors import message
+
+_MOST_PAGES = 50  # of a hundred entries each
+
+
+class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
+    """GitHub with denied organizations, and with a reason for every refusal."""
+
+    allow_organizations = List(Unicode(), help="Organizations, or `org:team`, whose members are let in.").tag(
+        config=True
+    )
+    deny_organizations = List(Unicode(), help="The same, for those who are never let in.").tag(config=True)
+    read_groups = Bool(False, help="Whether to ask for organizations: they are groups in a lab.").tag(config=True)
+    read_teams = Bool(False, help="Whether teams are groups in a lab too.").tag(config=True)
+
+    def account(self, model: Model) -> Account:
+        uid = github_identity(model["auth_state"]).uid
+        return Account(urlsplit(self.github_url).netloc.lower(), str(uid), _login(model).lower(), uid)
+
+    def user_info_to_username(self, user_info: dict[str, Any]) -> str:
+        login = user_info.get("login")
+        if not isinstance(login, str) or not login:
+            raise self.unavailable("its answer could not be understood")
+        return login
+
+    def build_auth_state_dict(self, token_info: dict[str, Any], user_info: dict[str, Any]) -> dict[str, Any]:
+        """GitHub joins granted scopes by commas; oauthenticator splits at blanks and would never ask for an address."""
+        state: dict[str, Any] = super().build_auth_state_dict(token_info, user_info)
+        state["scope"] = [scope for entry in state["scope"] for scope in entry.replace(",", " ").split()]
+        return state
+
+    async def update_auth_model(self, auth_model: Model) -> Model:
+        """Keep the address, and the organizations and teams with their numbers.
+
+        In place of oauthenticator's own, which takes an address that was never verified and looks at one page of them.
+        """
+        state = auth_model["auth_state"]
+        reads = "read:org" in state["scope"]
+        # At once, because each answer takes GitHub a tenth of a second or more.
+        address, organizations, teams = await asyncio.gather(
+            self._address(state),
+            self._list("user/orgs", state) if self.read_groups and reads else _nothing(),
+            self._list("user/teams", state) if self.read_teams and reads else _nothing(),
+        )
+        state["github_user"]["email"] = address
+        state["organizations"] = [{"login": entry.get("login"), "id": entry.get("id")} for entry in organizations]
+        state["teams"] = [
+            {
+                "slug": entry.get("slug"),
+                "id": entry.get("id"),
+                "organization": (entry.get("organization") or {}).get("login"),
+            }
+            for entry in teams
+        ]
+        return auth_model
+
+    async def refuse(self, model: Model) -> None:
+        await refuse_denied("GitHub", _login(model), _rules(self.deny_organizations), self._asker(model))
+
+    async def admit(self, model: Model) -> None:
+        await require_allowed("GitHub", _login(model), _rules(self.allow_organizations), self._asker(model))
+
+    def _asker(self, model: Model) -> IsMember:
+        """Asks GitHub with the person's own token, so that memberships that are not public count."""
+        state = model["auth_state"]
+        login = quote(_login(model), safe="")
+
+        async def is_member(rule: Rule) -> bool:
+            path = f"teams/{rule.team}/memberships" if rule.team else "members"
+            answer = await self._get(f"{self.github_api}/orgs/{rule.organization}/{path}/{login}", state)
+            if rule.team and answer.code == 200:
+                return _object(answer).get("state") == "active"
+            if answer.code == 204:
+                return True
+            if answer.code == 404 and "read:org" in state["scope"]:
+                return False
+            if answer.code == 404:
+                raise MembershipUnknown(
+                    "GitHub did not give the right to read memberships that are not public (read:org)"
+                )
+            raise MembershipUnknown(f"GitHub answered {answer.code} {message(answer)}".strip())
+
+        return is_member
+
+    async def _address(self, state: Mapping[str, Any]) -> str:
+        """The public address, the primary one when it is verified, else the one at which GitHub takes mail for nobody."""
+        profile = state["github_user"]
+        if profile.get("email"):
+            return str(profile["email"])
+        if {"user", "user:email"} & set(state["scope"]):
+            for entry in await self._list("user/emails", state, refused=[]):
+                if entry.get("primary") is True and entry.get("verified") is True:
+                    return str(entry["email"])
+        host = urlsplit(self.github_url).hostname
+        return f"{profile.get('id')}+{profile['login']}@users.noreply.{host}"
+
+    async def _list(
+        self, path: str, state: Mapping[str, Any], refused: Sequence[dict[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """All pages of a list; `refused` in its place when GitHub says no."""
+        url: str | None = f"{self.github_api}/{path}?per_page=100"
+        found: list[dict[str, Any]] = []
+        for _ in range(_MOST_PAGES):
+            answer = await self._get(url, state)
+            if 400 <= answer.code < 500 and refused is not None:
+                return list(refused)
+            if answer.code != 200:
+                raise self.unavailable(f"it does not tell {path} ({answer.code})", for_all=False)
+            try:
+                entries = json.loads(answer.body)
+            except ValueError:
+                entries = None
+            if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+                raise self.unavailable("its answer could not be understood", for_all=False)
+            found += entries
+            url = _next_page(answer, self.github_api)
+            if url is None:
+                break
+        return found
+
+    async def _get(self, url: str | None, state: Mapping[str, Any]) -> HTTPResponse:
+        token = state["token_response"]
+        headers = self.build_userdata_request_headers(token["access_token"], token["token_type"])
+        answer: HTTPResponse = await self.httpfetch(
+            url or "", parse_json=False, raise_error=False, headers=headers, validate_cert=self.validate_server_cert
+        )
+        return answer
+
+
+async def _nothing() -> list[dict[str, Any]]:
+    return []
+
+
+def _rules(texts: Sequence[str]) -> list[Rule]:
+    return [Rule.parse(text) for text in texts]
+
+
+def _login(model: Mapping[str, Any]) -> str:
+    return str(model["auth_state"]["github_user"]["login"])
+
+
+def _object(answer: HTTPResponse) -> dict[str, Any]:
+    try:
+        document = json.loads(answer.body or b"")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _next_page(answer: HTTPResponse, api: str) -> str | None:
+    """Where the list goes on. Never to another host, for the token goes along."""
+    for link in parse_header_links(answer.headers.get("Link", "")):
+        if link.get("rel") == "next" and urlsplit(link["url"])[:2] == urlsplit(api)[:2]:
+            return link["url"]
+    return None

@@ -1,0 +1,1 @@
+"""What the chart hands to the hub, read once and typed."""

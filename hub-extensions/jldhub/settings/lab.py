@@ -1,0 +1,102 @@
+"""`hub.lab`: sizes, limits, and what every lab has."""
+
+import re
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from jldhub.settings.types import Bytes, Cores, Duration, Model, Organization
+
+
+class Size(Model):
+    """The most that a lab of this size may use."""
+
+    cpu: Cores
+    memory: Bytes
+    # Only members of one of these are offered it; nothing means everybody.
+    groups: list[Organization] = []
+
+
+class Quota(Model):
+    """The most that something may use; nothing sets no limit. For all labs together, the chart's ResourceQuota holds them to it."""
+
+    cpu: float = Field(default=0, ge=0, strict=False)
+    memory: str = "0"
+
+    @property
+    def is_set(self) -> bool:
+        return self.cpu > 0 or self.memory != "0"
+
+
+class PerUser(Model):
+    """What one person may use, where they have a namespace of their own: all labs together, and each container."""
+
+    quota: Quota = Quota()
+    limit_range: Quota = Quota()
+
+
+def _without_removed(value: object) -> object:
+    """A site removes a default size by setting it to null, which some Helm versions pass on."""
+    return {name: size for name, size in value.items() if size is not None} if isinstance(value, dict) else value
+
+
+class Push(StrEnum):
+    """Which of a person's repositories at GitHub git may write to in a lab, with the token of the login."""
+
+    NONE = "none"
+    PUBLIC = "public"
+    ALL = "all"
+
+
+class Git(Model):
+    push: Annotated[Push, Field(strict=False)] = Push.PUBLIC
+
+
+def _repository(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(
+        r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/[A-Za-z0-9][A-Za-z0-9._-]*(@[A-Za-z0-9][A-Za-z0-9._/-]{0,199})?",
+        value,
+    ):
+        raise ValueError(f"{value!r} is no repository; write its address and a branch: https://host/name.git@main")
+    return value
+
+
+NotebookRepository = Annotated[str, BeforeValidator(_repository)]
+Notice = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Lab(Model):
+    sizes: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")], Size],
+        BeforeValidator(_without_removed),
+    ]
+    quota: Quota = Quota()
+    per_user: PerUser = PerUser()
+    default_size: str
+    size_range: float = Field(default=4, ge=1, strict=False)
+    start_timeout: Duration = timedelta(minutes=5)
+    git: Git = Git()
+    tmp_size: Bytes = 10 * 2**30
+    # False where the storage makes homes itself, or does not let root give one away.
+    provision_homes: bool = True
+    starts_at_once: int = Field(default=32, ge=1, le=1000)
+    repositories: list[NotebookRepository] = []
+    notices: Annotated[dict[str, Notice], BeforeValidator(_without_removed)] = {}
+
+    @model_validator(mode="after")
+    def _default_is_a_size(self) -> Self:
+        if self.default_size not in self.sizes:
+            known = ", ".join(sorted(self.sizes)) or "no size at all"
+            raise ValueError(f"defaultSize {self.default_size!r} is not one of sizes ({known}); name one of them")
+        if groups := self.sizes[self.default_size].groups:
+            raise ValueError(
+                f"defaultSize {self.default_size!r} is for {groups[0]} only; name one that is for everybody"
+            )
+        folders = [each.partition("@")[0].rpartition("/")[2].removesuffix(".git").lower() for each in self.repositories]
+        if twice := sorted({each for each in folders if folders.count(each) > 1}):
+            raise ValueError(f"repositories names {twice[0]!r} twice, which would be one folder; leave one out")
+        if self.start_timeout < timedelta(seconds=1):
+            raise ValueError("startTimeout leaves no time to start a lab; write 5m")
+        return self

@@ -1,0 +1,161 @@
+"""`hub.auth`: how people log in, who is let in, and who they are."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from jldhub.settings.types import BaseUrl, Duration, LoginName, Model, Organization
+
+
+class OrganizationRules(Model):
+    allow: list[Organization] = []
+    deny: list[Organization] = []
+
+
+class UserRules(Model):
+    allow: list[LoginName] = []
+
+
+class GitHub(Model):
+    """Login through GitHub: who is let in, and where GitHub is."""
+
+    client_id: str = Field(min_length=1)
+    url: BaseUrl = "https://github.com"
+    api_url: BaseUrl | None = None
+    organizations: OrganizationRules = OrganizationRules()
+    teams_as_groups: bool = False
+    users: UserRules = UserRules()
+
+    @property
+    def api(self) -> str:
+        """A token of GitHub Enterprise never goes to github.com because somebody forgot a line."""
+        if self.api_url:
+            return self.api_url
+        return "https://api.github.com" if self.url == "https://github.com" else f"{self.url}/api/v3"
+
+    @model_validator(mode="after")
+    def _somebody_is_let_in(self) -> Self:
+        if not self.organizations.allow and not self.users.allow:
+            raise ValueError("nobody could log in; write organizations.allow or users.allow")
+        return self
+
+
+class GroupRules(Model):
+    """Groups in a claim of the login."""
+
+    claim: str = Field(default="isMemberOf", min_length=1)
+    allow: list[Annotated[str, Field(min_length=1)]] = []
+    deny: list[Annotated[str, Field(min_length=1)]] = []
+
+
+class Claims(Model):
+    """Which claims tell who somebody is. Without a number of its own a login gets one from the hub."""
+
+    uid: str = ""
+    gid: str = ""
+    name: str = "name"
+    email: str = "email"
+
+
+class IdentityProvider(Model):
+    """One of CILogon's, and how user names are made from what it tells."""
+
+    name_claim: str = Field(default="eppn", min_length=1)
+    strip_domain: str = ""
+    prefix: str = ""
+    allow_all: bool = False
+    allow_domains: list[str] = []
+
+    @model_validator(mode="after")
+    def _one_way_to_a_name(self) -> Self:
+        if self.strip_domain and self.prefix:
+            raise ValueError("a name is either stripped of its domain or given a prefix; write one of the two")
+        return self
+
+
+class CILogon(Model):
+    """Login through CILogon: through which identity providers, and who is let in."""
+
+    client_id: str = Field(min_length=1)
+    url: BaseUrl = "https://cilogon.org"
+    skin: str = ""
+    identity_providers: dict[
+        Annotated[str, Field(pattern=r"^(https?://|urn:)[A-Za-z0-9._~:/?#@!$&()*+;=%-]{1,250}$")], IdentityProvider
+    ] = Field(min_length=1)
+    groups: GroupRules = GroupRules()
+    users: UserRules = UserRules()
+    claims: Claims = Claims()
+
+    @model_validator(mode="after")
+    def _somebody_is_let_in(self) -> Self:
+        providers = self.identity_providers.values()
+        if not (
+            self.groups.allow or self.users.allow or any(each.allow_all or each.allow_domains for each in providers)
+        ):
+            raise ValueError(
+                "nobody could log in; write groups.allow, users.allow, or allowAll or allowDomains of an identity provider"
+            )
+        return self
+
+
+class Other(Model):
+    """Login through any other class of oauthenticator, whose own options are its traits."""
+
+    authenticator: str = Field(alias="class", min_length=1)
+    client_id: str = Field(min_length=1)
+    options: dict[str, Any] = {}
+    subject_claim: str = Field(default="sub", min_length=1)
+    allow_all: bool = False
+    groups: GroupRules = GroupRules()
+    users: UserRules = UserRules()
+    claims: Claims = Claims()
+
+    @model_validator(mode="after")
+    def _somebody_is_let_in(self) -> Self:
+        if not (self.groups.allow or self.users.allow or self.allow_all):
+            raise ValueError("nobody could log in; write groups.allow, users.allow or allowAll")
+        return self
+
+
+class UserNumbers(Model):
+    """Given to people and groups whose provider tells none. None of them is ever given twice."""
+
+    first: int = Field(default=2_000_000_000, ge=1000, le=2**31 - 1)
+    last: int = Field(default=2_099_999_999, ge=1000, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.first > self.last:
+            raise ValueError(f"first ({self.first}) is above last ({self.last}); exchange them")
+        return self
+
+
+class Dummy(Model):
+    """Login for local trials: one password for the people that are named here."""
+
+    users: list[LoginName] = Field(min_length=1)
+
+
+class Auth(Model):
+    admins: list[LoginName] = []
+    # How often the hub asks whether somebody is still let in, and for how long the last answer holds without a new one.
+    refresh: Duration = timedelta(minutes=30)
+    staleness: Duration = timedelta(hours=24)
+    numbers: UserNumbers = UserNumbers()
+    github: GitHub | None = None
+    cilogon: CILogon | None = None
+    other: Other | None = None
+    dummy: Dummy | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one_provider(self) -> Self:
+        if sum(way is not None for way in (self.github, self.cilogon, self.other, self.dummy)) != 1:
+            raise ValueError("there must be exactly one way to log in; write one of github, cilogon, other and dummy")
+        if self.refresh < timedelta(minutes=1):
+            raise ValueError("refresh would ask the provider with nearly every page; write 30m")
+        if self.staleness < self.refresh:
+            raise ValueError("staleness is shorter than refresh, so every session would end in between; write 24h")
+        if self.dummy and (strangers := sorted(set(self.admins) - set(self.dummy.users))):
+            raise ValueError(f"admins names {', '.join(strangers)}, who cannot log in; add them to dummy.users")
+        return self

@@ -1,0 +1,104 @@
+"""The hub's secrets: one file for each key of the Secret that the chart mounts."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+
+from jldhub.settings.settings import Settings
+
+_T = TypeVar("_T")
+
+
+class SecretError(Exception):
+    """Secrets are missing or unusable. The sentences name the keys and never show a value."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Those that this hub's settings call for; the others are empty."""
+
+    cookie_secret: bytes = field(repr=False)
+    # The first one encrypts, all of them decrypt, so that keys can be rotated.
+    crypt_keys: list[bytes] = field(repr=False)
+    proxy_token: str = field(repr=False)
+    database_url: str = field(default="", repr=False)
+    # Of the one provider through which people log in.
+    client_secret: str = field(default="", repr=False)
+    dummy_password: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
+
+    @property
+    def values(self) -> list[str | bytes]:
+        """Each of them alone, for what must never show one."""
+        password = urlsplit(self.database_url).password or ""
+        texts = [self.proxy_token, self.database_url, password, self.client_secret, self.dummy_password]
+        return [self.cookie_secret, *self.crypt_keys, *texts, self.metrics_token]
+
+    @classmethod
+    def load(cls, settings: Settings) -> Self:
+        hub, reader = settings.hub, _Reader(settings.secret_directory)
+        auth = hub.auth
+        ways = {"github": auth.github, "cilogon": auth.cilogon, "other": auth.other}
+        client_key = next((f"{name}ClientSecret" for name, way in ways.items() if way), None)
+        secrets = cls(
+            cookie_secret=reader.read("cookieSecret", key_bytes) or b"",
+            crypt_keys=reader.read("cryptKeys", keys_bytes) or [],
+            proxy_token=reader.read("proxyToken", str) or "",
+            database_url=(reader.read("dbUrl", str) or "") if hub.db.external else "",
+            client_secret=(reader.read(client_key, str) or "") if client_key else "",
+            dummy_password=(reader.read("dummyPassword", str) or "") if hub.auth.dummy else "",
+            metrics_token=(reader.read("metricsToken", str) or "") if hub.metrics.enabled else "",
+        )
+        if reader.mistakes:
+            raise SecretError(*reader.mistakes)
+        return secrets
+
+
+def key_bytes(text: str) -> bytes:
+    """32 bytes that are written as 64 hexadecimal digits."""
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise ValueError(
+            f"holds {len(text)} characters and not the 64 hexadecimal digits of 32 bytes; "
+            "make them with: openssl rand -hex 32"
+        )
+    return bytes.fromhex(text)
+
+
+def keys_bytes(text: str) -> list[bytes]:
+    """Such keys joined by `;`."""
+    return [key_bytes(part) for part in text.split(";")]
+
+
+class _Reader:
+    """Reads key after key and keeps every mistake, so that all are told at once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.mistakes: list[str] = []
+
+    def read(self, key: str, parse: Callable[[str], _T]) -> _T | None:
+        path = self._directory / key
+        try:
+            text = path.read_text(encoding="utf-8").strip("\r\n")
+            if not text:
+                raise ValueError("is empty; write a value")
+            return parse(text)
+        except FileNotFoundError:
+            self.mistakes.append(
+                f"secret {key}: {path} does not exist; add {key} to hub.secret, "
+                "or to the Secret that hub.existingSecret names"
+            )
+        except UnicodeDecodeError:
+            self.mistakes.append(f"secret {key}: is not text; encode it once with base64, not the bytes themselves")
+        except OSError as error:
+            self.mistakes.append(f"secret {key}: {path} cannot be read ({error.strerror})")
+        except ValueError as error:
+            self.mistakes.append(f"secret {key}: {error}")
+        return None

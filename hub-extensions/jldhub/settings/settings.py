@@ -1,0 +1,67 @@
+"""What the chart hands to the hub: one YAML file with the keys of the values, read once and typed."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import Field, ValidationError
+
+from jldhub.settings.hub import Hub
+from jldhub.settings.names import Names
+from jldhub.settings.site import Site
+from jldhub.settings.types import Model
+
+DEFAULT_PATH = Path("/etc/jld/settings/settings.yaml")
+
+
+class SettingsError(Exception):
+    """The settings are wrong. One sentence for each mistake."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+class Settings(Model):
+    site: Site = Field(alias="global")
+    hub: Hub
+    names: Names
+    secret_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/secret")
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """Read the settings file. `JLD_SETTINGS` names another one where the hub runs outside its pod."""
+        path = path or Path(os.environ.get("JLD_SETTINGS", DEFAULT_PATH))
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{path}: cannot be read ({error.strerror}); the chart mounts it") from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path}: is not YAML; {' '.join(str(error).split())}") from error
+        return cls.parse(document)
+
+    @classmethod
+    def parse(cls, document: object) -> Self:
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise SettingsError(*(_sentence(dict(mistake)) for mistake in error.errors(include_url=False))) from None
+
+
+_REMEDIES = {
+    "missing": "is missing; write it",
+    "extra_forbidden": "is not a key that the hub knows; correct its spelling or remove it",
+}
+
+
+def _sentence(mistake: Mapping[str, Any]) -> str:
+    """Place, cause, remedy, from one of pydantic's errors."""
+    place = ".".join(str(part) for part in mistake["loc"] if part != "[key]") or "the settings"
+    kind = mistake["type"]
+    if kind == "value_error":
+        return f"{place}: {mistake['ctx']['error']}"
+    if kind in _REMEDIES:
+        return f"{place}: {_REMEDIES[kind]}"
+    return f"{place}: {mistake['input']!r} is wrong; {mistake['msg'][0].lower()}{mistake['msg'][1:]}"

@@ -1,0 +1,52 @@
+"""The form of all settings, and the types of their values: each is checked when it is read, and its message says what to write."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from jldhub.settings.quantities import parse_cpu, parse_duration, parse_memory
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+Cores = Annotated[float, BeforeValidator(parse_cpu)]
+Bytes = Annotated[int, BeforeValidator(parse_memory)]
+
+
+class Model(BaseModel):
+    """Keys are camelCase as in the values, unknown keys are mistakes, and nothing changes after it is read."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, strict=True)
+
+
+def _login_name(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}", value):
+        raise ValueError(f"{value!r} is not a user name; write letters, digits, '-', '_' and '.'")
+    return value.lower()
+
+
+def _organization(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(:[A-Za-z0-9_.-]{1,100})?", value
+    ):
+        raise ValueError(f"{value!r} is not an organization; write the name as in its address, or organization:team")
+    return value
+
+
+def _base_url(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
+        raise ValueError(f"{value!r} is not an address; write it with https:// in front, such as https://github.com")
+    return value.rstrip("/")
+
+
+def _host_and_port(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", value):
+        raise ValueError(f"{value!r} is not a name and port; write it like jld-nginx-api:8001")
+    return value
+
+
+LoginName = Annotated[str, BeforeValidator(_login_name)]
+Organization = Annotated[str, BeforeValidator(_organization)]
+BaseUrl = Annotated[str, BeforeValidator(_base_url)]
+FrontDoorApi = Annotated[str, BeforeValidator(_host_and_port)]

@@ -1,0 +1,1 @@
+"""The hub's log, its metrics, and refusals that people read."""
