@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jldhub.settings.login import Auth
+
+AUTH_STATE_KEY = "jld"  # below it in JupyterHub's auth state stands what the hub itself wrote down at a login
 # Below lie the users and groups of operating systems, whose files a person must not own by accident.
 LOWEST_ID = 1000
 HIGHEST_ID = 2**31 - 1
@@ -34,6 +37,15 @@ class Identity:
     email: str
 
 
+def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str, user_id: int) -> Identity:
+    """Who a lab runs as, by the way in which people log in here. Raises IdentityError."""
+    if auth.github:
+        return github_identity(auth_state)
+    if auth.dummy:
+        return dummy_identity(username, user_id)
+    return identity_from_state((auth_state or {}).get(AUTH_STATE_KEY))
+
+
 def github_identity(auth_state: Mapping[str, Any] | None) -> Identity:
     """The account's number is user and group; its organizations are further groups, and its teams when they were asked for."""
     state = auth_state or {}
@@ -62,7 +74,7 @@ def github_identity(auth_state: Mapping[str, Any] | None) -> Identity:
     )
 
 
-def remembered_identity(known: object) -> Identity:
+def identity_from_state(known: object) -> Identity:
     """What the hub wrote down at the login: `remember` made it. Raises IdentityError when there is nothing."""
     if not isinstance(known, Mapping) or not {"uid", "gid", "groups", "name", "email"} <= known.keys():
         raise IdentityError("The hub no longer knows who you are. Log out and log in again.")
@@ -70,7 +82,7 @@ def remembered_identity(known: object) -> Identity:
     return Identity(int(known["uid"]), int(known["gid"]), groups, str(known["name"]), str(known["email"]))
 
 
-def remember(identity: Identity) -> dict[str, Any]:
+def identity_to_state(identity: Identity) -> dict[str, Any]:
     """For the hub's database, where everything is JSON."""
     groups = [{"name": group.name, "gid": group.gid} for group in identity.groups]
     return {
@@ -82,7 +94,7 @@ def remember(identity: Identity) -> dict[str, Any]:
     }
 
 
-def trial_identity(username: str, user_id: int) -> Identity:
+def dummy_identity(username: str, user_id: int) -> Identity:
     """For local trials: a number of our own, far from those of systems."""
     uid = _FIRST_TRIAL_ID + user_id
     return Identity(uid=uid, gid=uid, groups=(), name=username, email="")

@@ -1,7 +1,8 @@
 """The hub process: addresses, database, keys, front door."""
 
+from jldhub.hub.database import wait_for_database
 from jldhub.hub.process import hub_config
-from jldhub.hub.startup import load, wait_for_database
+from jldhub.hub.startup import load
 from traitlets.config import Config
 
 settings, secrets = load()

@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from providers.browser import open_chromium
-from providers.person import Person, sit_down
-from providers.release import Ports, Release
+from cluster.browser import open_chromium
+from cluster.person import Person, sit_down
+from cluster.release import Ports, Release
 
 STARTS = 5
 LAB = "/user/alice/"

@@ -46,7 +46,7 @@ def settings(auth: dict[str, Any], hub_port: int, front_door: list[str], secrets
         "global": {"hostname": "jupyter.example.org", "port": 443},
         "hub": {
             "auth": auth,
-            "db": {"external": True, "capacity": "1Gi", "storageClass": ""},
+            "db": {"external": True},
             "lab": {
                 "sizes": {
                     "tiny": {"cpu": 0.5, "memory": "1Gi"},
@@ -62,7 +62,6 @@ def settings(auth: dict[str, Any], hub_port: int, front_door: list[str], secrets
         },
         "names": {
             "namespace": "jld",
-            "release": "jld",
             "hubUrl": f"http://127.0.0.1:{hub_port}",
             "frontDoor": front_door,
             "labPod": "jld-lab",

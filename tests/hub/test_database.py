@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from jldhub.hub.database import database_url
-from jldhub.login.people import Account, Numbers, People
+from jldhub.login.people import Account, IdRange, People
 from jupyterhub.dbutil import write_alembic_ini
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
@@ -157,16 +157,16 @@ async def test_people_keep_name_and_number_in_it(
 
 def test_two_hubs_on_it_give_one_person_one_number(postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two at once happen while one hub takes over from another."""
-    numbers = Numbers(2_000_000_000, 2_000_000_009)
+    numbers = IdRange(2_000_000_000, 2_000_000_009)
     sessions = [Session(create_engine(database_url(postgresql.url))) for _ in range(2)]
     first, second = (People(session, numbers) for session in sessions)
     jane = Account("cilogon", "http://cilogon.org/serverA/users/1001", "jane")
-    known = first.keep(jane)
+    known = first.record(jane)
     late = [None, None, second.find(jane)]
     monkeypatch.setattr(second, "find", lambda _: late.pop(0))  # the other hub was faster after it had looked
 
-    assert second.keep(jane) == known
-    assert first.group_number("cilogon", "staff") == second.group_number("cilogon", "staff") != known.uid
+    assert second.record(jane) == known
+    assert first.group_gid("cilogon", "staff") == second.group_gid("cilogon", "staff") != known.uid
     assert postgresql.ask("SELECT count(*) FROM jld_people") == "1"
     for session in sessions:  # the server waits for whoever is connected before it ends
         session.close()

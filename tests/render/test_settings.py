@@ -22,7 +22,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                 "numbers": {"first": 2_000_000_000, "last": 2_099_999_999},
                 "dummy": {"users": ["alice", "bob"]},
             },
-            "db": {"external": False, "upgrade": False, "capacity": "1Gi", "storageClass": ""},
+            "db": {"external": False, "upgrade": False},
             "lab": {
                 "sizes": {
                     "tiny": {"cpu": 0.5, "memory": "1Gi"},
@@ -49,7 +49,6 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
         },
         "names": {
             "namespace": "science",
-            "release": "jld",
             "hubUrl": "http://jld-hub.science:8081",
             "frontDoor": ["jld-nginx-api:8001"],
             "labPod": "jld-lab",

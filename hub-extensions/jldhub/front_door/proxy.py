@@ -9,10 +9,10 @@ from urllib.parse import quote, unquote
 from jupyterhub.proxy import Proxy
 from traitlets import List, Unicode
 
-from jldhub.front_door.replica import Record, Replica, ReplicaUnavailable, RouteRefused
+from jldhub.front_door.replica import Record, Replica, ReplicaUnavailable, RouteRejected
 
-_SECONDS = 0.5  # between two looks at a replica, and at which replicas there are
-_AT_ONCE = 32  # routes that are told to a replica together
+_POLL_SECONDS = 0.5  # between two looks at a replica, and at which replicas there are
+_BATCH_SIZE = 32  # routes that are told to a replica together
 _HUB = "/"
 
 Table = Mapping[str, Record]
@@ -64,7 +64,7 @@ class FrontDoor(Proxy):
         self._version = 0  # counts the changes of _wanted
         self._complete = False  # whether the hub has checked _wanted against its labs
         self._replicas: dict[str, tuple[Replica, asyncio.Task[None]]] = {}
-        self._finder: asyncio.Task[None] | None = None
+        self._discovery: asyncio.Task[None] | None = None
 
     @property
     def replicas(self) -> list[Replica]:
@@ -72,7 +72,7 @@ class FrontDoor(Proxy):
 
     async def start(self) -> None:
         """Begin with what filled replicas know: labs outlive the hub, and so do their routes."""
-        await self._find()
+        await self._discover()
         for replica in self.replicas:
             try:
                 found = await replica.routes()
@@ -81,27 +81,27 @@ class FrontDoor(Proxy):
                 continue
             if _HUB in found:
                 self._wanted.update(without_activity(found))
-        self._finder = asyncio.create_task(self._keep_finding())
+        self._discovery = asyncio.create_task(self._discovery_loop())
 
     async def stop(self) -> None:
-        if self._finder:
-            self._finder.cancel()
+        if self._discovery:
+            self._discovery.cancel()
         for address in list(self._replicas):
-            await self._forget(address)
+            await self._remove_replica(address)
 
     async def add_route(self, routespec: str, target: str, data: Record | None) -> None:
         path = table_path(self.validate_routespec(routespec), self.host_routing)
         self._wanted[path] = {**(data or {}), "target": target, "jupyterhub": True}
         try:
-            await self._tell(path)
-        except RouteRefused:
+            await self._push(path)
+        except RouteRejected:
             self._wanted.pop(path, None)
             raise
 
     async def delete_route(self, routespec: str) -> None:
         path = table_path(self.validate_routespec(routespec), self.host_routing)
         self._wanted.pop(path, None)
-        await self._tell(path)
+        await self._push(path)
 
     async def get_all_routes(self) -> dict[str, Any]:
         """What every replica ought to have, with the last use through any of them. One that has something else is filled anew."""
@@ -126,17 +126,17 @@ class FrontDoor(Proxy):
         try:
             found = await replica.routes()
         except ReplicaUnavailable as reason:
-            self._lose(replica, reason)
+            self._mark_unavailable(replica, reason)
             return None
         if version == self._version and without_activity(found) != self._wanted:
             replica.filled = False
         return found
 
-    async def _tell(self, path: str) -> None:
+    async def _push(self, path: str) -> None:
         self._version += 1
-        await asyncio.gather(*(self._tell_one(replica, path) for replica in self.replicas))
+        await asyncio.gather(*(self._push_to(replica, path) for replica in self.replicas))
 
-    async def _tell_one(self, replica: Replica, path: str) -> None:
+    async def _push_to(self, replica: Replica, path: str) -> None:
         """Nothing is told to a replica that is not filled: it gets everything when it is, and nobody waits for that."""
         if not replica.filled:
             return
@@ -145,13 +145,13 @@ class FrontDoor(Proxy):
                 if replica.filled:
                     await self._send(replica, path)
             except ReplicaUnavailable as reason:
-                self._lose(replica, reason)
+                self._mark_unavailable(replica, reason)
 
     async def _send(self, replica: Replica, path: str) -> None:
         record = self._wanted.get(path)
-        await (replica.drop(path) if record is None else replica.put(path, record))
+        await (replica.delete(path) if record is None else replica.put(path, record))
 
-    def _lose(self, replica: Replica, reason: ReplicaUnavailable) -> None:
+    def _mark_unavailable(self, replica: Replica, reason: ReplicaUnavailable) -> None:
         if replica.filled:
             self.log.warning("The front door at %s is left out until it answers: %s", replica.address, reason)
         replica.filled = False
@@ -165,8 +165,8 @@ class FrontDoor(Proxy):
                 version = self._version
                 tell, remove = changes(self._wanted, await replica.routes())
                 ordinary = [*remove, *(path for path in tell if path != _HUB)]
-                for start in range(0, len(ordinary), _AT_ONCE):
-                    together = ordinary[start : start + _AT_ONCE]
+                for start in range(0, len(ordinary), _BATCH_SIZE):
+                    together = ordinary[start : start + _BATCH_SIZE]
                     await asyncio.gather(*(self._send_or_log(replica, path) for path in together))
                 if _HUB in tell:  # last: it says that the table is complete
                     await self._send_or_log(replica, _HUB)
@@ -176,29 +176,29 @@ class FrontDoor(Proxy):
     async def _send_or_log(self, replica: Replica, path: str) -> None:
         try:
             await self._send(replica, path)
-        except RouteRefused as reason:
+        except RouteRejected as reason:
             self.log.error("%s", reason)
 
-    async def _keep_filled(self, replica: Replica) -> None:
+    async def _refill_loop(self, replica: Replica) -> None:
         while True:
             try:
                 if self._complete and not (replica.filled and await replica.ready()):
                     await self._fill(replica)
             except ReplicaUnavailable as reason:
-                self._lose(replica, reason)
+                self._mark_unavailable(replica, reason)
             except Exception:  # the outermost loop: a flaw in one round must not end all others
                 self.log.exception("The front door at %s could not be looked after", replica.address)
-            await asyncio.sleep(_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _keep_finding(self) -> None:
+    async def _discovery_loop(self) -> None:
         while True:
-            await asyncio.sleep(_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
             try:
-                await self._find()
+                await self._discover()
             except Exception:  # as above
                 self.log.exception("The replicas of the front door could not be found")
 
-    async def _find(self) -> None:
+    async def _discover(self) -> None:
         """Which replicas there are, by the addresses of their names. A name that nobody knows just now changes nothing."""
         addresses: set[str] = set()
         for api in self.apis:
@@ -211,12 +211,12 @@ class FrontDoor(Proxy):
             hosts = {str(place[0]) for *_, place in found}
             addresses |= {f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts}
         for address in self._replicas.keys() - addresses:
-            await self._forget(address)
+            await self._remove_replica(address)
         for address in addresses - self._replicas.keys():
             replica = Replica(address, self.auth_token)
-            self._replicas[address] = replica, asyncio.create_task(self._keep_filled(replica))
+            self._replicas[address] = replica, asyncio.create_task(self._refill_loop(replica))
 
-    async def _forget(self, address: str) -> None:
-        replica, keeper = self._replicas.pop(address)
-        keeper.cancel()
+    async def _remove_replica(self, address: str) -> None:
+        replica, refill = self._replicas.pop(address)
+        refill.cancel()
         await replica.close()

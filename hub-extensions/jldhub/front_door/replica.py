@@ -16,7 +16,7 @@ class ReplicaUnavailable(Exception):
     """This nginx does not answer, or not as one of ours."""
 
 
-class RouteRefused(Exception):
+class RouteRejected(Exception):
     """nginx says that this cannot be a route, or that there is no room for it."""
 
 
@@ -51,11 +51,11 @@ class Replica:
     async def put(self, path: str, record: Record) -> None:
         status, text = await self._ask("POST", _address(path), json.dumps(record).encode())
         if status in (400, 413, 507):
-            raise RouteRefused(f"nginx refuses the route {path}: {status} {text.decode(errors='replace')}")
+            raise RouteRejected(f"nginx refuses the route {path}: {status} {text.decode(errors='replace')}")
         if status != 201:
             raise ReplicaUnavailable(f"it answers {status} when it is told a route")
 
-    async def drop(self, path: str) -> None:
+    async def delete(self, path: str) -> None:
         """Gone is what matters: one that was not there is gone too."""
         status, _ = await self._ask("DELETE", _address(path))
         if status not in (204, 404):

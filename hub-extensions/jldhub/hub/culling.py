@@ -4,8 +4,6 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-from jldhub.hub.process import hub_port
-from jldhub.settings.hub import Culling
 from jldhub.settings.settings import Settings
 
 _NAME = "idle-culler"
@@ -23,17 +21,12 @@ def culling_services(settings: Settings) -> list[dict[str, Any]]:
         "-m",
         "jupyterhub_idle_culler",
         # Its own process talks to the hub inside the pod: the Service may not know the hub as ready yet.
-        f"--url=http://127.0.0.1:{hub_port(settings)}{settings.site.hub_route}hub/api",
+        f"--url=http://127.0.0.1:{settings.names.hub_port}{settings.site.hub_route}hub/api",
         f"--timeout={_seconds(culling.idle_timeout or _NEVER)}",
         f"--max-age={_seconds(culling.max_age)}",
         f"--cull-every={min(600, max(10, _seconds(min(limits)) // 2))}",
     ]
     return [{"name": _NAME, "command": command}]
-
-
-def lab_environment(culling: Culling) -> dict[str, str]:
-    """What tells a lab (images/lab/jld_activity.py) not to report a silent computation as activity."""
-    return {"JLD_BUSY_IS_IDLE": "1"} if culling.busy_labs else {}
 
 
 def culling_roles(settings: Settings) -> list[dict[str, Any]]:

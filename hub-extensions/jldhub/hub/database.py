@@ -6,6 +6,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
+from jldhub.hub.startup import stop
+from jldhub.settings.secret_files import HubSecrets
+
 SQLITE_URL = "sqlite:////srv/jupyterhub/jupyterhub.sqlite"
 _PATIENCE = 20  # seconds for a database that starts together with the hub
 _DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg"}  # what the hub's image has
@@ -26,6 +29,16 @@ def database_url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     driver = _DRIVERS.get(scheme)
     return f"postgresql+{driver}{separator}{rest}" if driver else text
+
+
+def wait_for_database(secrets: HubSecrets) -> None:
+    """A hub whose database is a server that does not answer stops here, likewise; the cluster then starts it again."""
+    if not secrets.database_url:
+        return
+    try:
+        require_database(secrets.database_url)
+    except DatabaseError as error:
+        stop(error.sentences)
 
 
 def require_database(text: str, patience: float = _PATIENCE) -> None:

@@ -1,22 +1,21 @@
 """The hub process itself: where it listens, what it keeps, how it reaches the front door."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from jldhub.front_door.proxy import FrontDoor
 from jldhub.hub import firefly
 from jldhub.hub.database import database_url
-from jldhub.settings.secret_files import Secrets
+from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
 from jldhub.support.logs import log_config
 
 
-def hub_config(settings: Settings, secrets: Secrets) -> dict[str, dict[str, Any]]:
+def hub_config(settings: Settings, secrets: HubSecrets) -> dict[str, dict[str, Any]]:
     names = settings.names
     return {
         "JupyterHub": {
             # An empty host binds IPv4 and IPv6; the port is the one that labs and front door are told.
-            "hub_bind_url": f"http://:{hub_port(settings)}",
+            "hub_bind_url": f"http://:{names.hub_port}",
             "hub_connect_url": names.hub_url,
             "base_url": settings.site.hub_route,
             # Whatever has no route of its own is the hub's, also outside of its path: it leads people there.
@@ -44,7 +43,3 @@ def hub_config(settings: Settings, secrets: Secrets) -> dict[str, dict[str, Any]
         "Proxy": {"extra_routes": firefly.extra_routes(settings)},
         "FrontDoor": {"apis": names.front_door, "auth_token": secrets.proxy_token},
     }
-
-
-def hub_port(settings: Settings) -> int:
-    return urlsplit(settings.names.hub_url).port or 8081

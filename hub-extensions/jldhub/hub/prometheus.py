@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from jldhub.settings.secret_files import Secrets
+from jldhub.settings.secret_files import HubSecrets
 
 _NAME = "prometheus"
 
 
-def scraping_services(secrets: Secrets) -> list[dict[str, Any]]:
+def scraping_services(secrets: HubSecrets) -> list[dict[str, Any]]:
     """No process of ours: a name for whoever brings the token."""
     return [{"name": _NAME, "api_token": secrets.metrics_token}] if secrets.metrics_token else []
 
 
-def scraping_roles(secrets: Secrets) -> list[dict[str, Any]]:
+def scraping_roles(secrets: HubSecrets) -> list[dict[str, Any]]:
     return [{"name": _NAME, "services": [_NAME], "scopes": ["read:metrics"]}] if secrets.metrics_token else []

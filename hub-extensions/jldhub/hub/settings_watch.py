@@ -25,10 +25,10 @@ def watch(path: Path = DEFAULT_PATH, stop: Callable[[], None] | None = None, sec
     """
     if path.exists():
         arguments = (path, path.read_bytes(), stop or _end, seconds)
-        threading.Thread(target=_look, args=arguments, name="settings", daemon=True).start()
+        threading.Thread(target=_poll, args=arguments, name="settings", daemon=True).start()
 
 
-def _look(path: Path, known: bytes, stop: Callable[[], None], seconds: float) -> None:
+def _poll(path: Path, known: bytes, stop: Callable[[], None], seconds: float) -> None:
     while _read(path, known) == known:
         time.sleep(seconds)
     log.warning("The settings in %s were changed; the hub starts again with them. Labs go on.", path)

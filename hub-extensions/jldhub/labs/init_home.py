@@ -12,16 +12,16 @@ from contextlib import suppress
 MODE = 0o700
 
 
-class HomeRefused(Exception):
+class HomeUnusable(Exception):
     """The home directory cannot be used. The sentence says why and who can repair it."""
 
 
 def provision(root: str, name: str, uid: int, gid: int) -> bool:
     """Make `name` below `root` for uid:gid. True when it was made now, False when it was there already."""
     if name in ("", ".", "..") or "/" in name or "\0" in name:
-        raise HomeRefused(f"{name!r} is not the name of a home directory")
+        raise HomeUnusable(f"{name!r} is not the name of a home directory")
     if uid < 1 or gid < 1:
-        raise HomeRefused(f"a home directory cannot belong to {uid}:{gid}")
+        raise HomeUnusable(f"a home directory cannot belong to {uid}:{gid}")
     root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         return _provision_below(root_fd, f"{root}/{name}", name, uid, gid)
@@ -36,14 +36,16 @@ def _provision_below(root_fd: int, path: str, name: str, uid: int, gid: int) -> 
         # Never through a symbolic link: everything below acts on this descriptor and not on a name.
         home_fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root_fd)
     except OSError as error:
-        raise HomeRefused(f"{path} is a link or a file and no directory; an administrator must move it away") from error
+        raise HomeUnusable(
+            f"{path} is a link or a file and no directory; an administrator must move it away"
+        ) from error
     try:
         owner = os.fstat(home_fd).st_uid
         if owner == uid:
             return False
         # An empty directory of root was made just now, by a start that was interrupted, or by the kubelet for a mount.
         if owner != 0 or os.listdir(home_fd):  # noqa: PTH208
-            raise HomeRefused(
+            raise HomeUnusable(
                 f"{path} belongs to user {owner} and not to user {uid}; "
                 f"an administrator must move it away or give it to {uid}"
             )
@@ -51,7 +53,7 @@ def _provision_below(root_fd: int, path: str, name: str, uid: int, gid: int) -> 
         os.fchown(home_fd, uid, gid)
         made = os.fstat(home_fd)
         if (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) != (uid, gid, MODE):
-            raise HomeRefused(f"{path} could not be given to {uid}:{gid}; does the file server map root to nobody?")
+            raise HomeUnusable(f"{path} could not be given to {uid}:{gid}; does the file server map root to nobody?")
         return True
     finally:
         os.close(home_fd)
@@ -61,7 +63,7 @@ def main(arguments: list[str]) -> int:
     root, name, uid, gid = arguments
     try:
         made = provision(root, name, int(uid), int(gid))
-    except HomeRefused as refusal:
+    except HomeUnusable as refusal:
         print(f"home directory refused: {refusal}", file=sys.stderr)
         return 1
     except OSError as error:

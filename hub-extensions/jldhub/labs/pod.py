@@ -34,7 +34,7 @@ LAB_SECURITY: dict[str, Any] = {
 }
 
 # The one exception to Pod Security "restricted": only root can give a new directory to somebody else.
-_HOME_MAKER_SECURITY: dict[str, Any] = {
+_HOME_INIT_SECURITY: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"], "drop": ["ALL"]},
     "readOnlyRootFilesystem": True,
@@ -102,7 +102,7 @@ def home_mount(path: str, home_name: str) -> dict[str, Any]:
     return {"name": f"volume-{HOME}", "mountPath": path, "subPath": home_name}
 
 
-def home_maker(image: str, home_name: str, identity: Identity) -> dict[str, Any]:
+def home_init_container(image: str, home_name: str, identity: Identity) -> dict[str, Any]:
     """The init container that makes the home directory. It carries its program, for a lab pod mounts no ConfigMap."""
     source = Path(init_home.__file__).read_text(encoding="utf-8")
     return {
@@ -111,7 +111,7 @@ def home_maker(image: str, home_name: str, identity: Identity) -> dict[str, Any]
         "imagePullPolicy": "IfNotPresent",
         "command": [_HUB_PYTHON, "-c", source, _HOMES, home_name, str(identity.uid), str(identity.gid)],
         "volumeMounts": [{"name": f"volume-{HOME}", "mountPath": _HOMES}],
-        "securityContext": _HOME_MAKER_SECURITY,
+        "securityContext": _HOME_INIT_SECURITY,
         # A refusal's sentence then stands in the pod's status.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": _INIT_RESOURCES,

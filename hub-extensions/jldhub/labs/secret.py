@@ -25,7 +25,7 @@ GIT_CREDENTIAL = "git-credential"
 _SCOPES = {Push.NONE: [], Push.PUBLIC: ["public_repo"], Push.ALL: ["repo"]}
 
 
-class Secrets(Protocol):
+class SecretsApi(Protocol):
     """The two calls of the Kubernetes API that the hub's Role has for Secrets: it can read none."""
 
     async def create_namespaced_secret(self, namespace: str, body: V1Secret) -> Any: ...
@@ -45,16 +45,18 @@ def lab_secret(
     )
 
 
-async def put(api: Secrets, namespace: str, secret: V1Secret, request_seconds: float, seconds: float) -> None:
+async def write_secret(
+    api: SecretsApi, namespace: str, secret: V1Secret, request_seconds: float, seconds: float
+) -> None:
     """Write the Secret whether it is there or not. A request without an answer is made again, for `seconds` altogether."""
     await exponential_backoff(
-        partial(_put, api, namespace, secret, request_seconds),
+        partial(_try_to_write, api, namespace, secret, request_seconds),
         f"The Kubernetes API took no Secret {secret.metadata.name}",
         timeout=seconds,
     )
 
 
-async def _put(api: Secrets, namespace: str, secret: V1Secret, seconds: float) -> bool:
+async def _try_to_write(api: SecretsApi, namespace: str, secret: V1Secret, seconds: float) -> bool:
     """Whether the API took it in time."""
     try:
         try:

@@ -9,23 +9,20 @@ from kubespawner.slugs import safe_slug
 from kubespawner.utils import get_k8s_model
 from traitlets import Instance
 
-from jldhub.hub import firefly
-from jldhub.hub.culling import lab_environment
-from jldhub.identity import Identity, IdentityError
-from jldhub.labs.account_files import gitconfig, group, passwd
+from jldhub.identity import Identity, IdentityError, lab_identity
+from jldhub.labs.environment import lab_environment
+from jldhub.labs.etc_files import gitconfig_file, group_file, passwd_file
 from jldhub.labs.menu import choices
 from jldhub.labs.menu.sizes import check_size, size_profiles
 from jldhub.labs.namespaces.manifests import namespace_config
-from jldhub.labs.namespaces.provisioning import NamespaceUnusable, Settler
+from jldhub.labs.namespaces.provisioning import NamespaceProvisioner, NamespaceUnusable
 from jldhub.labs.pod import (
-    CACHES,
     LAB_SECURITY,
     POD_SECURITY,
-    RUN,
     claim_volume,
     files_mounts,
     files_volume,
-    home_maker,
+    home_init_container,
     home_mount,
     home_path,
     lab_disk,
@@ -35,9 +32,8 @@ from jldhub.labs.pod import (
     owner_reference,
     pod_reference,
 )
-from jldhub.labs.secret import FILES, GIT_CREDENTIAL, HUB_TOKEN, git_address, git_credential, lab_secret, put
-from jldhub.labs.start.guarded_spawner import ANSWER_SECONDS, GuardedSpawner, outer_timeout, starting_config
-from jldhub.login.configuration import lab_identity
+from jldhub.labs.secret import FILES, GIT_CREDENTIAL, HUB_TOKEN, git_address, git_credential, lab_secret, write_secret
+from jldhub.labs.start.guarded_spawner import ANSWER_SECONDS, GuardedSpawner, guarded_spawner_config, outer_timeout
 from jldhub.settings.lab import Push
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
@@ -69,7 +65,7 @@ class LabSpawner(GuardedSpawner):
         options: dict[str, Any] = super().run_options_from_form(sizes) | choices.from_form(form_data)
         # Who was in which group when the page was drawn says nothing about now.
         await self.run_auth_state_hook(await self.user.get_auth_state())
-        check_choice(self, options)
+        check_options(self, options)
         return options
 
     def get_env(self) -> dict[str, str]:
@@ -83,7 +79,7 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
     return {
         "JupyterHub": {"spawner_class": LabSpawner},
         "LabSpawner": {"settings": settings},
-        "GuardedSpawner": starting_config(settings),
+        "GuardedSpawner": guarded_spawner_config(settings),
         # Everything else is set for KubeSpawner, so that a file of an operator's own can set it again.
         "KubeSpawner": {
             "namespace": names.namespace,
@@ -104,17 +100,7 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             },
             "extra_pod_config": lab_pod_fields(lab.quota),
             "default_url": "/lab",
-            # Functions, because KubeSpawner's own templates drop a hyphen at the end of a name.
-            "environment": {
-                "HOME": lambda spawner: home_path(names.volumes, spawner.user.name),
-                "USER": lambda spawner: spawner.user.name,
-                "JLD_FILES": FILES,
-                "JLD_RUN": RUN,
-                "XDG_CACHE_HOME": CACHES,
-                **firefly.lab_environment(settings),
-                **lab_environment(settings.hub.culling),
-                **({"JLD_REPOSITORIES": " ".join(lab.repositories)} if lab.repositories else {}),
-            },
+            "environment": lab_environment(settings),
             "port": 8888,
             "uid": lambda spawner: _identity(spawner).uid,
             "gid": lambda spawner: _identity(spawner).gid,
@@ -135,10 +121,10 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "k8s_api_request_retry_timeout": 120,
             # Five people who cannot start a lab are no reason to stop the hub for the others.
             "consecutive_failure_limit": 0,
-            "auth_state_hook": remember_identity,
-            "apply_user_options": check_choice,
+            "auth_state_hook": set_identity,
+            "apply_user_options": check_options,
             "modify_pod_hook": complete_pod,
-            "after_pod_created_hook": hand_files_to_pod,
+            "after_pod_created_hook": transfer_secret_to_pod,
         },
     }
 
@@ -149,7 +135,7 @@ def lab_namespace(settings: Settings, username: str) -> str:
     return f"{people.prefix}-{safe_slug(username, max_length=_LONGEST_SLUG)}" if people else settings.names.namespace
 
 
-def remember_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:
+def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:
     """Runs before the form and before each start."""
     spawner.git_token = ""
     try:
@@ -160,7 +146,7 @@ def remember_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) ->
         raise Refusal(403, str(error)) from error
 
 
-def check_choice(spawner: LabSpawner, options: object) -> None:
+def check_options(spawner: LabSpawner, options: object) -> None:
     """KubeSpawner checks too, but late and with an error that becomes a 500."""
     if not isinstance(options, dict):
         raise Refusal(400, 'The options of a lab are an object, such as {"profile": "small"}.')
@@ -186,10 +172,10 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.secret_name)))
     identity = _identity(spawner)
     if spawner.settings.hub.lab.provision_homes:
-        maker = home_maker(names.hub_image, home_name, identity)
+        maker = home_init_container(names.hub_image, home_name, identity)
         pod.spec.init_containers = [get_k8s_model(V1Container, maker), *(pod.spec.init_containers or [])]
     if names.user_namespaces:
-        claims = await _settle(spawner, names.user_namespaces)
+        claims = await _provision_namespace(spawner, names.user_namespaces)
         own = {each["name"]: each for each in (claim_volume(name, claim) for name, claim in claims.items())}
         pod.spec.volumes = [
             get_k8s_model(V1Volume, own[each.name]) if each.name in own else each for each in pod.spec.volumes
@@ -200,22 +186,22 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     pod.metadata.owner_references = owners
     # The kubelet finds the Secret when it asks: it is there before the pod is.
     spawner.files = lab_files(spawner, identity, lab.working_dir)
-    await _put_files(spawner, owners)
+    await _write_secret(spawner, owners)
     return pod
 
 
-async def _settle(spawner: LabSpawner, people: UserNamespaces) -> dict[str, str]:
+async def _provision_namespace(spawner: LabSpawner, people: UserNamespaces) -> dict[str, str]:
     """Make the person's namespace ready; KubeSpawner made it. The claims there, by their volumes."""
-    settler = Settler(spawner.api.api_client, spawner.k8s_api_request_timeout)
+    provisioner = NamespaceProvisioner(spawner.api.api_client, spawner.k8s_api_request_timeout)
     try:
-        return await settler.settle(spawner.namespace, spawner.settings, people)
+        return await provisioner.provision(spawner.namespace, spawner.settings, people)
     except NamespaceUnusable as unusable:
         raise spawner.failure(unusable.why) from None
 
 
-async def hand_files_to_pod(spawner: LabSpawner, pod: Mapping[str, Any]) -> None:
+async def transfer_secret_to_pod(spawner: LabSpawner, pod: Mapping[str, Any]) -> None:
     """From here on the Secret goes with the pod, also when the pod goes while there is no hub."""
-    await _put_files(spawner, [pod_reference(pod["metadata"]["name"], pod["metadata"]["uid"])])
+    await _write_secret(spawner, [pod_reference(pod["metadata"]["name"], pod["metadata"]["uid"])])
 
 
 def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, str]:
@@ -223,19 +209,19 @@ def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, s
     github, token, username = spawner.settings.hub.auth.github, spawner.git_token, spawner.user.name
     address = git_address(github) if github and token else ""
     return {
-        "passwd": passwd(identity, username, home),
-        "group": group(identity, username),
-        "gitconfig": gitconfig(identity, address, f"{FILES}/{GIT_CREDENTIAL}"),
+        "passwd": passwd_file(identity, username, home),
+        "group": group_file(identity, username),
+        "gitconfig": gitconfig_file(identity, address, f"{FILES}/{GIT_CREDENTIAL}"),
         HUB_TOKEN: spawner.api_token,
         "motd": choices.motd(spawner.settings.hub.lab.notices.values()),
         GIT_CREDENTIAL: git_credential(token) if token else "",
     }
 
 
-async def _put_files(spawner: LabSpawner, owners: list[V1OwnerReference]) -> None:
+async def _write_secret(spawner: LabSpawner, owners: list[V1OwnerReference]) -> None:
     secret = lab_secret(spawner.secret_name, spawner.settings.names.lab_labels, spawner.files, owners)
     seconds = spawner.k8s_api_request_timeout, spawner.k8s_api_request_retry_timeout
-    await put(spawner.api, spawner.namespace, secret, *seconds)
+    await write_secret(spawner.api, spawner.namespace, secret, *seconds)
 
 
 def _identity(spawner: LabSpawner) -> Identity:

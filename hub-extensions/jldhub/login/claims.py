@@ -38,7 +38,7 @@ def username(value: object) -> str:
     return re.sub(r"[@:+]", ".", value).lower()
 
 
-def number(claims: Claims, claim: str) -> int | None:
+def unix_id(claims: Claims, claim: str) -> int | None:
     """A user or group number, which directories often write as text; None without the claim. Raises IdentityError."""
     value = claims.get(claim) if claim else None
     if value is None:

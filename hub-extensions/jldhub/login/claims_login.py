@@ -5,11 +5,11 @@ from typing import Any
 from tornado import web
 from traitlets import Bool, List, Unicode
 
-from jldhub.identity import MOST_GROUPS, Group, Identity, IdentityError, is_usable_id, remember
+from jldhub.identity import MOST_GROUPS, Group, Identity, IdentityError, identity_to_state, is_usable_id
 from jldhub.login import claims
-from jldhub.login.membership import IsMember, MembershipUnknown, Rule, refuse_denied, require_allowed
+from jldhub.login.admission import IsMember, MembershipUnknown, Rule, refuse_denied, require_allowed
 from jldhub.login.people import Account, People, Person
-from jldhub.login.provider import Model, ProviderLogin
+from jldhub.login.provider import AuthModel, ProviderLogin
 from jldhub.support.refusal import Refusal
 
 
@@ -37,34 +37,34 @@ class ClaimsLogin(ProviderLogin):
             self.check_claims(user_info)
             return claims.username(super().user_info_to_username(user_info))
         except IdentityError as error:
-            raise self._refusal(str(error)) from error
+            raise self._forbidden(str(error)) from error
         except (web.HTTPError, ValueError) as error:
             if isinstance(error, Refusal):
                 raise
-            raise self._refusal("Your login has no claim with a user name. Tell an administrator.") from error
+            raise self._forbidden("Your login has no claim with a user name. Tell an administrator.") from error
 
     def check_claims(self, user_info: dict[str, Any]) -> None:
         """Raises IdentityError for claims that oauthenticator would stumble over."""
 
-    def account(self, model: Model) -> Account:
+    def account(self, model: AuthModel) -> Account:
         found = self._claims(model)
         login = claims.username(self.user_info_to_username(found))
         return Account(
             self.provider,
             claims.subject(found, self.subject_claim),
             self.normalize_username(login),
-            claims.number(found, self.uid_claim),
+            claims.unix_id(found, self.uid_claim),
         )
 
-    def verify(self, model: Model, person: Person, people: People) -> None:
-        gid = claims.number(self._claims(model), self.gid_claim)
-        if gid is not None and gid != person.uid and people.is_reserved(gid):
+    def verify(self, model: AuthModel, person: Person, people: People) -> None:
+        gid = claims.unix_id(self._claims(model), self.gid_claim)
+        if gid is not None and gid != person.uid and people.is_reserved_id(gid):
             raise IdentityError(f"Your login has {gid} as {self.gid_claim}, which belongs to somebody else here.")
 
-    def describe(self, model: Model, person: Person, people: People) -> Model:
+    def describe(self, model: AuthModel, person: Person, people: People) -> AuthModel:
         found = self._claims(model)
-        gid = claims.number(found, self.gid_claim)
-        return remember(
+        gid = claims.unix_id(found, self.gid_claim)
+        return identity_to_state(
             Identity(
                 uid=person.uid,
                 gid=gid or person.uid,
@@ -74,17 +74,17 @@ class ClaimsLogin(ProviderLogin):
             )
         )
 
-    async def refuse(self, model: Model) -> None:
+    async def require_not_denied(self, model: AuthModel) -> None:
         rules = [Rule(name) for name in self.deny_groups]
-        await refuse_denied(self.login_service, self._login(model), rules, self._asker(model))
+        await refuse_denied(self.login_service, self._login(model), rules, self._membership_check(model))
 
-    async def admit(self, model: Model) -> None:
+    async def require_admitted(self, model: AuthModel) -> None:
         if self.admit_all:
             return
         rules = [Rule(name) for name in self.allow_groups]
-        await require_allowed(self.login_service, self._login(model), rules, self._asker(model))
+        await require_allowed(self.login_service, self._login(model), rules, self._membership_check(model))
 
-    def _asker(self, model: Model) -> IsMember:
+    def _membership_check(self, model: AuthModel) -> IsMember:
         groups = claims.groups(self._claims(model), self.groups_claim)
         names = None if groups is None else {group.name.casefold() for group in groups}
 
@@ -106,17 +106,17 @@ class ClaimsLogin(ProviderLogin):
         for group in claimed:
             gid = group.gid
             if gid is None:
-                gid = people.group_number(self.provider, group.name.casefold())
-            elif people.is_reserved(gid) or not is_usable_id(gid):
+                gid = people.group_gid(self.provider, group.name.casefold())
+            elif people.is_reserved_id(gid) or not is_usable_id(gid):
                 continue  # somebody's own number: their files would be the group's
             groups.setdefault(gid, Group(group.name, gid))
             if len(groups) == MOST_GROUPS:
                 break
         return tuple(groups.values())
 
-    def _claims(self, model: Model) -> dict[str, Any]:
+    def _claims(self, model: AuthModel) -> dict[str, Any]:
         found: dict[str, Any] = model["auth_state"][self.user_auth_state_key]
         return found
 
-    def _login(self, model: Model) -> str:
+    def _login(self, model: AuthModel) -> str:
         return claims.text(self._claims(model), self.email_claim) or str(model["name"])

@@ -1,17 +1,14 @@
-"""Which way people log in, and who they are in a lab."""
+"""JupyterHub's configuration of the login, from the settings."""
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from jldhub.identity import Identity, github_identity, remembered_identity, trial_identity
 from jldhub.login.cilogon import CILogonLogin
-from jldhub.login.dummy import TrialLogin
+from jldhub.login.dummy import DummyLogin
 from jldhub.login.github import GitHubLogin
 from jldhub.login.other import other_login
-from jldhub.login.provider import STATE
-from jldhub.settings.login import Auth, CILogon, Claims, GitHub, GroupRules, IdentityProvider, Other, UserRules
-from jldhub.settings.secret_files import Secrets
+from jldhub.settings.login import Auth, CILogon, ClaimNames, GitHub, GroupRules, IdentityProvider, Other, UserRules
+from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
 
 # User names become paths and labels. GitHub's own names are among these.
@@ -20,13 +17,13 @@ _USERNAME = r"[a-z0-9_][a-z0-9._-]{0,62}\Z"
 Sections = dict[str, dict[str, Any]]
 
 
-def authenticator_config(settings: Settings, secrets: Secrets) -> Sections:
+def authenticator_config(settings: Settings, secrets: HubSecrets) -> Sections:
     """The configuration of JupyterHub's login, by class. Raises LookupError for a class that is not there."""
     auth = settings.hub.auth
     if auth.dummy:
         config: Sections = {
-            "JupyterHub": {"authenticator_class": TrialLogin},
-            "TrialLogin": {"password": secrets.dummy_password},
+            "JupyterHub": {"authenticator_class": DummyLogin},
+            "DummyLogin": {"password": secrets.dummy_password},
             "Authenticator": {"allowed_users": set(auth.dummy.users)},
         }
     else:
@@ -46,16 +43,7 @@ def admin_roles(settings: Settings) -> list[dict[str, Any]]:
     return [{"name": "admin", "users": sorted(settings.hub.auth.admins)}]
 
 
-def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str, user_id: int) -> Identity:
-    """Who a lab runs as. Raises IdentityError."""
-    if auth.github:
-        return github_identity(auth_state)
-    if auth.dummy:
-        return trial_identity(username, user_id)
-    return remembered_identity((auth_state or {}).get(STATE))
-
-
-def _provider_config(settings: Settings, secrets: Secrets) -> Sections:
+def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
     auth = settings.hub.auth
     oauth = {
         "client_secret": secrets.client_secret,
@@ -69,7 +57,7 @@ def _provider_config(settings: Settings, secrets: Secrets) -> Sections:
     else:
         assert auth.other is not None  # noqa: S101 - the settings hold exactly one of them
         config, users = _other_config(auth.other, oauth), auth.other.users
-    numbers = {"first_number": auth.numbers.first, "last_number": auth.numbers.last}
+    numbers = {"first_id": auth.numbers.first, "last_id": auth.numbers.last}
     provider = {"staleness": auth.staleness.total_seconds(), **numbers}
     return {**config, "ProviderLogin": provider, "Authenticator": _authenticator(auth, users)}
 
@@ -154,7 +142,7 @@ def _other_config(other: Other, oauth: dict[str, Any]) -> Sections:
     }
 
 
-def _claims_config(groups: GroupRules, claims: Claims) -> dict[str, Any]:
+def _claims_config(groups: GroupRules, claims: ClaimNames) -> dict[str, Any]:
     return {
         "groups_claim": groups.claim,
         "allow_groups": list(groups.allow),

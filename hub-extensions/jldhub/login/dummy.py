@@ -10,7 +10,7 @@ from traitlets import Unicode
 from jldhub.support.refusal import Refusal
 
 
-class TrialLogin(Authenticator):
+class DummyLogin(Authenticator):
     """One password for the people that the settings name: for local trials only."""
 
     password = Unicode(help="The password of everybody.").tag(config=True)

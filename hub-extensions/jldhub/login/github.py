@@ -12,9 +12,9 @@ from tornado.httpclient import HTTPResponse
 from traitlets import Bool, List, Unicode
 
 from jldhub.identity import github_identity
-from jldhub.login.membership import IsMember, MembershipUnknown, Rule, refuse_denied, require_allowed
+from jldhub.login.admission import IsMember, MembershipUnknown, Rule, refuse_denied, require_allowed
 from jldhub.login.people import Account
-from jldhub.login.provider import Model, ProviderLogin
+from jldhub.login.provider import AuthModel, ProviderLogin
 from jldhub.login.provider_errors import message
 
 _MOST_PAGES = 50  # of a hundred entries each
@@ -30,7 +30,7 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
     read_groups = Bool(False, help="Whether to ask for organizations: they are groups in a lab.").tag(config=True)
     read_teams = Bool(False, help="Whether teams are groups in a lab too.").tag(config=True)
 
-    def account(self, model: Model) -> Account:
+    def account(self, model: AuthModel) -> Account:
         uid = github_identity(model["auth_state"]).uid
         return Account(urlsplit(self.github_url).netloc.lower(), str(uid), _login(model).lower(), uid)
 
@@ -46,7 +46,7 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
         state["scope"] = [scope for entry in state["scope"] for scope in entry.replace(",", " ").split()]
         return state
 
-    async def update_auth_model(self, auth_model: Model) -> Model:
+    async def update_auth_model(self, auth_model: AuthModel) -> AuthModel:
         """Keep the address, and the organizations and teams with their numbers.
 
         In place of oauthenticator's own, which takes an address that was never verified and looks at one page of them.
@@ -71,13 +71,13 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
         ]
         return auth_model
 
-    async def refuse(self, model: Model) -> None:
-        await refuse_denied("GitHub", _login(model), _rules(self.deny_organizations), self._asker(model))
+    async def require_not_denied(self, model: AuthModel) -> None:
+        await refuse_denied("GitHub", _login(model), _rules(self.deny_organizations), self._membership_check(model))
 
-    async def admit(self, model: Model) -> None:
-        await require_allowed("GitHub", _login(model), _rules(self.allow_organizations), self._asker(model))
+    async def require_admitted(self, model: AuthModel) -> None:
+        await require_allowed("GitHub", _login(model), _rules(self.allow_organizations), self._membership_check(model))
 
-    def _asker(self, model: Model) -> IsMember:
+    def _membership_check(self, model: AuthModel) -> IsMember:
         """Asks GitHub with the person's own token, so that memberships that are not public count."""
         state = model["auth_state"]
         login = quote(_login(model), safe="")

@@ -20,7 +20,7 @@ from jldhub.login.usernames import LONGEST, candidates
 _T = TypeVar("_T")
 _PREPARED: WeakSet[Any] = WeakSet()  # databases in which the tables were made, or were there
 # Above every account, organization and team of GitHub.
-FIRST_NUMBER, LAST_NUMBER = 2_000_000_000, 2_099_999_999
+FIRST_ID, LAST_ID = 2_000_000_000, 2_099_999_999
 _METADATA = MetaData()
 _ACCOUNTS = Table(
     "jld_people",
@@ -42,16 +42,16 @@ _GROUPS = Table(
 )
 
 
-class NumberTaken(Exception):
+class UidTaken(Exception):
     """Somebody else has this number. The sentence is for the person who logs in."""
 
 
-class NumbersUsedUp(Exception):
+class IdsExhausted(Exception):
     """The range has no number left. The sentence is for the person who logs in."""
 
 
 @dataclass(frozen=True)
-class Numbers:
+class IdRange:
     """What is given to people and groups that bring no number, the last one included."""
 
     first: int
@@ -84,7 +84,7 @@ class Person:
 class People:
     """The tables, through the hub's own session: a second connection would wait for SQLite's lock that this process holds."""
 
-    def __init__(self, db: Session, numbers: Numbers) -> None:
+    def __init__(self, db: Session, numbers: IdRange) -> None:
         self._db, self._numbers = db, numbers
         engine = db.get_bind()
         if engine not in _PREPARED:
@@ -99,52 +99,52 @@ class People:
         ).first()
         return Person(row.name, row.uid) if row else None
 
-    def expect(self, account: Account) -> Person:
+    def preview(self, account: Account) -> Person:
         """Who this account is, or would become. Writes nothing, so strangers take no name."""
         known = self.find(account)
         if known:
             return known
-        uid = self._next_number() if account.uid is None else account.uid
+        uid = self._next_id() if account.uid is None else account.uid
         if self._has(_ACCOUNTS.c.uid, uid) or account.uid in self._numbers:
-            raise NumberTaken(f"Your user number {uid} belongs to somebody else here. Tell an administrator.")
+            raise UidTaken(f"Your user number {uid} belongs to somebody else here. Tell an administrator.")
         return Person(
             next(name for name in candidates(account.login, uid) if not self._has(_ACCOUNTS.c.name, name)), uid
         )
 
-    def keep(self, account: Account) -> Person:
+    def record(self, account: Account) -> Person:
         """Write down who this account is. Somebody who is known stays who they are."""
 
         def write() -> Person:
             known = self.find(account)
             if known:
                 return known
-            person = self.expect(account)
+            person = self.preview(account)
             row = {"account": account.key, "provider": account.provider, "subject": account.subject}
             self._db.execute(insert(_ACCOUNTS).values(**row, name=person.name, uid=person.uid))
             self._db.commit()
             return person
 
-        return self._twice(write)
+        return self._retry_once(write)
 
-    def group_number(self, provider: str, name: str) -> int:
+    def group_gid(self, provider: str, name: str) -> int:
         """The number of a group that brings none: given once, kept for ever."""
 
         def write() -> int:
             key = _key(provider, name)
             gid = self._db.execute(select(_GROUPS.c.gid).where(_GROUPS.c.group_key == key)).scalar()
             if gid is None:
-                gid = self._next_number()
+                gid = self._next_id()
                 self._db.execute(insert(_GROUPS).values(group_key=key, provider=provider, name=name, gid=gid))
                 self._db.commit()
             return int(gid)
 
-        return self._twice(write)
+        return self._retry_once(write)
 
-    def is_reserved(self, number: int) -> bool:
+    def is_reserved_id(self, number: int) -> bool:
         """A number that a claim must not bring: one that is ours to give, or that is a person's own."""
         return number in self._numbers or self._has(_ACCOUNTS.c.uid, number)
 
-    def _twice(self, write: Callable[[], _T]) -> _T:
+    def _retry_once(self, write: Callable[[], _T]) -> _T:
         """Another hub on the same database may have been faster."""
         try:
             return write()
@@ -152,7 +152,7 @@ class People:
             self._db.rollback()
             return write()
 
-    def _next_number(self) -> int:
+    def _next_id(self) -> int:
         """One above every number of the range that was ever given, so that none is given twice."""
         found = [
             self._db.execute(
@@ -162,7 +162,7 @@ class People:
         ]
         number = max((int(value) + 1 for value in found if value is not None), default=self._numbers.first)
         if number > self._numbers.last:
-            raise NumbersUsedUp(
+            raise IdsExhausted(
                 f"All user numbers up to {self._numbers.last} are given. An administrator must raise hub.auth.numbers.last."
             )
         return number

@@ -13,20 +13,18 @@ from tornado import web
 from tornado.httpclient import HTTPClientError, HTTPResponse
 from traitlets import Float, Integer, Unicode
 
-from jldhub.identity import IdentityError
-from jldhub.login.membership import Refused
-from jldhub.login.people import FIRST_NUMBER, LAST_NUMBER, Account, Numbers, NumbersUsedUp, NumberTaken, People, Person
-from jldhub.login.provider_errors import UNCHANGED, cannot_be_asked_again, is_outage, said
-from jldhub.login.usernames import NameRefused, refuse_reserved
+from jldhub.identity import AUTH_STATE_KEY, IdentityError
+from jldhub.login.admission import AdmissionDenied
+from jldhub.login.people import FIRST_ID, LAST_ID, Account, IdRange, IdsExhausted, People, Person, UidTaken
+from jldhub.login.provider_errors import NOT_MODIFIED, cannot_refresh, error_text, is_outage
+from jldhub.login.usernames import ReservedUsername, require_unreserved
 from jldhub.support import login_metrics
 from jldhub.support.refusal import Refusal
 
-# The key of what is ours in what the hub remembers of a login.
-STATE = "jld"
 # While a provider does not answer, running sessions ask it again after this time, so that pages do not wait for it.
 _PAUSE_SECONDS = 60
 
-Model = dict[str, Any]
+AuthModel = dict[str, Any]
 
 
 class ProviderUnavailable(Refusal):
@@ -39,7 +37,7 @@ class ProviderUnavailable(Refusal):
         self.why = reason
 
 
-_WHY_REFUSED = (IdentityError, NameRefused, NumberTaken, NumbersUsedUp, Refused)
+_LOGIN_ERRORS = (IdentityError, ReservedUsername, UidTaken, IdsExhausted, AdmissionDenied)
 # oauthenticator turns some failures of a refresh into "log in again"; here stands whether one of them was an outage.
 _outages: ContextVar[list[ProviderUnavailable]] = ContextVar("outages")
 
@@ -50,31 +48,29 @@ class ProviderLogin(OAuthenticator):
     staleness = Float(86_400, help="Seconds for which what the provider said last holds while it cannot be asked.").tag(
         config=True
     )
-    first_number = Integer(FIRST_NUMBER, help="The first user number for people whose provider gives none.").tag(
-        config=True
-    )
-    last_number = Integer(LAST_NUMBER, help="The last such number.").tag(config=True)
+    first_id = Integer(FIRST_ID, help="The first user number for people whose provider gives none.").tag(config=True)
+    last_id = Integer(LAST_ID, help="The last such number.").tag(config=True)
     provider_address = Unicode(help="What people read as the name of the provider.").tag(config=True)
 
-    _ask_again: float = 0  # monotonic seconds
+    _next_request: float = 0  # monotonic seconds
 
     # What a subclass says -------------------------------------------------------------------------------------------
 
-    def account(self, model: Model) -> Account:
+    def account(self, model: AuthModel) -> Account:
         """Who logged in, as the provider tells it. Raises IdentityError."""
         raise NotImplementedError
 
-    async def admit(self, model: Model) -> None:
-        """Raises Refused for somebody who is not let in by name and by no rule."""
+    async def require_admitted(self, model: AuthModel) -> None:
+        """Raises AdmissionDenied for somebody who is not let in by name and by no rule."""
         raise NotImplementedError
 
-    async def refuse(self, model: Model) -> None:
-        """Raises Refused for somebody whom a rule keeps out."""
+    async def require_not_denied(self, model: AuthModel) -> None:
+        """Raises AdmissionDenied for somebody whom a rule keeps out."""
 
-    def verify(self, model: Model, person: Person, people: People) -> None:
+    def verify(self, model: AuthModel, person: Person, people: People) -> None:
         """Raises IdentityError for what cannot be, before anything is written down."""
 
-    def describe(self, model: Model, person: Person, people: People) -> Model:
+    def describe(self, model: AuthModel, person: Person, people: People) -> AuthModel:
         """What a lab needs to know of somebody who was let in and the provider's answer alone does not say."""
         return {}
 
@@ -83,51 +79,53 @@ class ProviderLogin(OAuthenticator):
     async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> Any:
         with self._counted():
             try:
-                model: Model = await super().authenticate(handler, data, **kwargs)
+                model: AuthModel = await super().authenticate(handler, data, **kwargs)
                 account = self.account(model)
                 person = self._people(handler.db).find(account)
                 if person is None:
-                    refuse_reserved(account.login)
-                    person = self._people(handler.db).expect(account)
+                    require_unreserved(account.login)
+                    person = self._people(handler.db).preview(account)
                 self.verify(model, person, self._people(handler.db))
             except HTTPClientError as error:
-                raise self._refusal(f"{self.login_service} refused this login: {said(error)}. Start again.") from error
-            except _WHY_REFUSED as refused:
-                raise self._refusal(str(refused)) from refused
+                raise self._forbidden(
+                    f"{self.login_service} refused this login: {error_text(error)}. Start again."
+                ) from error
+            except _LOGIN_ERRORS as refused:
+                raise self._forbidden(str(refused)) from refused
             if not self.validate_username(person.name):
-                raise self._refusal(
+                raise self._forbidden(
                     f"Your name here would be {person.name[:80]!r}, and names have at most 63 of the characters a-z, 0-9, "
                     "'.', '_' and '-' and begin with a letter or a digit. Tell an administrator."
                 )
             model["name"] = person.name
             return model
 
-    async def check_blocked_users(self, username: str, authentication: Model | None = None) -> bool:
+    async def check_blocked_users(self, username: str, authentication: AuthModel | None = None) -> bool:
         """Runs before `check_allowed`, for everybody: whoever is kept out stays out, let in by name or not."""
         with self._counted():
             try:
                 if authentication is not None:
-                    await self.refuse(authentication)
-            except Refused as refused:
-                raise self._refusal(str(refused)) from refused
+                    await self.require_not_denied(authentication)
+            except AdmissionDenied as refused:
+                raise self._forbidden(str(refused)) from refused
             return bool(super().check_blocked_users(username, authentication))
 
-    async def check_allowed(self, username: str, auth_model: Model | None) -> bool:
+    async def check_allowed(self, username: str, auth_model: AuthModel | None) -> bool:
         with self._counted():
             try:
                 if not await super().check_allowed(username, auth_model) and auth_model is not None:
-                    await self.admit(auth_model)
-            except Refused as refused:
-                raise self._refusal(str(refused)) from refused
+                    await self.require_admitted(auth_model)
+            except AdmissionDenied as refused:
+                raise self._forbidden(str(refused)) from refused
             return True
 
-    async def run_post_auth_hook(self, handler: Any, auth_model: Model) -> Any:
+    async def run_post_auth_hook(self, handler: Any, auth_model: AuthModel) -> Any:
         """Only who was let in is written down, so that strangers take no names."""
         with self._counted():
             try:
-                self._remember(auth_model, self._people(handler.db))
-            except _WHY_REFUSED as refused:
-                raise self._refusal(str(refused)) from refused
+                self._record_login(auth_model, self._people(handler.db))
+            except _LOGIN_ERRORS as refused:
+                raise self._forbidden(str(refused)) from refused
             model = await super().run_post_auth_hook(handler, auth_model)
             login_metrics.LOGINS.labels(self.login_service, "admitted").inc()
             return model
@@ -137,59 +135,59 @@ class ProviderLogin(OAuthenticator):
     async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> Any:
         """Ask again now and then. Whoever is no longer let in is sent to the door; an outage sends nobody for `staleness`."""
         state = await user.get_auth_state() or {}
-        if time.monotonic() < self._ask_again:
-            return self._keep(user.name, state, "it did not answer a moment ago")
-        if cannot_be_asked_again(state):
-            return self._keep(user.name, state, "it gives no way to ask again after the login")
+        if time.monotonic() < self._next_request:
+            return self._extend_session(user.name, state, "it did not answer a moment ago")
+        if cannot_refresh(state):
+            return self._extend_session(user.name, state, "it gives no way to ask again after the login")
         outages: list[ProviderUnavailable] = []
         context = _outages.set(outages)
         try:
             model = await super().refresh_user(user, handler, **kwargs)
             if isinstance(model, dict):
-                await self._renew(user, model)
+                await self._recheck(user, model)
             elif not model and outages:
                 raise outages[-1]
         except ProviderUnavailable as outage:
-            return self._keep(user.name, state, outage.why)
-        except (*_WHY_REFUSED, web.HTTPError) as refused:
+            return self._extend_session(user.name, state, outage.why)
+        except (*_LOGIN_ERRORS, web.HTTPError) as refused:
             self.log.warning("Ending the session of %s: %s", user.name, refused)
             return False
         finally:
             _outages.reset(context)
         return model
 
-    async def _renew(self, user: Any, model: Model) -> None:
+    async def _recheck(self, user: Any, model: AuthModel) -> None:
         people, account = self._people(user.db), self.account(model)
         person = people.find(account)
         if person is None:  # from before names were written down
             own = Account(account.provider, account.subject, user.name, account.uid)
-            if people.expect(own).name == user.name:
-                person = people.keep(own)
+            if people.preview(own).name == user.name:
+                person = people.record(own)
         if person is None or person.name != user.name:
-            raise Refused(f"the account at {self.login_service} is not the one that {user.name} belongs to")
+            raise AdmissionDenied(f"the account at {self.login_service} is not the one that {user.name} belongs to")
         model["name"] = user.name
-        await self.refuse(model)
+        await self.require_not_denied(model)
         if not await super().check_allowed(user.name, model):
-            await self.admit(model)
+            await self.require_admitted(model)
         self.verify(model, person, people)
-        self._remember(model, people)
+        self._record_login(model, people)
 
-    def _keep(self, name: str, state: Mapping[str, Any], reason: str) -> bool:
+    def _extend_session(self, name: str, state: Mapping[str, Any], reason: str) -> bool:
         """Whether a session goes on without the provider."""
-        known = state.get(STATE)
+        known = state.get(AUTH_STATE_KEY)
         checked = known.get("checked", 0.0) if isinstance(known, dict) else 0.0
         age = max(0.0, time.time() - checked)
         if age <= self.staleness:
             self.log.warning(
                 "Keeping the session of %s on what %s said %.0f s ago: %s", name, self.login_service, age, reason
             )
-            login_metrics.KEPT.labels(self.login_service).inc()
+            login_metrics.SESSIONS_RETAINED.labels(self.login_service).inc()
             return True
         self.log.warning(
             "Ending the session of %s: %s could not be asked for more than %.0f s: %s",
             *(name, self.login_service, self.staleness, reason),
         )
-        login_metrics.EXPIRED.labels(self.login_service).inc()
+        login_metrics.SESSIONS_EXPIRED.labels(self.login_service).inc()
         return False
 
     # The provider's answers -------------------------------------------------------------------------------------------
@@ -207,12 +205,12 @@ class ProviderLogin(OAuthenticator):
         try:
             try:
                 answer = await fetch()
-                anew = isinstance(answer, HTTPResponse) and answer.code == UNCHANGED
+                not_modified = isinstance(answer, HTTPResponse) and answer.code == NOT_MODIFIED
             except HTTPClientError as error:
-                if error.code != UNCHANGED:
+                if error.code != NOT_MODIFIED:
                     raise
-                anew = True
-            if anew:
+                not_modified = True
+            if not_modified:
                 answer = await fetch(headers={**kwargs.get("headers", {}), "Cache-Control": "no-cache"})
         except HTTPClientError as error:
             if is_outage(error.code, error.response):
@@ -227,9 +225,9 @@ class ProviderLogin(OAuthenticator):
         login_metrics.PROVIDER_UP.labels(self.login_service).set(1)
         return answer
 
-    async def get_token_info(self, handler: Any, params: Mapping[str, Any]) -> Model:
+    async def get_token_info(self, handler: Any, params: Mapping[str, Any]) -> AuthModel:
         try:
-            info: Model = await super().get_token_info(handler, params)
+            info: AuthModel = await super().get_token_info(handler, params)
         except web.HTTPError as error:
             if error.status_code < 500 or isinstance(error, Refusal):
                 raise
@@ -239,7 +237,7 @@ class ProviderLogin(OAuthenticator):
             raise self.unavailable("its answer could not be understood")
         return {**info, "token_type": info.get("token_type") or "Bearer", "received": time.time()}
 
-    async def token_to_user(self, token_info: Model) -> Model:
+    async def token_to_user(self, token_info: AuthModel) -> AuthModel:
         info = await super().token_to_user(token_info)
         if not isinstance(info, dict):
             raise self.unavailable("its answer could not be understood")
@@ -252,7 +250,7 @@ class ProviderLogin(OAuthenticator):
         login_metrics.OUTAGES.labels(self.login_service).inc()
         login_metrics.PROVIDER_UP.labels(self.login_service).set(0)
         if for_all:
-            self._ask_again = time.monotonic() + min(self.auth_refresh_age, _PAUSE_SECONDS)
+            self._next_request = time.monotonic() + min(self.auth_refresh_age, _PAUSE_SECONDS)
         outage = ProviderUnavailable(provider, reason)
         _outages.get([]).append(outage)
         return outage
@@ -265,17 +263,17 @@ class ProviderLogin(OAuthenticator):
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _remember(self, model: Model, people: People) -> None:
-        person = people.keep(self.account(model))
+    def _record_login(self, model: AuthModel, people: People) -> None:
+        person = people.record(self.account(model))
         if person.name != model["name"]:
-            raise Refused("Somebody else with your name logged in at the same moment. Log in again.")
+            raise AdmissionDenied("Somebody else with your name logged in at the same moment. Log in again.")
         described = self.describe(model, person, people)
-        model["auth_state"][STATE] = {**described, "uid": person.uid, "checked": time.time()}
+        model["auth_state"][AUTH_STATE_KEY] = {**described, "uid": person.uid, "checked": time.time()}
 
     def _people(self, db: Any) -> People:
-        return People(db, Numbers(self.first_number, self.last_number))
+        return People(db, IdRange(self.first_id, self.last_id))
 
-    def _refusal(self, sentence: str) -> Refusal:
+    def _forbidden(self, sentence: str) -> Refusal:
         self.log.warning("Login refused: %s", sentence)
         return Refusal(403, sentence)
 

@@ -8,12 +8,12 @@ from typing import Any
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
 # We ask for no comparison, so whoever answers this stands between and answers from its memory.
-UNCHANGED = 304
+NOT_MODIFIED = 304
 
 
 def is_outage(code: int, answer: HTTPResponse | None) -> bool:
     """Server errors, time-outs (tornado's 599), an old answer, and a rate limit, which GitHub reports as 403 or 429."""
-    if code >= 500 or code in (UNCHANGED, 429):
+    if code >= 500 or code in (NOT_MODIFIED, 429):
         return True
     if code != 403 or answer is None:
         return False
@@ -31,11 +31,11 @@ def message(answer: HTTPResponse | None) -> str:
     return said[:200] if isinstance(said, str) else ""
 
 
-def said(error: HTTPClientError) -> str:
+def error_text(error: HTTPClientError) -> str:
     return message(error.response).rstrip(".") or str(error.message)
 
 
-def cannot_be_asked_again(state: Mapping[str, Any]) -> bool:
+def cannot_refresh(state: Mapping[str, Any]) -> bool:
     """The token is past its own end and there is none to renew it: that says nothing about the person."""
     token = state.get("token_response")
     if state.get("refresh_token") or not isinstance(token, dict):

@@ -54,13 +54,13 @@ RESERVED = frozenset(
 )
 
 
-class NameRefused(Exception):
+class ReservedUsername(Exception):
     """Nobody may have this name. The sentence is for the person who logs in."""
 
 
-def refuse_reserved(name: str) -> None:
+def require_unreserved(name: str) -> None:
     if name in RESERVED:
-        raise NameRefused(
+        raise ReservedUsername(
             f"Your name here would be {name}, which is the name of a system account. "
             "Ask an administrator, or change your name where you log in."
         )

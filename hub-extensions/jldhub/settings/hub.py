@@ -5,17 +5,15 @@ from typing import Any, Literal
 
 from jldhub.settings.lab import Lab
 from jldhub.settings.login import Auth
-from jldhub.settings.types import Duration, Model
+from jldhub.settings.types import Duration, SettingsModel
 
 
-class Database(Model):
+class Database(SettingsModel):
     external: bool = False
     upgrade: bool = False
-    capacity: str = ""
-    storage_class: str = ""
 
 
-class Culling(Model):
+class Culling(SettingsModel):
     """When the hub stops labs that nobody uses."""
 
     idle_timeout: Duration = timedelta(hours=12)
@@ -23,18 +21,18 @@ class Culling(Model):
     busy_labs: bool = False
 
 
-class Log(Model):
+class Log(SettingsModel):
     """What the hub writes to its log."""
 
     format: Literal["json", "text"] = "json"
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
-class Metrics(Model):
+class Metrics(SettingsModel):
     enabled: bool = False
 
 
-class Hub(Model):
+class Hub(SettingsModel):
     auth: Auth
     db: Database = Database()
     lab: Lab

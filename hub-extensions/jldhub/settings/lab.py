@@ -7,10 +7,10 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from jldhub.settings.types import Bytes, Cores, Duration, Model, Organization
+from jldhub.settings.types import Bytes, Cores, Duration, Organization, SettingsModel
 
 
-class Size(Model):
+class Size(SettingsModel):
     """The most that a lab of this size may use."""
 
     cpu: Cores
@@ -19,7 +19,7 @@ class Size(Model):
     groups: list[Organization] = []
 
 
-class Quota(Model):
+class Quota(SettingsModel):
     """The most that something may use; nothing sets no limit. For all labs together, the chart's ResourceQuota holds them to it."""
 
     cpu: float = Field(default=0, ge=0, strict=False)
@@ -30,7 +30,11 @@ class Quota(Model):
         return self.cpu > 0 or self.memory != "0"
 
 
-class PerUser(Model):
+# The end of the name of a person's own ResourceQuota and LimitRange, by which a refusal is told from the one of all labs.
+PER_USER = "per-user"
+
+
+class PerUser(SettingsModel):
     """What one person may use, where they have a namespace of their own: all labs together, and each container."""
 
     quota: Quota = Quota()
@@ -50,7 +54,7 @@ class Push(StrEnum):
     ALL = "all"
 
 
-class Git(Model):
+class Git(SettingsModel):
     push: Annotated[Push, Field(strict=False)] = Push.PUBLIC
 
 
@@ -67,7 +71,7 @@ NotebookRepository = Annotated[str, BeforeValidator(_repository)]
 Notice = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class Lab(Model):
+class Lab(SettingsModel):
     sizes: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")], Size],
         BeforeValidator(_without_removed),

@@ -5,19 +5,19 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from jldhub.settings.types import BaseUrl, Duration, LoginName, Model, Organization
+from jldhub.settings.types import BaseUrl, Duration, LoginName, Organization, SettingsModel
 
 
-class OrganizationRules(Model):
+class OrganizationRules(SettingsModel):
     allow: list[Organization] = []
     deny: list[Organization] = []
 
 
-class UserRules(Model):
+class UserRules(SettingsModel):
     allow: list[LoginName] = []
 
 
-class GitHub(Model):
+class GitHub(SettingsModel):
     """Login through GitHub: who is let in, and where GitHub is."""
 
     client_id: str = Field(min_length=1)
@@ -41,7 +41,7 @@ class GitHub(Model):
         return self
 
 
-class GroupRules(Model):
+class GroupRules(SettingsModel):
     """Groups in a claim of the login."""
 
     claim: str = Field(default="isMemberOf", min_length=1)
@@ -49,7 +49,7 @@ class GroupRules(Model):
     deny: list[Annotated[str, Field(min_length=1)]] = []
 
 
-class Claims(Model):
+class ClaimNames(SettingsModel):
     """Which claims tell who somebody is. Without a number of its own a login gets one from the hub."""
 
     uid: str = ""
@@ -58,7 +58,7 @@ class Claims(Model):
     email: str = "email"
 
 
-class IdentityProvider(Model):
+class IdentityProvider(SettingsModel):
     """One of CILogon's, and how user names are made from what it tells."""
 
     name_claim: str = Field(default="eppn", min_length=1)
@@ -74,7 +74,7 @@ class IdentityProvider(Model):
         return self
 
 
-class CILogon(Model):
+class CILogon(SettingsModel):
     """Login through CILogon: through which identity providers, and who is let in."""
 
     client_id: str = Field(min_length=1)
@@ -85,7 +85,7 @@ class CILogon(Model):
     ] = Field(min_length=1)
     groups: GroupRules = GroupRules()
     users: UserRules = UserRules()
-    claims: Claims = Claims()
+    claims: ClaimNames = ClaimNames()
 
     @model_validator(mode="after")
     def _somebody_is_let_in(self) -> Self:
@@ -99,7 +99,7 @@ class CILogon(Model):
         return self
 
 
-class Other(Model):
+class Other(SettingsModel):
     """Login through any other class of oauthenticator, whose own options are its traits."""
 
     authenticator: str = Field(alias="class", min_length=1)
@@ -109,7 +109,7 @@ class Other(Model):
     allow_all: bool = False
     groups: GroupRules = GroupRules()
     users: UserRules = UserRules()
-    claims: Claims = Claims()
+    claims: ClaimNames = ClaimNames()
 
     @model_validator(mode="after")
     def _somebody_is_let_in(self) -> Self:
@@ -118,7 +118,7 @@ class Other(Model):
         return self
 
 
-class UserNumbers(Model):
+class UserNumbers(SettingsModel):
     """Given to people and groups whose provider tells none. None of them is ever given twice."""
 
     first: int = Field(default=2_000_000_000, ge=1000, le=2**31 - 1)
@@ -131,13 +131,13 @@ class UserNumbers(Model):
         return self
 
 
-class Dummy(Model):
+class Dummy(SettingsModel):
     """Login for local trials: one password for the people that are named here."""
 
     users: list[LoginName] = Field(min_length=1)
 
 
-class Auth(Model):
+class Auth(SettingsModel):
     admins: list[LoginName] = []
     # How often the hub asks whether somebody is still let in, and for how long the last answer holds without a new one.
     refresh: Duration = timedelta(minutes=30)

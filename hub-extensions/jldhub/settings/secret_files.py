@@ -21,7 +21,7 @@ class SecretError(Exception):
 
 
 @dataclass(frozen=True)
-class Secrets:
+class HubSecrets:
     """Those that this hub's settings call for; the others are empty."""
 
     cookie_secret: bytes = field(repr=False)

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from jldhub.settings.hub import Hub
 from jldhub.settings.names import Names
 from jldhub.settings.site import Site
-from jldhub.settings.types import Model
+from jldhub.settings.types import SettingsModel
 
 DEFAULT_PATH = Path("/etc/jld/settings/settings.yaml")
 
@@ -24,7 +24,7 @@ class SettingsError(Exception):
         self.sentences = sentences
 
 
-class Settings(Model):
+class Settings(SettingsModel):
     site: Site = Field(alias="global")
     hub: Hub
     names: Names

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from jldhub.settings.types import Model
+from jldhub.settings.types import SettingsModel
 
 
-class Site(Model):
+class Site(SettingsModel):
     """`global`: what people type into their browser."""
 
     hostname: str = Field(min_length=1)

@@ -14,7 +14,7 @@ Cores = Annotated[float, BeforeValidator(parse_cpu)]
 Bytes = Annotated[int, BeforeValidator(parse_memory)]
 
 
-class Model(BaseModel):
+class SettingsModel(BaseModel):
     """Keys are camelCase as in the values, unknown keys are mistakes, and nothing changes after it is read."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, strict=True)

@@ -7,11 +7,11 @@ LOGINS = Counter(
 )
 OUTAGES = Counter("jld_login_provider_outages_total", "Questions that the login provider did not answer", ["provider"])
 PROVIDER_UP = Gauge("jld_login_provider_up", "1 while the login provider answers, 0 since it failed to", ["provider"])
-KEPT = Counter(
+SESSIONS_RETAINED = Counter(
     "jld_sessions_kept_total",
     "Sessions kept on what the provider said last, because it could not be asked",
     ["provider"],
 )
-EXPIRED = Counter(
+SESSIONS_EXPIRED = Counter(
     "jld_sessions_expired_total", "Sessions ended because the provider could not be asked for too long", ["provider"]
 )

@@ -25,13 +25,13 @@ _PATTERNS = [
 _known: set[str] = set()
 
 
-def hide(*secrets: str | bytes) -> None:
+def register_secrets(*secrets: str | bytes) -> None:
     """Values that no line may hold. Bytes are meant in the hexadecimal digits in which people write them."""
     texts = (secret.hex() if isinstance(secret, bytes) else secret for secret in secrets)
     _known.update(text for text in texts if len(text) >= _SHORTEST)
 
 
-def masked(text: str) -> str:
+def mask(text: str) -> str:
     """The text without known secrets and without what looks like one."""
     for secret in _known:
         text = text.replace(secret, HIDDEN)
@@ -49,10 +49,10 @@ class JsonLines(CoroutineLogFormatter):  # type: ignore[misc]
             "level": record.levelname,
             "logger": record.name,
             "where": f"{record.module}:{record.lineno}",
-            "message": masked(_message(record)),
+            "message": mask(_message(record)),
         }
         if record.exc_info:
-            line["exception"] = masked(self.formatException(record.exc_info)).rstrip()
+            line["exception"] = mask(self.formatException(record.exc_info)).rstrip()
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -60,7 +60,7 @@ class PlainLines(CoroutineLogFormatter):  # type: ignore[misc]
     """JupyterHub's own form."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return masked(super().format(record))
+        return mask(super().format(record))
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -50,15 +50,15 @@ def filled_by_the_hub(peer: Peer, routes: dict[str, str]) -> Iterator[None]:
         yield
         return
     loop = asyncio.new_event_loop()
-    keeper = threading.Thread(target=loop.run_forever)
-    keeper.start()
+    refill = threading.Thread(target=loop.run_forever)
+    refill.start()
     proxy = asyncio.run_coroutine_threadsafe(begin(f"{LOCAL}:{peer.api_port}", routes), loop).result(60)
     try:
         yield
     finally:
         asyncio.run_coroutine_threadsafe(proxy.stop(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
-        keeper.join()
+        refill.join()
 
 
 async def begin(api: str, routes: dict[str, str]) -> FrontDoor:

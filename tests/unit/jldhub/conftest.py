@@ -19,7 +19,7 @@ SETTINGS: dict[str, Any] = {
                 "users": {"allow": ["guest"]},
             },
         },
-        "db": {"external": False, "capacity": "1Gi", "storageClass": ""},
+        "db": {"external": False},
         "lab": {
             "sizes": {
                 "tiny": {"cpu": 0.5, "memory": "1Gi"},
@@ -35,7 +35,6 @@ SETTINGS: dict[str, Any] = {
     },
     "names": {
         "namespace": "science",
-        "release": "jld",
         "hubUrl": "http://jld-hub:8081",
         "frontDoor": ["jld-nginx-api:8001"],
         "labPod": "jld-lab",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jldhub.identity import HIGHEST_ID, LOWEST_ID, Group, Identity
-from jldhub.labs.account_files import account_name, gitconfig, group, passwd
+from jldhub.labs.etc_files import gitconfig_file, group_file, passwd_file, unix_name
 
 LSST, RIVALS = Group("lsst", 5001), Group("LSST", 5002)
 numbers = st.integers(LOWEST_ID, HIGHEST_ID)
@@ -19,7 +19,7 @@ def ada(*groups: Group, name: str = "Ada Lovelace") -> Identity:
 
 
 def test_the_person_and_the_systems_users_are_known() -> None:
-    assert passwd(ada(), "ada", "/home/ada").splitlines() == [
+    assert passwd_file(ada(), "ada", "/home/ada").splitlines() == [
         "root:x:0:0:root:/root:/usr/sbin/nologin",
         "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin",
         "ada:x:4000001:4000001:Ada Lovelace:/home/ada:/bin/bash",
@@ -27,7 +27,7 @@ def test_the_person_and_the_systems_users_are_known() -> None:
 
 
 def test_organizations_are_groups_of_the_person() -> None:
-    assert group(ada(LSST), "ada").splitlines() == [
+    assert group_file(ada(LSST), "ada").splitlines() == [
         "root:x:0:",
         "nogroup:x:65534:",
         "ada:x:4000001:",
@@ -36,7 +36,7 @@ def test_organizations_are_groups_of_the_person() -> None:
 
 
 def test_names_that_differ_by_case_stay_apart() -> None:
-    assert group(ada(LSST, RIVALS), "lsst").splitlines()[2:] == [
+    assert group_file(ada(LSST, RIVALS), "lsst").splitlines()[2:] == [
         "lsst:x:4000001:",
         "lsst-5001:x:5001:lsst",
         "lsst-5002:x:5002:lsst",
@@ -44,7 +44,7 @@ def test_names_that_differ_by_case_stay_apart() -> None:
 
 
 def test_the_own_group_is_not_said_twice() -> None:
-    assert group(ada(Group("self", 4000001)), "ada").count("4000001") == 1
+    assert group_file(ada(Group("self", 4000001)), "ada").count("4000001") == 1
 
 
 def test_git_knows_whose_commits_these_are(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_git_knows_whose_commits_these_are(tmp_path: Path) -> None:
         uid=5000, gid=5000, groups=(), name='Ada "Countess" \\ Lovelace\n[core]', email="ada@example.org"
     )
     file = tmp_path / "gitconfig"
-    file.write_text(gitconfig(identity))
+    file.write_text(gitconfig_file(identity))
     read = ["git", "config", "--file", str(file), "--list"]
 
     assert subprocess.run(read, capture_output=True, text=True, check=True).stdout.splitlines() == [
@@ -62,7 +62,7 @@ def test_git_knows_whose_commits_these_are(tmp_path: Path) -> None:
 
 
 def test_a_person_without_name_and_email_has_no_git_identity() -> None:
-    assert gitconfig(Identity(uid=5000, gid=5000, groups=(), name=" ", email="")) == ""
+    assert gitconfig_file(Identity(uid=5000, gid=5000, groups=(), name=" ", email="")) == ""
 
 
 @pytest.mark.parametrize(
@@ -77,18 +77,18 @@ def test_a_person_without_name_and_email_has_no_git_identity() -> None:
     ],
 )
 def test_a_name_is_one_that_linux_takes(name: str, account: str) -> None:
-    assert account_name(name, 1234) == account
+    assert unix_name(name, 1234) == account
 
 
 @given(name=st.text(), number=numbers)
 def test_no_name_breaks_out_of_its_field(name: str, number: int) -> None:
-    assert re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", account_name(name, number))
+    assert re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}", unix_name(name, number))
 
 
 @given(name=st.text(), username=st.text(), groups=st.lists(st.tuples(st.text(), numbers), max_size=16))
 def test_hostile_names_make_no_line_and_no_variable(name: str, username: str, groups: list[tuple[str, int]]) -> None:
     person = ada(*(Group(*each) for each in {gid: (title, gid) for title, gid in groups}.values()), name=name)
-    users, members = passwd(person, username, "/home/x"), group(person, username)
+    users, members = passwd_file(person, username, "/home/x"), group_file(person, username)
 
     assert [line.count(":") for line in users.split("\n")] == [6, 6, 6, 0]
     assert {line.count(":") for line in members.split("\n")[:-1]} == {3}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientError
-from jldhub.labs.start.adoption import START, AdoptingApi, PodRefused
+from jldhub.labs.start.adoption import START, AdoptingApi, PodRejected
 from kubernetes_asyncio.client import ApiException, V1ObjectMeta, V1Pod
 
 
@@ -26,11 +26,11 @@ class Cluster:
     """Has at most one pod, and answers with the given trouble."""
 
     def __init__(self, pod: V1Pod | None = None, trouble: Exception | None = None) -> None:
-        self.pod, self.trouble = pod, trouble
+        self.pod, self.last_error = pod, trouble
 
     async def create_namespaced_pod(self, namespace: str, body: V1Pod) -> V1Pod:
-        if self.trouble:
-            raise self.trouble
+        if self.last_error:
+            raise self.last_error
         self.pod = body
         return body
 
@@ -66,7 +66,7 @@ async def test_trouble_that_passes_is_a_timeout_which_kubespawner_repeats(troubl
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
 async def test_a_refusal_is_none_that_kubespawner_would_log_with_the_whole_pod(status: int) -> None:
-    with pytest.raises(PodRefused, match="exceeded quota") as refused:
+    with pytest.raises(PodRejected, match="exceeded quota") as refused:
         await create(Cluster(trouble=refusal(status, "exceeded quota")))
     assert not isinstance(refused.value, ApiException)
     assert refused.value.status == status
@@ -76,7 +76,7 @@ async def test_a_refusal_is_none_that_kubespawner_would_log_with_the_whole_pod(s
 async def test_a_refusal_without_a_status_object_is_told_by_its_reason(body: str | None) -> None:
     refused = refusal(403)
     refused.body = body
-    with pytest.raises(PodRefused, match="403"):
+    with pytest.raises(PodRejected, match="403"):
         await create(Cluster(trouble=refused))
 
 

@@ -4,7 +4,7 @@ import time
 from io import BytesIO
 
 import pytest
-from jldhub.login.provider_errors import cannot_be_asked_again, is_outage
+from jldhub.login.provider_errors import cannot_refresh, is_outage
 from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 
@@ -52,7 +52,7 @@ def test_these_are_answers(response: HTTPResponse) -> None:
 
 def test_only_a_token_past_its_own_end_without_another_one_cannot_be_used() -> None:
     old = {"received": time.time() - 1000, "expires_in": 900}
-    assert cannot_be_asked_again({"token_response": old})
+    assert cannot_refresh({"token_response": old})
     for state in (
         {"token_response": old, "refresh_token": "rt"},
         {"token_response": {"received": time.time() - 800, "expires_in": 900}},
@@ -61,4 +61,4 @@ def test_only_a_token_past_its_own_end_without_another_one_cannot_be_used() -> N
         {"token_response": None},
         {},
     ):
-        assert not cannot_be_asked_again(state)
+        assert not cannot_refresh(state)

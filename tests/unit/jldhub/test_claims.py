@@ -41,7 +41,7 @@ def test_what_cannot_be_a_name_is_refused(name: object) -> None:
 
 @pytest.mark.parametrize(("value", "wanted"), [("50001", 50001), (50001, 50001), (2**31 - 1, 2**31 - 1), (None, None)])
 def test_a_number_may_be_text(value: object, wanted: int | None) -> None:
-    assert claims.number({"n": value}, "n") == wanted
+    assert claims.unix_id({"n": value}, "n") == wanted
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_a_number_may_be_text(value: object, wanted: int | None) -> None:
 )
 def test_a_number_that_is_no_persons_is_refused(value: object) -> None:
     with pytest.raises(IdentityError, match="only numbers from 1000 to 2147483647"):
-        claims.number({"n": value}, "n")
+        claims.unix_id({"n": value}, "n")
 
 
 def test_without_a_claim_nothing_is_read() -> None:
-    assert (claims.number({"": 5000}, ""), claims.text({"": "x"}, ""), claims.groups({"": ["x"]}, "")) == (
+    assert (claims.unix_id({"": 5000}, ""), claims.text({"": "x"}, ""), claims.groups({"": ["x"]}, "")) == (
         None,
         "",
         None,
@@ -101,11 +101,15 @@ def test_no_claim_is_an_error_of_the_server(value: Any) -> None:
     claim = {"c": value}
     claims.groups(claim, "c")
     claims.text(claim, "c")
-    for read in (lambda: claims.subject(claim, "c"), lambda: claims.number(claim, "c"), lambda: claims.username(value)):
+    for read in (
+        lambda: claims.subject(claim, "c"),
+        lambda: claims.unix_id(claim, "c"),
+        lambda: claims.username(value),
+    ):
         with suppress(IdentityError):
             read()
     assert len(said(lambda: claims.username(value))) < 300
-    assert len(said(lambda: claims.number(claim, "c"))) < 300
+    assert len(said(lambda: claims.unix_id(claim, "c"))) < 300
 
 
 def said(read: Callable[[], object]) -> str:

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from jldhub.hub.firefly import extra_routes, lab_environment
+from jldhub.hub.firefly import extra_routes
+from jldhub.labs.environment import firefly_environment
 from jldhub.settings.settings import Settings, SettingsError
 
 
@@ -15,7 +16,7 @@ def settings(document: dict[str, Any], firefly: object, port: int = 443) -> Sett
 def test_without_it_nobody_is_told_anything(settings_document: dict[str, Any]) -> None:
     found = settings(settings_document, None)
 
-    assert (extra_routes(found), lab_environment(found)) == ({}, {})
+    assert (extra_routes(found), firefly_environment(found)) == ({}, {})
 
 
 @pytest.mark.parametrize(("port", "end"), [(443, ""), (8443, ":8443")])
@@ -26,7 +27,7 @@ def test_the_route_is_told_to_the_front_door_and_the_address_to_labs(
     found = settings(document, {"route": "/portal/firefly", "url": "http://jld-firefly:8080"}, port)
 
     assert extra_routes(found) == {"/portal/firefly/": "http://jld-firefly:8080"}
-    assert lab_environment(found) == {
+    assert firefly_environment(found) == {
         "FIREFLY_URL": f"https://{found.site.hostname}{end}/portal/firefly",
         "FIREFLY_ROUTE": "/portal/firefly",
         "FIREFLY_HTML": "slate.html",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jldhub.front_door import proxy
 from jldhub.front_door.proxy import FrontDoor, changes, newest_activity, routespec, table_path
-from jldhub.front_door.replica import Record, ReplicaUnavailable, RouteRefused
+from jldhub.front_door.replica import Record, ReplicaUnavailable, RouteRejected
 
 HUB: Record = {"hub": True, "target": "http://jld-hub:8081", "jupyterhub": True}
 ADA: Record = {"user": "ada", "target": "http://10.0.0.1:8888", "jupyterhub": True}
@@ -56,11 +56,11 @@ class Client(StandIn):
     async def put(self, path: str, record: Record) -> None:
         await asyncio.sleep(0)
         if "bad" in record["target"]:
-            raise RouteRefused(path)
+            raise RouteRejected(path)
         self.there.table[path] = record
         self.there.told.append(path)
 
-    async def drop(self, path: str) -> None:
+    async def delete(self, path: str) -> None:
         await asyncio.sleep(0)
         self.there.table.pop(path, None)
 
@@ -70,7 +70,7 @@ def replicas(monkeypatch: pytest.MonkeyPatch) -> dict[str, StandIn]:
     found = {"127.0.0.2:8001": StandIn(), "127.0.0.3:8001": StandIn()}
     monkeypatch.setattr(Client, "stand_ins", found)
     monkeypatch.setattr(proxy, "Replica", Client)
-    monkeypatch.setattr(proxy, "_SECONDS", 0.01)
+    monkeypatch.setattr(proxy, "_POLL_SECONDS", 0.01)
     return found
 
 
@@ -193,7 +193,7 @@ async def test_a_route_that_nginx_refuses_fails_the_spawn_and_is_forgotten(repli
         await proxy.check_routes({}, {}, None)
         await until(lambda: all("/" in each.table for each in replicas.values()))
         await until(lambda: all(each.filled for each in proxy.replicas))
-        with pytest.raises(RouteRefused):
+        with pytest.raises(RouteRejected):
             await proxy.add_route("/user/ada/", "bad", {})
         assert list(await proxy.get_all_routes()) == ["/"]
 

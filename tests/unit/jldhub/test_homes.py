@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from jldhub.labs import init_home
-from jldhub.labs.init_home import HomeRefused, provision
+from jldhub.labs.init_home import HomeUnusable, provision
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else")
 
@@ -50,7 +50,7 @@ def test_an_empty_directory_of_root_is_taken_over(root: Path) -> None:
 
 def test_the_home_of_somebody_else_is_refused_and_not_touched(root: Path) -> None:
     provision(str(root), "ada", UID + 1, GID + 1)
-    with pytest.raises(HomeRefused, match=f"belongs to user {UID + 1} and not to user {UID}; an administrator must"):
+    with pytest.raises(HomeUnusable, match=f"belongs to user {UID + 1} and not to user {UID}; an administrator must"):
         provision(str(root), "ada", UID, GID)
     assert owner_and_mode(root / "ada") == (UID + 1, GID + 1, 0o700)
 
@@ -58,7 +58,7 @@ def test_the_home_of_somebody_else_is_refused_and_not_touched(root: Path) -> Non
 def test_a_directory_of_root_with_something_in_it_is_refused(root: Path) -> None:
     (root / "ada").mkdir()
     (root / "ada" / "backup").write_text("")
-    with pytest.raises(HomeRefused, match="belongs to user 0"):
+    with pytest.raises(HomeUnusable, match="belongs to user 0"):
         provision(str(root), "ada", UID, GID)
     assert owner_and_mode(root / "ada")[0] == 0
 
@@ -67,7 +67,7 @@ def test_a_directory_of_root_with_something_in_it_is_refused(root: Path) -> None
 def test_a_symbolic_link_is_never_followed(root: Path, target: str) -> None:
     (root / "elsewhere").mkdir()
     (root / "ada").symlink_to(target)
-    with pytest.raises(HomeRefused, match="is a link or a file and no directory"):
+    with pytest.raises(HomeUnusable, match="is a link or a file and no directory"):
         provision(str(root), "ada", UID, GID)
     assert owner_and_mode(root / "elsewhere")[0] == 0
     assert Path("/etc").stat().st_uid == 0
@@ -76,7 +76,7 @@ def test_a_symbolic_link_is_never_followed(root: Path, target: str) -> None:
 
 def test_a_file_in_its_place_is_refused(root: Path) -> None:
     (root / "ada").write_text("")
-    with pytest.raises(HomeRefused, match="is a link or a file and no directory"):
+    with pytest.raises(HomeUnusable, match="is a link or a file and no directory"):
         provision(str(root), "ada", UID, GID)
 
 
@@ -89,21 +89,21 @@ def test_the_root_of_homes_may_not_be_a_link_either(tmp_path: Path, root: Path) 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../ada", "a/b", "/etc", "a\0b"])
 def test_a_name_that_is_a_path_is_refused(root: Path, name: str) -> None:
-    with pytest.raises(HomeRefused, match="is not the name of a home directory"):
+    with pytest.raises(HomeUnusable, match="is not the name of a home directory"):
         provision(str(root), name, UID, GID)
     assert list(root.iterdir()) == []
 
 
 @pytest.mark.parametrize(("uid", "gid"), [(0, 5), (5, 0), (-1, 5)])
 def test_a_home_never_belongs_to_root(root: Path, uid: int, gid: int) -> None:
-    with pytest.raises(HomeRefused, match="cannot belong to"):
+    with pytest.raises(HomeUnusable, match="cannot belong to"):
         provision(str(root), "ada", uid, gid)
     assert list(root.iterdir()) == []
 
 
 def test_a_file_server_that_maps_root_is_noticed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fchown", lambda *_: None)  # what an export with all_squash looks like from here
-    with pytest.raises(HomeRefused, match="does the file server map root to nobody"):
+    with pytest.raises(HomeUnusable, match="does the file server map root to nobody"):
         provision(str(root), "ada", UID, GID)
 
 

@@ -5,23 +5,24 @@ from pathlib import Path
 
 import pytest
 from jldhub.front_door.proxy import FrontDoor
-from jldhub.hub.culling import culling_roles, culling_services, lab_environment
+from jldhub.hub.culling import culling_roles, culling_services
 from jldhub.hub.process import hub_config
 from jldhub.hub.prometheus import scraping_roles, scraping_services
-from jldhub.labs.start.guarded_spawner import outer_timeout, starting_config
+from jldhub.labs.environment import culling_environment
+from jldhub.labs.start.guarded_spawner import guarded_spawner_config, outer_timeout
 from jldhub.login.cilogon import CILogonLogin
 from jldhub.login.configuration import admin_roles, authenticator_config
-from jldhub.login.dummy import TrialLogin
+from jldhub.login.dummy import DummyLogin
 from jldhub.login.github import GitHubLogin
 from jldhub.settings.hub import Culling, Database
 from jldhub.settings.login import Auth
-from jldhub.settings.secret_files import Secrets
+from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
 
 
 @pytest.fixture
-def secrets(settings: Settings, secret_directory: Path) -> Secrets:
-    return Secrets.load(settings.model_copy(update={"secret_directory": secret_directory}))
+def secrets(settings: Settings, secret_directory: Path) -> HubSecrets:
+    return HubSecrets.load(settings.model_copy(update={"secret_directory": secret_directory}))
 
 
 def with_auth(settings: Settings, auth: object) -> Settings:
@@ -33,20 +34,20 @@ def with_culling(settings: Settings, **culling: str) -> Settings:
     return settings.model_copy(update={"hub": hub})
 
 
-def test_the_hub_leaves_labs_and_routes_alone_when_it_stops(settings: Settings, secrets: Secrets) -> None:
+def test_the_hub_leaves_labs_and_routes_alone_when_it_stops(settings: Settings, secrets: HubSecrets) -> None:
     hub = hub_config(settings, secrets)["JupyterHub"]
     assert (hub["cleanup_servers"], hub["cleanup_proxy"], hub["shutdown_on_logout"]) == (False, False, False)
 
 
-def test_nobody_is_refused_because_others_start_too(settings: Settings, secrets: Secrets) -> None:
+def test_nobody_is_refused_because_others_start_too(settings: Settings, secrets: HubSecrets) -> None:
     assert hub_config(settings, secrets)["JupyterHub"]["concurrent_spawn_limit"] == 0
-    assert starting_config(settings) == {"starts_at_once": 32, "line_timeout": 900, "startup_timeout": 300.0}
+    assert guarded_spawner_config(settings) == {"starts_at_once": 32, "queue_timeout": 900, "startup_timeout": 300.0}
     assert (
         outer_timeout(settings) > 900 + 300 + 120
     )  # JupyterHub's own time-out, which says nothing to people, comes last
 
 
-def test_prometheus_has_a_token_that_reads_numbers(settings: Settings, secrets: Secrets) -> None:
+def test_prometheus_has_a_token_that_reads_numbers(settings: Settings, secrets: HubSecrets) -> None:
     assert (scraping_services(secrets), scraping_roles(secrets)) == ([], [])
     told = dataclasses.replace(secrets, metrics_token="7e" * 32)
     assert scraping_services(told) == [{"name": "prometheus", "api_token": "7e" * 32}]
@@ -54,11 +55,11 @@ def test_prometheus_has_a_token_that_reads_numbers(settings: Settings, secrets: 
 
 
 def test_labs_are_told_only_what_differs_from_the_image(settings: Settings) -> None:
-    assert lab_environment(settings.hub.culling) == {}
-    assert lab_environment(Culling.model_validate({"busyLabs": True})) == {"JLD_BUSY_IS_IDLE": "1"}
+    assert culling_environment(settings.hub.culling) == {}
+    assert culling_environment(Culling.model_validate({"busyLabs": True})) == {"JLD_BUSY_IS_IDLE": "1"}
 
 
-def test_addresses_come_from_the_settings(settings: Settings, secrets: Secrets) -> None:
+def test_addresses_come_from_the_settings(settings: Settings, secrets: HubSecrets) -> None:
     config = hub_config(settings, secrets)
     assert config["JupyterHub"]["hub_bind_url"] == "http://:8081"
     assert config["JupyterHub"]["hub_connect_url"] == "http://jld-hub:8081"
@@ -68,7 +69,7 @@ def test_addresses_come_from_the_settings(settings: Settings, secrets: Secrets) 
 
 
 def test_the_hub_lies_below_its_route_and_is_asked_for_everything_else_too(
-    settings: Settings, secrets: Secrets
+    settings: Settings, secrets: HubSecrets
 ) -> None:
     moved = settings.model_copy(update={"site": settings.site.model_copy(update={"hub_route": "/nb/"})})
     hub = hub_config(moved, secrets)["JupyterHub"]
@@ -84,17 +85,17 @@ def test_the_database_is_sqlite_unless_it_is_somewhere_else(settings: Settings, 
     hub = settings.hub.model_copy(update={"db": Database(external=True)})
     external = settings.model_copy(update={"hub": hub, "secret_directory": secret_directory})
     internal = settings.model_copy(update={"secret_directory": secret_directory})
-    hubs = [hub_config(each, Secrets.load(each))["JupyterHub"] for each in (internal, external)]
+    hubs = [hub_config(each, HubSecrets.load(each))["JupyterHub"] for each in (internal, external)]
     assert [hub["db_url"] for hub in hubs] == [
         "sqlite:////srv/jupyterhub/jupyterhub.sqlite",
         "postgresql+psycopg://hub@db/hub",
     ]
     assert [hub["upgrade_db"] for hub in hubs] == [True, False]
     told = settings.hub.model_copy(update={"db": Database(external=True, upgrade=True)})
-    assert hub_config(external.model_copy(update={"hub": told}), Secrets.load(external))["JupyterHub"]["upgrade_db"]
+    assert hub_config(external.model_copy(update={"hub": told}), HubSecrets.load(external))["JupyterHub"]["upgrade_db"]
 
 
-def test_github_is_asked_for_no_more_than_the_rules_need(settings: Settings, secrets: Secrets) -> None:
+def test_github_is_asked_for_no_more_than_the_rules_need(settings: Settings, secrets: HubSecrets) -> None:
     config = authenticator_config(settings, secrets)
     assert config["JupyterHub"] == {"authenticator_class": GitHubLogin}
     assert config["GitHubLogin"] == {
@@ -117,7 +118,7 @@ def test_github_is_asked_for_no_more_than_the_rules_need(settings: Settings, sec
     assert authenticator_config(people_only, secrets)["GitHubOAuthenticator"]["scope"] == ["user:email"]
 
 
-def test_a_token_of_github_enterprise_goes_nowhere_else(settings: Settings, secrets: Secrets) -> None:
+def test_a_token_of_github_enterprise_goes_nowhere_else(settings: Settings, secrets: HubSecrets) -> None:
     own = {"clientId": "x", "url": "https://github.example.org", "users": {"allow": ["ada"]}}
     for more, api in (
         ({}, "https://github.example.org/api/v3"),
@@ -127,14 +128,16 @@ def test_a_token_of_github_enterprise_goes_nowhere_else(settings: Settings, secr
         assert (config["github_url"], config["github_api"]) == ("https://github.example.org", api)
 
 
-def test_teams_are_asked_for_with_the_right_to_read_them(settings: Settings, secrets: Secrets) -> None:
+def test_teams_are_asked_for_with_the_right_to_read_them(settings: Settings, secrets: HubSecrets) -> None:
     auth = {"github": {"clientId": "x", "teamsAsGroups": True, "users": {"allow": ["ada"]}}}
     config = authenticator_config(with_auth(settings, auth), secrets)
     assert config["GitHubOAuthenticator"]["scope"] == ["user:email", "read:org"]
     assert config["GitHubLogin"]["read_teams"] is True
 
 
-def test_identity_providers_are_told_to_cilogon_as_its_library_wants_them(settings: Settings, secrets: Secrets) -> None:
+def test_identity_providers_are_told_to_cilogon_as_its_library_wants_them(
+    settings: Settings, secrets: HubSecrets
+) -> None:
     auth = {
         "refresh": "10m",
         "staleness": "2h",
@@ -162,11 +165,11 @@ def test_identity_providers_are_told_to_cilogon_as_its_library_wants_them(settin
         },
     }
     assert (config["ClaimsLogin"]["groups_claim"], config["ClaimsLogin"]["deny_groups"]) == ("isMemberOf", ["x"])
-    assert config["ProviderLogin"] == {"staleness": 7200.0, "first_number": 2_000_000_000, "last_number": 2_099_999_999}
+    assert config["ProviderLogin"] == {"staleness": 7200.0, "first_id": 2_000_000_000, "last_id": 2_099_999_999}
     assert config["Authenticator"]["auth_refresh_age"] == 600
 
 
-def test_nobody_is_let_in_by_default(settings: Settings, secrets: Secrets) -> None:
+def test_nobody_is_let_in_by_default(settings: Settings, secrets: HubSecrets) -> None:
     for auth in ({"github": {"clientId": "x", "users": {"allow": ["ada"]}}}, {"dummy": {"users": ["ada"]}}):
         config = authenticator_config(with_auth(settings, auth), secrets)["Authenticator"]
         assert (config["allow_all"], config["allow_existing_users"]) == (False, False)
@@ -177,9 +180,9 @@ def test_trial_logins_have_one_password(settings: Settings, secret_directory: Pa
     trial = with_auth(settings, {"dummy": {"users": ["alice"]}}).model_copy(
         update={"secret_directory": secret_directory}
     )
-    config = authenticator_config(trial, Secrets.load(trial))
-    assert config["JupyterHub"] == {"authenticator_class": TrialLogin}
-    assert config["TrialLogin"] == {"password": "the password"}
+    config = authenticator_config(trial, HubSecrets.load(trial))
+    assert config["JupyterHub"] == {"authenticator_class": DummyLogin}
+    assert config["DummyLogin"] == {"password": "the password"}
 
 
 def test_admins_are_exactly_those_of_the_settings(settings: Settings) -> None:

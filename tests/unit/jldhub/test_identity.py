@@ -8,12 +8,12 @@ from jldhub.identity import (
     Group,
     Identity,
     IdentityError,
+    dummy_identity,
     github_identity,
-    remember,
-    remembered_identity,
-    trial_identity,
+    identity_from_state,
+    identity_to_state,
 )
-from jldhub.labs.account_files import group
+from jldhub.labs.etc_files import group_file
 
 
 def auth_state(**profile: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_no_more_groups_than_nfs_carries_and_no_system_group() -> None:
 
 
 def test_a_trial_login_gets_a_number_far_from_those_of_systems() -> None:
-    assert trial_identity("alice", 3) == Identity(uid=100003, gid=100003, groups=(), name="alice", email="")
+    assert dummy_identity("alice", 3) == Identity(uid=100003, gid=100003, groups=(), name="alice", email="")
 
 
 def test_teams_are_groups_whose_numbers_are_nobodys_account() -> None:
@@ -89,7 +89,7 @@ def test_long_names_of_groups_are_shortened_and_stay_apart() -> None:
             for n, slug in enumerate(("astronomers-a", "astronomers-b"), 1001)
         ],
     }
-    names = [line.split(":")[0] for line in group(github_identity(state), "ada").splitlines()]
+    names = [line.split(":")[0] for line in group_file(github_identity(state), "ada").splitlines()]
     assert names == [
         "root",
         "nogroup",
@@ -103,10 +103,10 @@ def test_long_names_of_groups_are_shortened_and_stay_apart() -> None:
 
 def test_what_is_remembered_is_read_back() -> None:
     identity = Identity(50001, 60001, (Group("lsst", 70001),), "Jane", "jane@uni.edu")
-    assert remembered_identity(remember(identity)) == identity
+    assert identity_from_state(identity_to_state(identity)) == identity
 
 
 @pytest.mark.parametrize("known", [None, {}, {"uid": 5}, []])
 def test_who_is_not_remembered_logs_in_again(known: object) -> None:
     with pytest.raises(IdentityError, match="Log out and log in again"):
-        remembered_identity(known)
+        identity_from_state(known)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from jldhub.identity import Identity
 from jldhub.labs import init_home
-from jldhub.labs.pod import home_maker, owner_reference
+from jldhub.labs.pod import home_init_container, owner_reference
 from kubernetes_asyncio.client import V1OwnerReference
 
 ADA = Identity(uid=4000001, gid=4000002, groups=(), name="Ada", email="")
 
 
 def test_the_home_is_made_by_the_hubs_image_for_the_person() -> None:
-    container = home_maker("localhost/jld/hub:0.1.0", "ada", ADA)
+    container = home_init_container("localhost/jld/hub:0.1.0", "ada", ADA)
     assert container["image"] == "localhost/jld/hub:0.1.0"
     assert container["command"] == [
         "/opt/jupyterhub/bin/python",

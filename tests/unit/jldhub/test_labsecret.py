@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from jldhub.identity import Identity
-from jldhub.labs.account_files import gitconfig
+from jldhub.labs.etc_files import gitconfig_file
 from jldhub.labs.pod import pod_reference
-from jldhub.labs.secret import git_address, git_credential, git_scopes, lab_secret, put
+from jldhub.labs.secret import git_address, git_credential, git_scopes, lab_secret, write_secret
 from jldhub.settings.lab import Push
 from jldhub.settings.login import GitHub
 from kubernetes_asyncio.client import ApiException, V1ObjectMeta, V1Secret
@@ -67,20 +67,20 @@ def test_the_secret_holds_its_files_and_belongs_to_its_pod() -> None:
 )
 async def test_it_is_written_whether_it_is_there_or_not(answers: list[int | None], calls: list[str]) -> None:
     api = Api(*answers)
-    await put(api, "science", SECRET, request_seconds=0.05, seconds=30)
+    await write_secret(api, "science", SECRET, request_seconds=0.05, seconds=30)
     assert api.calls == [f"{call} science/jld-lab-ada" for call in calls]
 
 
 @pytest.mark.parametrize("answers", [[403], [409, 403], [500], [409, 422]])
 async def test_an_api_that_says_no_is_believed(answers: list[int | None]) -> None:
     with pytest.raises(ApiException) as refused:
-        await put(Api(*answers), "science", SECRET, request_seconds=1, seconds=30)
+        await write_secret(Api(*answers), "science", SECRET, request_seconds=1, seconds=30)
     assert refused.value.status == answers[-1]
 
 
 async def test_an_api_that_never_answers_ends_the_start_with_a_sentence_that_shows_no_secret() -> None:
     with pytest.raises(TimeoutError, match="took no Secret jld-lab-ada"):
-        await put(Api(*[0] * 100), "science", SECRET, request_seconds=0.01, seconds=0.05)
+        await write_secret(Api(*[0] * 100), "science", SECRET, request_seconds=0.01, seconds=0.05)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def helper(tmp_path: Path, address: str) -> str:
     """What git itself reads as the helper of an address."""
     credential = tmp_path / "git-credential"
     credential.write_text(git_credential("gho_made-up"))
-    (tmp_path / "gitconfig").write_text(gitconfig(ADA, "https://github.com", str(credential)))
+    (tmp_path / "gitconfig").write_text(gitconfig_file(ADA, "https://github.com", str(credential)))
     asked = ["git", "config", "--get-urlmatch", "credential.helper", address]
     environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_SYSTEM": str(tmp_path / "gitconfig"), "HOME": str(tmp_path)}
     return subprocess.run(asked, env=environment, capture_output=True, text=True, check=False).stdout.strip()

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from jldhub.labs.start.queue import Line, Place
+from jldhub.labs.start.queue import QueuePlace, SpawnQueue
 
 
 async def test_places_are_given_in_the_order_of_coming() -> None:
-    line, came = Line(1), []
-    places = [Place(line) for _ in range(4)]
+    line, came = SpawnQueue(1), []
+    places = [QueuePlace(line) for _ in range(4)]
 
     async def start(number: int) -> None:
         await places[number].take()
@@ -21,11 +21,11 @@ async def test_places_are_given_in_the_order_of_coming() -> None:
 
 
 async def test_no_more_are_inside_than_there_are_places() -> None:
-    line, inside, most = Line(3), 0, 0
+    line, inside, most = SpawnQueue(3), 0, 0
 
     async def start() -> None:
         nonlocal inside, most
-        place = Place(line)
+        place = QueuePlace(line)
         await place.take()
         inside += 1
         most = max(most, inside)
@@ -38,8 +38,8 @@ async def test_no_more_are_inside_than_there_are_places() -> None:
 
 
 async def test_each_knows_how_many_are_ahead() -> None:
-    line = Line(1)
-    first, second, third = (Place(line) for _ in range(3))
+    line = SpawnQueue(1)
+    first, second, third = (QueuePlace(line) for _ in range(3))
     await first.take()
     waiting = [asyncio.create_task(place.take()) for place in (second, third)]
     await asyncio.sleep(0)
@@ -49,8 +49,8 @@ async def test_each_knows_how_many_are_ahead() -> None:
 
 
 async def test_whoever_gives_up_takes_no_place_along() -> None:
-    line = Line(1)
-    first, second, third = (Place(line) for _ in range(3))
+    line = SpawnQueue(1)
+    first, second, third = (QueuePlace(line) for _ in range(3))
     await first.take()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(second.take(), 0.01)
@@ -59,4 +59,4 @@ async def test_whoever_gives_up_takes_no_place_along() -> None:
     first.leave()  # twice is once
     await asyncio.wait_for(third.take(), 1)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(Place(line).take(), 0.01)
+        await asyncio.wait_for(QueuePlace(line).take(), 0.01)

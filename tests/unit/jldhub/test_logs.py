@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from jldhub.support import logs
-from jldhub.support.logs import HIDDEN, JsonLines, PlainLines, masked
+from jldhub.support.logs import HIDDEN, JsonLines, PlainLines, mask
 
 TOKEN = "0123456789abcdef" * 2
 
@@ -25,7 +25,7 @@ TOKEN = "0123456789abcdef" * 2
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str, safe: str) -> None:
-    assert masked(text) == safe
+    assert mask(text) == safe
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ def test_what_looks_like_a_secret_is_hidden(text: str, safe: str) -> None:
     ],
 )
 def test_what_helps_an_operator_stays(text: str) -> None:
-    assert masked(text) == text
+    assert mask(text) == text
 
 
 def test_known_secrets_are_hidden_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "_known", set())
-    logs.hide("correct horse battery", bytes.fromhex("ab" * 32), "", "short")
-    assert masked(f"<correct horse battery> {'ab' * 32} short") == f"<{HIDDEN}> {HIDDEN} short"
+    logs.register_secrets("correct horse battery", bytes.fromhex("ab" * 32), "", "short")
+    assert mask(f"<correct horse battery> {'ab' * 32} short") == f"<{HIDDEN}> {HIDDEN} short"
 
 
 def record(message: object, *arguments: object, failed: bool = False) -> logging.LogRecord:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.start import messages
-from jldhub.labs.start.messages import Obstacle
 
 IMAGE = "registry.example.org/jld/lab:7"
 
@@ -71,7 +71,7 @@ def test_each_state_has_its_sentence(found: dict[str, Any], reason: str, final: 
     assert why is not None
     assert (why.reason, why.final) == (reason, final)
     assert words in why.sentence
-    assert why.says
+    assert why.detail
 
 
 HEALTHY = [
@@ -115,7 +115,7 @@ def test_a_volume_that_is_not_mounted_is_known_from_the_newest_event() -> None:
     ]
     why = messages.obstacle(pod(lab=waiting("ContainerCreating")), events)
     assert why is not None
-    assert (why.reason, why.says, why.final) == ("volume", "FailedMount: new", False)
+    assert (why.reason, why.detail, why.final) == ("volume", "FailedMount: new", False)
 
 
 QUOTA = (
@@ -135,7 +135,7 @@ QUOTA = (
     ],
 )
 def test_a_pod_that_is_not_taken_is_told(status: int, message: str, reason: str, words: str) -> None:
-    why = messages.refused_pod(status, message)
+    why = messages.pod_rejected(status, message)
     assert (why.reason, why.final) == (reason, True)
     assert words in why.sentence
 
@@ -148,7 +148,7 @@ def test_a_timeout_tells_the_reason_that_is_known_and_else_the_last_warning() ->
         event("Pulling", "x", "2026-01-01T00:02:00Z", "Normal"),
     ]
     why = messages.timed_out(300, pod(), events)
-    assert (why.reason, why.says) == ("timeout", "Failed: something")
+    assert (why.reason, why.detail) == ("timeout", "Failed: something")
     assert "within 5 minutes" in why.sentence
     assert messages.timed_out(60, None, []).sentence.startswith("The lab did not start within 60 seconds.")
 
@@ -156,10 +156,10 @@ def test_a_timeout_tells_the_reason_that_is_known_and_else_the_last_warning() ->
 def test_what_kubernetes_says_is_one_line_of_bounded_length() -> None:
     why = messages.obstacle(pod(lab=waiting("ErrImagePull", "x\n" * 5000)))
     assert why is not None
-    assert len(why.says) <= 500
-    assert "\n" not in why.says
+    assert len(why.detail) <= 500
+    assert "\n" not in why.detail
 
 
 @pytest.mark.parametrize("events", [[{}], [{"reason": None, "message": None, "lastTimestamp": None}]])
 def test_events_without_fields_are_no_trouble(events: list[dict[str, Any]]) -> None:
-    assert isinstance(messages.last_word(events), str)
+    assert isinstance(messages.newest_event(events), str)

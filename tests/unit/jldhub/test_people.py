@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jldhub.login.people import Account, Numbers, NumbersUsedUp, NumberTaken, People, Person
-from jldhub.login.usernames import LONGEST, RESERVED, NameRefused, candidates, refuse_reserved
+from jldhub.login.people import Account, IdRange, IdsExhausted, People, Person, UidTaken
+from jldhub.login.usernames import LONGEST, RESERVED, ReservedUsername, candidates, require_unreserved
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-NUMBERS = Numbers(5000, 5002)
+NUMBERS = IdRange(5000, 5002)
 
 
 @pytest.fixture
@@ -31,76 +31,82 @@ def oidc(subject: str, login: str = "jane", uid: int | None = None) -> Account:
 
 def test_whoever_is_known_stays_who_they_are(db: Session) -> None:
     people = People(db, NUMBERS)
-    assert people.keep(oidc("1", "jane")) == Person("jane", 5000)
-    assert people.keep(oidc("1", "jane.doe", uid=7000)) == Person("jane", 5000)
+    assert people.record(oidc("1", "jane")) == Person("jane", 5000)
+    assert people.record(oidc("1", "jane.doe", uid=7000)) == Person("jane", 5000)
     assert people.find(oidc("1", "x")) == Person("jane", 5000)
 
 
 def test_a_namesake_gets_a_name_with_their_number(db: Session) -> None:
     people = People(db, NUMBERS)
-    people.keep(oidc("1"))
-    assert people.keep(oidc("2")) == Person("jane-5001", 5001)
-    assert people.keep(oidc("3", "jane-5002")) == Person("jane-5002", 5002)
+    people.record(oidc("1"))
+    assert people.record(oidc("2")) == Person("jane-5001", 5001)
+    assert people.record(oidc("3", "jane-5002")) == Person("jane-5002", 5002)
 
 
 def test_a_name_that_was_made_is_not_taken_twice(db: Session) -> None:
     people = People(db, NUMBERS)
-    people.keep(oidc("1", uid=7001))
-    people.keep(oidc("2", "jane-7003", uid=7002))
-    assert people.keep(oidc("3", uid=7003)).name == "jane-7003-2"
+    people.record(oidc("1", uid=7001))
+    people.record(oidc("2", "jane-7003", uid=7002))
+    assert people.record(oidc("3", uid=7003)).name == "jane-7003-2"
 
 
 def test_subjects_that_differ_by_case_are_two_people(db: Session) -> None:
     people = People(db, NUMBERS)
-    assert people.keep(oidc("abc")) != people.keep(oidc("ABC"))
+    assert people.record(oidc("abc")) != people.record(oidc("ABC"))
 
 
 def test_the_same_subject_at_another_provider_is_somebody_else(db: Session) -> None:
     people = People(db, NUMBERS)
-    people.keep(oidc("1"))
-    assert people.keep(Account("other.example.org", "1", "jane")) == Person("jane-5001", 5001)
+    people.record(oidc("1"))
+    assert people.record(Account("other.example.org", "1", "jane")) == Person("jane-5001", 5001)
 
 
 def test_who_is_only_expected_is_not_written_down(db: Session) -> None:
     people = People(db, NUMBERS)
-    assert people.expect(oidc("1")) == Person("jane", 5000)
+    assert people.preview(oidc("1")) == Person("jane", 5000)
     assert people.find(oidc("1")) is None
-    assert people.expect(oidc("2")) == Person("jane", 5000)
+    assert people.preview(oidc("2")) == Person("jane", 5000)
 
 
 def test_a_number_is_never_given_twice_and_the_end_is_told(db: Session) -> None:
     people = People(db, NUMBERS)
-    given = [people.keep(oidc("1", "a")).uid, people.group_number("p", "g"), people.keep(oidc("2", "b")).uid]
+    given = [people.record(oidc("1", "a")).uid, people.group_gid("p", "g"), people.record(oidc("2", "b")).uid]
     assert given == [5000, 5001, 5002]
-    assert people.group_number("p", "g") == 5001
-    with pytest.raises(NumbersUsedUp, match=r"hub\.auth\.numbers\.last"):
-        people.keep(oidc("3", "c"))
+    assert people.group_gid("p", "g") == 5001
+    with pytest.raises(IdsExhausted, match=r"hub\.auth\.numbers\.last"):
+        people.record(oidc("3", "c"))
 
 
 def test_nobody_brings_a_number_of_somebody_else_or_one_to_be_given(db: Session) -> None:
     people = People(db, NUMBERS)
-    people.keep(oidc("1", "a", uid=7000))
+    people.record(oidc("1", "a", uid=7000))
     for uid in (7000, 5000, 5002):
-        with pytest.raises(NumberTaken, match="belongs to somebody else"):
-            people.keep(oidc("2", "b", uid=uid))
-    assert [people.is_reserved(number) for number in (7000, 5000, 5002, 5003, 6999)] == [True, True, True, False, False]
+        with pytest.raises(UidTaken, match="belongs to somebody else"):
+            people.record(oidc("2", "b", uid=uid))
+    assert [people.is_reserved_id(number) for number in (7000, 5000, 5002, 5003, 6999)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_another_hub_on_the_same_database_may_be_faster(database: str) -> None:
     with Session(create_engine(database)) as one, Session(create_engine(database)) as other:
         mine, theirs = People(one, NUMBERS), People(other, NUMBERS)
-        assert mine.expect(oidc("1")).uid == theirs.expect(oidc("2")).uid
+        assert mine.preview(oidc("1")).uid == theirs.preview(oidc("2")).uid
         one.commit()
         other.commit()
-        assert mine.keep(oidc("1")) == Person("jane", 5000)
-        assert theirs.keep(oidc("2")) == Person("jane-5001", 5001)
-        assert theirs.keep(oidc("1")) == Person("jane", 5000)
+        assert mine.record(oidc("1")) == Person("jane", 5000)
+        assert theirs.record(oidc("2")) == Person("jane-5001", 5001)
+        assert theirs.record(oidc("1")) == Person("jane", 5000)
 
 
 def test_what_is_written_down_outlives_the_hub(database: str) -> None:
     for _ in range(2):
         with Session(create_engine(database)) as session:
-            assert People(session, NUMBERS).keep(oidc("1")) == Person("jane", 5000)
+            assert People(session, NUMBERS).record(oidc("1")) == Person("jane", 5000)
 
 
 @settings(max_examples=30, deadline=None)
@@ -114,7 +120,7 @@ def test_what_is_written_down_outlives_the_hub(database: str) -> None:
 def test_no_two_people_share_a_name_or_a_number(accounts: list[tuple[str, int]]) -> None:
     with Session(create_engine("sqlite://")) as session:
         people = People(session, NUMBERS)
-        kept = [people.keep(oidc(str(n), login[:LONGEST], uid)) for n, (login, uid) in enumerate(accounts)]
+        kept = [people.record(oidc(str(n), login[:LONGEST], uid)) for n, (login, uid) in enumerate(accounts)]
         assert len({person.name for person in kept}) == len({person.uid for person in kept}) == len(kept)
         assert all(len(person.name) <= LONGEST for person in kept)
 
@@ -126,10 +132,10 @@ def test_a_long_name_leaves_room_for_the_number() -> None:
 
 @pytest.mark.parametrize("name", ["root", "daemon", "jovyan", "nobody", "www-data"])
 def test_names_of_the_system_are_nobodys(name: str) -> None:
-    with pytest.raises(NameRefused, match=f"would be {name}, which is the name of a system account"):
-        refuse_reserved(name)
+    with pytest.raises(ReservedUsername, match=f"would be {name}, which is the name of a system account"):
+        require_unreserved(name)
     assert name in RESERVED
 
 
 def test_other_names_are_free() -> None:
-    refuse_reserved("lsst")
+    require_unreserved("lsst")

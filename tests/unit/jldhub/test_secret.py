@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from jldhub.settings.secret_files import SecretError, Secrets
+from jldhub.settings.secret_files import HubSecrets, SecretError
 from jldhub.settings.settings import Settings
 
 
@@ -15,7 +15,7 @@ def github(settings: Settings, secret_directory: Path) -> Settings:
 def test_only_what_the_settings_call_for_is_read(github: Settings, secret_directory: Path) -> None:
     (secret_directory / "dummyPassword").unlink()
     (secret_directory / "dbUrl").unlink()
-    assert Secrets.load(github) == Secrets(
+    assert HubSecrets.load(github) == HubSecrets(
         cookie_secret=bytes.fromhex("ab" * 32),
         crypt_keys=[bytes.fromhex("cd" * 32), bytes.fromhex("ef" * 32)],
         proxy_token="12" * 32,
@@ -29,7 +29,7 @@ def test_every_mistake_is_told_without_a_value(github: Settings, secret_director
     (secret_directory / "cryptKeys").write_text("cd" * 32 + ";hunter3")
     (secret_directory / "githubClientSecret").write_text("\n")
     with pytest.raises(SecretError) as raised:
-        Secrets.load(github)
+        HubSecrets.load(github)
     told = str(raised.value)
     assert [sentence.split(":")[0] for sentence in raised.value.sentences] == [
         "secret cookieSecret",
@@ -43,8 +43,8 @@ def test_every_mistake_is_told_without_a_value(github: Settings, secret_director
 
 def test_a_line_end_at_the_end_is_not_part_of_a_secret(github: Settings, secret_directory: Path) -> None:
     (secret_directory / "githubClientSecret").write_text("the client secret\n")
-    assert Secrets.load(github).client_secret == "the client secret"
+    assert HubSecrets.load(github).client_secret == "the client secret"
 
 
 def test_secrets_do_not_show_in_a_traceback(github: Settings) -> None:
-    assert repr(Secrets.load(github)) == "Secrets()"
+    assert repr(HubSecrets.load(github)) == "HubSecrets()"

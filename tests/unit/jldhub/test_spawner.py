@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jldhub.labs.namespaces.provisioning import Settler
+from jldhub.labs.namespaces.provisioning import NamespaceProvisioner
 from jldhub.labs.secret import git_credential
-from jldhub.labs.spawner import LabSpawner, complete_pod, hand_files_to_pod, spawner_config
+from jldhub.labs.spawner import LabSpawner, complete_pod, spawner_config, transfer_secret_to_pod
 from jldhub.labs.start.guarded_spawner import GuardedSpawner
 from jldhub.settings.lab import Git, Push, Quota, Size
 from jldhub.settings.names import UserNamespaces
@@ -305,7 +305,7 @@ async def test_the_secret_goes_with_the_pod(settings: Settings, monkeypatch: pyt
     spawner = make_spawner(settings, monkeypatch)
     await make_pod(spawner)
     before = files(spawner)
-    await hand_files_to_pod(spawner, {"metadata": {"name": "jld-lab-ada", "uid": "0a1b"}})
+    await transfer_secret_to_pod(spawner, {"metadata": {"name": "jld-lab-ada", "uid": "0a1b"}})
     (secret,) = spawner.api.secrets.values()
     owners = [(owner.kind, owner.name, owner.uid) for owner in secret.metadata.owner_references]
     assert owners == [("Pod", "jld-lab-ada", "0a1b")]
@@ -359,11 +359,11 @@ async def test_in_a_namespace_of_its_own_a_lab_mounts_the_claims_there(
     spawner = make_spawner(settings.model_copy(update={"names": names}), monkeypatch)
     settled = []
 
-    async def settle(self: Settler, namespace: str, *_: object) -> dict[str, str]:
+    async def provision(self: NamespaceProvisioner, namespace: str, *_: object) -> dict[str, str]:
         settled.append(namespace)
         return {"home": "jld-home-0123456789"}
 
-    monkeypatch.setattr(Settler, "settle", settle)
+    monkeypatch.setattr(NamespaceProvisioner, "provision", provision)
     spawner.api.api_client = None
     pod = await make_pod(spawner)
     assert settled == [spawner.namespace] == ["science-ab12cd-ada"]

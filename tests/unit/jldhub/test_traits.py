@@ -8,7 +8,7 @@ from jldhub.hub.process import hub_config
 from jldhub.hub.traits import set_traits
 from jldhub.labs.spawner import spawner_config
 from jldhub.login.configuration import authenticator_config
-from jldhub.settings.secret_files import Secrets
+from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
 from traitlets.config import Config
 
@@ -55,7 +55,7 @@ def test_the_settings_keep_traits_as_they_are_written(settings_document: dict[st
 
 def test_what_jld_sets_is_its_own_or_known_as_a_preference(settings: Settings, secret_directory: Path) -> None:
     complete = settings.model_copy(update={"secret_directory": secret_directory})
-    secrets = Secrets.load(complete)
+    secrets = HubSecrets.load(complete)
     config = Config(hub_config(complete, secrets))
     for part in (authenticator_config(complete, secrets), spawner_config(complete)):
         config.merge(Config(part))

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from jldhub.labs.namespaces.manifests import contents, is_ours, volume_copy
-from jldhub.labs.namespaces.provisioning import NamespaceUnusable, Settler
+from jldhub.labs.namespaces.provisioning import NamespaceProvisioner, NamespaceUnusable
 from jldhub.labs.spawner import spawner_config
-from jldhub.labs.start.messages import refused_pod
+from jldhub.labs.start.messages import pod_rejected
 from jldhub.settings.lab import PerUser, Quota
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
@@ -113,7 +113,7 @@ def test_a_quota_of_ones_own_is_told_as_such() -> None:
         'pods "jld-lab-ada--two" is forbidden: exceeded quota: jld-lab-per-user, requested: limits.cpu=4, '
         "used: limits.cpu=4, limited: limits.cpu=6"
     )
-    found = refused_pod(403, message)
+    found = pod_rejected(403, message)
     assert found.reason == "quota"
     assert found.sentence.startswith("Your labs use all that they may use together (limits.cpu 4 more")
     assert "stop another lab of yours" in found.sentence
@@ -122,7 +122,7 @@ def test_a_quota_of_ones_own_is_told_as_such() -> None:
 class FakeClient:
     """Answers of the API server by the name of the call; what is written is kept."""
 
-    def __init__(self, settler: Settler, namespace: dict[str, Any]) -> None:
+    def __init__(self, provisioner: NamespaceProvisioner, namespace: dict[str, Any]) -> None:
         self.written: list[tuple[str, str]] = []
         self.taken = False  # whether the volume is there already
         answers = {
@@ -139,9 +139,9 @@ class FakeClient:
         api = SimpleNamespace(**{name: self._answering(answer) for name, answer in answers.items()})
         api.patch_namespace = self._keeping("Namespace")
         api.create_persistent_volume = self._create_volume
-        settler._core = settler._rbac = settler._networks = api
-        settler._client = SimpleNamespace(sanitize_for_serialization=lambda answer: answer)
-        settler._patches = {kind: self._keeping(kind) for kind in settler._patches}
+        provisioner._core = provisioner._rbac = provisioner._networks = api
+        provisioner._client = SimpleNamespace(sanitize_for_serialization=lambda answer: answer)
+        provisioner._patches = {kind: self._keeping(kind) for kind in provisioner._patches}
 
     def _answering(self, answer: object) -> Any:
         async def answer_it(*_: object) -> object:
@@ -162,8 +162,8 @@ class FakeClient:
         self.written.append(("PersistentVolume", manifest["metadata"]["name"]))
 
 
-def settler(namespace: dict[str, Any]) -> tuple[Settler, FakeClient]:
-    made = Settler(SimpleNamespace(), seconds=1)
+def provisioner(namespace: dict[str, Any]) -> tuple[NamespaceProvisioner, FakeClient]:
+    made = NamespaceProvisioner(SimpleNamespace(), seconds=1)
     return made, FakeClient(made, namespace)
 
 
@@ -171,9 +171,9 @@ def settler(namespace: dict[str, Any]) -> tuple[Settler, FakeClient]:
 async def test_a_namespace_is_made_ready_before_the_lab_and_again_at_each_start(
     of_people: Settings, taken: bool
 ) -> None:
-    ready, api = settler(NAMESPACE)
+    ready, api = provisioner(NAMESPACE)
     api.taken = taken
-    claims = await ready.settle("science-ab12cd-ada", of_people, PEOPLE)
+    claims = await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
     (claim,) = claims.values()
     assert set(claims) == {"home"}
     written = [
@@ -199,7 +199,7 @@ async def test_a_namespace_is_made_ready_before_the_lab_and_again_at_each_start(
 async def test_nothing_is_written_into_a_namespace_that_cannot_be_used(
     of_people: Settings, change: dict[str, Any], sentence: str
 ) -> None:
-    ready, api = settler({**NAMESPACE, **change})
+    ready, api = provisioner({**NAMESPACE, **change})
     with pytest.raises(NamespaceUnusable, match=sentence):
-        await ready.settle("science-ab12cd-ada", of_people, PEOPLE)
+        await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
     assert api.written == []

@@ -9,8 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jldhub.labs.start.messages import PER_USER
-from jldhub.settings.lab import PerUser, Quota
+from jldhub.settings.lab import PER_USER, PerUser, Quota
 from jldhub.settings.names import UserNamespaces
 
 Manifest = dict[str, Any]

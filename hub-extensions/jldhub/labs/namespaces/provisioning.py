@@ -8,7 +8,7 @@ from typing import Any
 from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api, NetworkingV1Api, RbacAuthorizationV1Api
 
 from jldhub.labs.namespaces.manifests import Manifest, contents, is_ours, owned, pull_secret, volume_copy
-from jldhub.labs.start.messages import Obstacle
+from jldhub.labs.obstacle import Obstacle
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
 
@@ -24,7 +24,7 @@ class NamespaceUnusable(Exception):
         self.why = why
 
 
-class Settler:
+class NamespaceProvisioner:
     """The requests; each ends after `seconds`. Raises ApiException and TimeoutError as they come."""
 
     def __init__(self, client: ApiClient, seconds: float) -> None:
@@ -41,7 +41,7 @@ class Settler:
             "Secret": self._core.patch_namespaced_secret,
         }
 
-    async def settle(self, namespace: str, settings: Settings, people: UserNamespaces) -> dict[str, str]:
+    async def provision(self, namespace: str, settings: Settings, people: UserNamespaces) -> dict[str, str]:
         """The claims in `namespace`, which is there, by their volumes. Raises NamespaceUnusable."""
         names, lab = settings.names, settings.hub.lab
         found = await self._get(self._core.read_namespace(namespace))

@@ -14,7 +14,7 @@ START = "jld.lsst.org/start"  # the annotation that says which start a pod belon
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, *(status for status in HTTPStatus if status >= 500))
 
 
-class PodRefused(Exception):
+class PodRejected(Exception):
     """The API server does not take the pod. Not an ApiException: KubeSpawner logs the whole pod with each of those."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -31,25 +31,25 @@ class AdoptingApi:
 
     def __init__(self, api: Any, created: Callable[[], None]) -> None:
         self._api, self._created = api, created
-        self.trouble = ""  # the last one that a further try may overcome
+        self.last_error = ""  # the last one that a further try may overcome
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._api, name)
 
     async def create_namespaced_pod(self, namespace: str, body: V1Pod, **options: Any) -> V1Pod:
-        """Raises PodRefused for good, TimeoutError for another try, and ApiException 409 for another start's pod."""
+        """Raises PodRejected for good, TimeoutError for another try, and ApiException 409 for another start's pod."""
         try:
             pod = await self._create_or_adopt(namespace, body, options)
         except ApiException as refused:
             if refused.status == HTTPStatus.CONFLICT:
                 raise
-            self.trouble = f"{refused.status} {api_message(refused)}"
+            self.last_error = f"{refused.status} {api_message(refused)}"
             if refused.status in _BUSY:
-                raise TimeoutError(self.trouble) from None
-            raise PodRefused(refused.status or 0, api_message(refused)) from None
+                raise TimeoutError(self.last_error) from None
+            raise PodRejected(refused.status or 0, api_message(refused)) from None
         except ClientError as trouble:
-            self.trouble = str(trouble)
-            raise TimeoutError(self.trouble) from None
+            self.last_error = str(trouble)
+            raise TimeoutError(self.last_error) from None
         self._created()
         return pod
 

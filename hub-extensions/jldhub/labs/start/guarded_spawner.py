@@ -15,10 +15,10 @@ from kubespawner import KubeSpawner
 from tornado import web
 from traitlets import Float, Integer
 
+from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.start import messages
-from jldhub.labs.start.adoption import START, AdoptingApi, PodRefused, api_message
-from jldhub.labs.start.messages import Obstacle
-from jldhub.labs.start.queue import Line, Place
+from jldhub.labs.start.adoption import START, AdoptingApi, PodRejected, api_message
+from jldhub.labs.start.queue import QueuePlace, SpawnQueue
 from jldhub.settings.settings import Settings
 from jldhub.support.metrics import FAILED
 
@@ -27,35 +27,37 @@ _TELL = 3.0  # seconds between two lines to everybody who waits in line, while t
 # Later it may work: as JupyterHub answers where its own limits are reached. Never 502 to 504, for which the front door
 # shows its own page about a hub that does not answer.
 _STATUS = {"quota": 429, "room": 429, "line": 429}
-_lines: dict[asyncio.AbstractEventLoop, Line] = {}  # one for the hub, and for each test its own
+_queues: dict[asyncio.AbstractEventLoop, SpawnQueue] = {}  # one for the hub, and for each test its own
 
 
 ANSWER_SECONDS = 120  # from a running pod to a lab that answers
-_LINE_SECONDS = 900  # in line: 300 labs at once need one or two minutes
+_QUEUE_SECONDS = 900  # in line: 300 labs at once need one or two minutes
 
 
-def starting_config(settings: Settings) -> dict[str, Any]:
+def guarded_spawner_config(settings: Settings) -> dict[str, Any]:
     lab = settings.hub.lab
     return {
         "starts_at_once": lab.starts_at_once,
-        "line_timeout": _LINE_SECONDS,
+        "queue_timeout": _QUEUE_SECONDS,
         "startup_timeout": lab.start_timeout.total_seconds(),
     }
 
 
 def outer_timeout(settings: Settings) -> int:
     """Seconds. JupyterHub's own time-out has no sentence for people: it comes last."""
-    return _LINE_SECONDS + int(settings.hub.lab.start_timeout.total_seconds()) + ANSWER_SECONDS + 60
+    return _QUEUE_SECONDS + int(settings.hub.lab.start_timeout.total_seconds()) + ANSWER_SECONDS + 60
 
 
 class StartFailed(SpawnException):
     """A lab that did not start. JupyterHub's pages show the HTML, its API and the log the text."""
 
     def __init__(self, why: Obstacle, reference: str) -> None:
-        says = f" Kubernetes says: {why.says}" if why.says else ""
-        text = f"{why.sentence}{says} (Reference {reference})"
+        detail = f" Kubernetes says: {why.detail}" if why.detail else ""
+        text = f"{why.sentence}{detail} (Reference {reference})"
         html = f"{escape(why.sentence)}</p>" + (
-            f'<p class="text-body-secondary">Kubernetes says: <code>{escape(why.says)}</code></p>' if why.says else ""
+            f'<p class="text-body-secondary">Kubernetes says: <code>{escape(why.detail)}</code></p>'
+            if why.detail
+            else ""
         )
         html += f'<p class="text-body-secondary">Reference for an administrator: <code>{escape(reference)}</code>'
         super().__init__(text, reason=why.reason, message_html=html, status_code=_STATUS.get(why.reason, 500))
@@ -66,11 +68,11 @@ class GuardedSpawner(KubeSpawner):
     """KubeSpawner's start, in a line and under observation."""
 
     starts_at_once = Integer(32, min=1, help="Labs that Kubernetes is asked for together").tag(config=True)
-    line_timeout = Float(_LINE_SECONDS, help="Seconds that a start waits in line").tag(config=True)
+    queue_timeout = Float(_QUEUE_SECONDS, help="Seconds that a start waits in line").tag(config=True)
     startup_timeout = Float(300, help="Seconds from the end of the line to a running pod").tag(config=True)
 
     start_id = ""
-    _place: Place | None = None
+    _place: QueuePlace | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -106,20 +108,20 @@ class GuardedSpawner(KubeSpawner):
 
     async def _start_or_explain(self) -> str:
         try:
-            return await self._start_in_line()
-        except PodRefused as refused:
-            raise self.failure(messages.refused_pod(refused.status, refused.message)) from None
+            return await self._start_in_turn()
+        except PodRejected as refused:
+            raise self.failure(messages.pod_rejected(refused.status, refused.message)) from None
         except ApiException as refused:
-            raise self.failure(messages.refused_pod(refused.status or 0, api_message(refused))) from None
+            raise self.failure(messages.pod_rejected(refused.status or 0, api_message(refused))) from None
         except (ClientError, TimeoutError) as trouble:
-            raise self.failure(messages.unreachable(self.api.trouble or str(trouble))) from None
+            raise self.failure(messages.unreachable(self.api.last_error or str(trouble))) from None
 
-    async def _start_in_line(self) -> str:
-        self._place = place = Place(self._line)
+    async def _start_in_turn(self) -> str:
+        self._place = place = QueuePlace(self._queue)
         starting: asyncio.Future[str] | None = None
         try:
             try:
-                await asyncio.wait_for(place.take(), self.line_timeout)
+                await asyncio.wait_for(place.take(), self.queue_timeout)
             except TimeoutError:
                 sentence = "Too many labs start just now, and yours waited for its turn too long. Start it again."
                 raise self.failure(Obstacle("line", sentence)) from None
@@ -134,8 +136,8 @@ class GuardedSpawner(KubeSpawner):
                 starting.cancel()
 
     @property
-    def _line(self) -> Line:
-        return _lines.setdefault(asyncio.get_running_loop(), Line(self.starts_at_once))
+    def _queue(self) -> SpawnQueue:
+        return _queues.setdefault(asyncio.get_running_loop(), SpawnQueue(self.starts_at_once))
 
     async def _watch(self, starting: "asyncio.Future[str]") -> None:
         """Until the pod runs or will not: what Kubernetes repeats for ever is told at once, the rest after the time-out."""
@@ -160,7 +162,7 @@ class GuardedSpawner(KubeSpawner):
             address = url_path_join(url, self.server.base_url, "api")
             await wait_for_http_server(address, timeout=self.http_timeout)
         except TimeoutError:
-            why = messages.obstacle(self._own_pod()) or messages.silent(self.http_timeout, self._own_events())
+            why = messages.obstacle(self._own_pod()) or messages.not_answering(self.http_timeout, self._own_events())
             raise self.failure(why) from None
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
@@ -169,13 +171,13 @@ class GuardedSpawner(KubeSpawner):
             before = f"{ahead} of them before yours" if ahead else "yours is the next"
             yield {"progress": 0, "message": f"Many labs start just now; {before}."}
             await asyncio.sleep(_TELL)
-        told = None
+        shown = None
         async for event in super().progress():
             yield event
             why = messages.obstacle(self._own_pod(), self._own_events())
-            if why and why.sentence != told:
-                told = why.sentence
-                yield {"message": told}
+            if why and why.sentence != shown:
+                shown = why.sentence
+                yield {"message": shown}
 
     def failure(self, why: Obstacle) -> StartFailed:
         """A refusal with the reference of this start."""

@@ -5,18 +5,18 @@ import asyncio
 from jldhub.support.metrics import WAITING
 
 
-class Line:
+class SpawnQueue:
     """A number of places. Whoever finds none free waits, and nobody overtakes."""
 
     def __init__(self, places: int) -> None:
         self._free = asyncio.Semaphore(places)
-        self._waiting: list[Place] = []
+        self._waiting: list[QueuePlace] = []
 
-    def ahead(self, place: "Place") -> int | None:
+    def ahead(self, place: "QueuePlace") -> int | None:
         """How many wait in front of this one; nothing for one that does not wait."""
         return self._waiting.index(place) if place in self._waiting else None
 
-    async def wait(self, place: "Place") -> None:
+    async def wait(self, place: "QueuePlace") -> None:
         """Until a place is free. Whoever is cancelled meanwhile takes none from the others."""
         self._waiting.append(place)
         WAITING.inc()
@@ -30,23 +30,23 @@ class Line:
         self._free.release()
 
 
-class Place:
+class QueuePlace:
     """One start's place in the line."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, line: SpawnQueue) -> None:
+        self._queue = line
         self._held = False
 
     @property
     def ahead(self) -> int | None:
-        return self._line.ahead(self)
+        return self._queue.ahead(self)
 
     async def take(self) -> None:
-        await self._line.wait(self)
+        await self._queue.wait(self)
         self._held = True
 
     def leave(self) -> None:
         """As often as one likes; also by one who never had a place."""
         if self._held:
             self._held = False
-            self._line.free()
+            self._queue.free()

@@ -9,7 +9,7 @@ class MembershipUnknown(Exception):
     """Whether somebody is a member could not be read. The sentence says why."""
 
 
-class Refused(Exception):
+class AdmissionDenied(Exception):
     """This person is not let in. The sentence is for them."""
 
 
@@ -38,12 +38,12 @@ async def refuse_denied(provider: str, login: str, deny: Sequence[Rule], is_memb
         try:
             member = await is_member(rule)
         except MembershipUnknown as unknown:
-            raise Refused(
+            raise AdmissionDenied(
                 f"You are signed in to {provider} as {login}, but members of {rule} are not let in here, "
                 f"and whether you are one could not be read: {str(unknown).rstrip('.')}."
             ) from unknown
         if member:
-            raise Refused(
+            raise AdmissionDenied(
                 f"You are signed in to {provider} as {login}, but {login} is a member of {rule}, "
                 "whose members are not let in."
             )
@@ -60,4 +60,4 @@ async def require_allowed(provider: str, login: str, allow: Sequence[Rule], is_m
             unread.append(f"Whether you belong to {rule} could not be read: {str(unknown).rstrip('.')}.")
     wanted = f"is not a member of: {', '.join(map(str, allow))}" if allow else "is not one of the people who are let in"
     sentence = f"You are signed in to {provider} as {login}, but {login} {wanted}."
-    raise Refused(" ".join([sentence, *unread]))
+    raise AdmissionDenied(" ".join([sentence, *unread]))

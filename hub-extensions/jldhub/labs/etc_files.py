@@ -13,24 +13,24 @@ _TAKEN = frozenset(line.partition(":")[0] for line in (*_SYSTEM_USERS, *_SYSTEM_
 _LONGEST = 32  # what tools of Linux take for a name
 
 
-def passwd(identity: Identity, username: str, home: str) -> str:
+def passwd_file(identity: Identity, username: str, home: str) -> str:
     """The text of `/etc/passwd`: root, nobody, and the person."""
-    name = account_name(username, identity.uid)
+    name = unix_name(username, identity.uid)
     # Whatever separates fields is nothing that a name needs.
     gecos = re.sub(r"[^\w .'-]", "", identity.name)[:100]
     person = f"{name}:x:{identity.uid}:{identity.gid}:{gecos}:{home}:/bin/bash"
     return "".join(f"{line}\n" for line in (*_SYSTEM_USERS, person))
 
 
-def group(identity: Identity, username: str) -> str:
+def group_file(identity: Identity, username: str) -> str:
     """The text of `/etc/group`: the person's own group, called as the person, and the organizations."""
-    person = account_name(username, identity.uid)
+    person = unix_name(username, identity.uid)
     lines = [*_SYSTEM_GROUPS, f"{person}:x:{identity.gid}:"]
     taken = {person}
     for each in identity.groups:
         if each.gid == identity.gid:
             continue
-        name = account_name(each.name, each.gid)
+        name = unix_name(each.name, each.gid)
         if name in taken:
             name = _numbered(name, each.gid)
         taken.add(name)
@@ -38,7 +38,7 @@ def group(identity: Identity, username: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def gitconfig(identity: Identity, address: str = "", credential: str = "") -> str:
+def gitconfig_file(identity: Identity, address: str = "", credential: str = "") -> str:
     """The text of `/etc/gitconfig`: whose commits are made here, and which file holds the credential for one address.
 
     The person's own `~/.gitconfig` wins.
@@ -62,7 +62,7 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def account_name(name: str, number: int) -> str:
+def unix_name(name: str, number: int) -> str:
     """A name that Linux takes: lower case, at most 32 characters, never one of the system's. The same input gives the same name."""
     plain = re.sub(r"[^a-z0-9_-]", "_", name.lower())
     if not re.match(r"[a-z_]", plain):
