@@ -6,6 +6,7 @@ JLDDEV := .venv/bin/jlddev
 UV := $(HOME)/.cache/jld/uv/bin/uv
 UV_VERSION := 0.13.9
 PYTHON ?= python3
+PACKAGES := chart-tools hub-extensions storage-extensions dev-tools
 
 .DEFAULT_GOAL := help
 .PHONY: help tools values images cluster cluster-down up down test test-fast lint lock schema bench bench-frontdoor
@@ -59,10 +60,12 @@ bench-frontdoor: tools ## Compare the front door with its peers under load (QUIC
 	@$(JLDDEV) nginx
 	@.venv/bin/python tests/bench/frontdoor $(if $(QUICK),--quick) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
-lint: tools ## Style and types: ruff and mypy (helm lint is among the render tests)
+lint: tools ## Style, types, imports, dependencies: ruff, mypy, import-linter, deptry (helm lint is among the render tests)
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/mypy --no-error-summary chart-tools/jld hub-extensions/jldhub storage-extensions/jldstorage dev-tools/jlddev dev-tools/guest images/nfs-server images/lab/jld_repositories.py
+	@found=$$(.venv/bin/lint-imports --no-cache 2>&1) || { echo "$$found"; exit 1; }
+	@for package in $(PACKAGES); do found=$$(cd $$package && ../.venv/bin/deptry --no-ansi . 2>&1) || { echo "$$found"; exit 1; }; done
 
 schema: tools ## Compose chart/values.schema.json, and docs/reference.md from it
 	@$(JLD) schema

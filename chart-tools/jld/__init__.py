@@ -1,0 +1,1 @@
+"""The operator's tool: checks a site file and writes the values that the chart is installed with."""

@@ -1,0 +1,1 @@
+"""What stands behind the Makefile: tools, images, local clusters."""

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from jldstorage.address import settle
+from jldstorage.address import reconcile
 from jldstorage.drain import drain
 from jldstorage.kubernetes import connect
 from jldstorage.settings import Settings
@@ -12,7 +12,7 @@ from jldstorage.settings import Settings
 async def run(command: str, settings: Settings) -> list[str]:
     async with connect(settings.namespace, settings.service["metadata"]["name"], settings.user_namespaces) as cluster:
         if command == "address":
-            return await settle(cluster, settings.service, settings.volumes)
+            return await reconcile(cluster, settings.service, settings.volumes)
         return await drain(cluster, settings.deployments, settings.mount_selector)
 
 

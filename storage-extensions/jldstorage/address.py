@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from jldstorage.volumes import Action, Manifest, Step, action, address_of
 
 
-class AddressRefused(Exception):
+class AddressRejected(Exception):
     """The cluster does not give out this address: another Service has it, or it lies in no range of this cluster."""
 
 
@@ -28,11 +28,11 @@ class Cluster(Protocol):
     async def delete_volume(self, name: str) -> None: ...
 
 
-async def settle(cluster: Cluster, service: Manifest, volumes: Sequence[Manifest]) -> list[str]:
+async def reconcile(cluster: Cluster, service: Manifest, volumes: Sequence[Manifest]) -> list[str]:
     """Bring Service and volumes together. What was done, a sentence each."""
     found = {name: await cluster.volume(name) for name in (volume["metadata"]["name"] for volume in volumes)}
     remembered = {address for volume in found.values() if volume and (address := address_of(volume))}
-    address, said = await _settle_service(cluster, service, sorted(remembered))
+    address, said = await _reconcile_service(cluster, service, sorted(remembered))
     for volume in volumes:
         claim = await cluster.claim_uid(volume["spec"]["claimRef"]["name"])
         chosen = action(volume, found[volume["metadata"]["name"]], claim, address)
@@ -41,7 +41,7 @@ async def settle(cluster: Cluster, service: Manifest, volumes: Sequence[Manifest
     return said
 
 
-async def _settle_service(cluster: Cluster, manifest: Manifest, remembered: Sequence[str]) -> tuple[str, list[str]]:
+async def _reconcile_service(cluster: Cluster, manifest: Manifest, remembered: Sequence[str]) -> tuple[str, list[str]]:
     present = await cluster.service_address()
     if present and (not remembered or present in remembered):
         return present, [f"the file server is at {present}"]
@@ -51,7 +51,7 @@ async def _settle_service(cluster: Cluster, manifest: Manifest, remembered: Sequ
     for address in remembered:
         try:
             given = await cluster.make_service(manifest, address)
-        except AddressRefused as reason:
+        except AddressRejected as reason:
             said.append(f"the address that the volumes show, {address}, cannot be had again: {reason}")
         else:
             return given, [*said, f"the file server has its address {given} again"]

@@ -8,7 +8,7 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import ApiClient, ApiException, AppsV1Api, CoreV1Api
 from kubernetes_asyncio.client.configuration import Configuration
 
-from jldstorage.address import AddressRefused
+from jldstorage.address import AddressRejected
 from jldstorage.drain import Pod
 from jldstorage.volumes import Manifest
 
@@ -57,7 +57,7 @@ class Kubernetes:
             )
         except ApiException as error:
             if address and error.status == 422:
-                raise AddressRefused(_message(error)) from error
+                raise AddressRejected(_message(error)) from error
             raise
         return str(made.spec.cluster_ip)
 

@@ -16,7 +16,7 @@ Manifest = Mapping[str, Any]
 class Step(Enum):
     """What is done to one volume."""
 
-    keep = "is as it should be"
+    unchanged = "is as it should be"
     create = "made"
     change = "changed"
     replace = "replaced"
@@ -50,7 +50,7 @@ def action(wanted: Manifest, found: Manifest | None, claim_uid: str | None, addr
     if remembered and remembered != claim_uid:
         # The claim was deleted. Without the uid the volume is there for a new claim of the same name.
         patch["claimRef"] = {"uid": None, "resourceVersion": None}
-    return Action(name, Step.change, {"spec": patch}) if patch else Action(name, Step.keep)
+    return Action(name, Step.change, {"spec": patch}) if patch else Action(name, Step.unchanged)
 
 
 def _at(volume: Manifest, address: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from jldstorage.address import AddressRefused, settle
+from jldstorage.address import AddressRejected, reconcile
 from jldstorage.volumes import Action, Step, action
 
 SERVICE = {"metadata": {"name": "jld-file-server"}, "spec": {"ports": [{"port": 2049}]}}
@@ -49,7 +49,7 @@ class Fake:
 
     async def make_service(self, manifest: Mapping[str, Any], address: str | None) -> str:
         if address in self.refused:
-            raise AddressRefused("it is taken")
+            raise AddressRejected("it is taken")
         self.service = address or NEW
         self.asked.append(f"make service at {address or 'any address'}")
         return self.service
@@ -75,7 +75,7 @@ class Fake:
 
 
 def settled(cluster: Fake, *names: str) -> list[str]:
-    asyncio.run(settle(cluster, SERVICE, [wanted(name) for name in names or ("home",)]))
+    asyncio.run(reconcile(cluster, SERVICE, [wanted(name) for name in names or ("home",)]))
     return cluster.asked
 
 
@@ -137,7 +137,7 @@ def test_a_volume_forgets_a_claim_that_was_deleted(claim: str | None) -> None:
 
 
 def test_a_volume_that_no_claim_took_yet_is_left_alone() -> None:
-    assert action(wanted(), present(uid=None), "uid-1", OLD) == Action("science-jld-home", Step.keep)
+    assert action(wanted(), present(uid=None), "uid-1", OLD) == Action("science-jld-home", Step.unchanged)
 
 
 def test_capacity_and_mount_options_are_changed_in_place() -> None:
