@@ -22,10 +22,10 @@ from pytest_helm_charts.clusters import ExistingCluster
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from cluster.browser import open_chromium
-from cluster.person import Person, sit_down
-from cluster.release import Ports, Release
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.chromium import open_chromium
+from tests.cluster.person import Person, sit_down
+from tests.cluster.release import Ports, Release
 
 STARTS = 5
 LAB = "/user/alice/"
@@ -44,7 +44,7 @@ def main() -> None:
     release = LocalRelease(existing, "jld", Ports(http=8080, https=8443), CHECKOUT)
     release.ca = up.CERTIFICATE
     with sync_playwright() as playwright:
-        chromium = open_chromium(playwright, release.node_address)
+        chromium = open_chromium(playwright, {"*.localhost": release.node_address})
         person = sit_down(chromium, release)
         person.log_in_with_password("alice", release.dummy_password)
         if release.pods("lab"):

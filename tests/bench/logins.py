@@ -21,12 +21,11 @@ from rich.console import Console
 from rich.table import Table
 from yarl import URL
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.hub.browser import Browser
+from tests.hub.deployment import SITE, TESTS, Deployment
+from tests.hub.processes import Program, answers
 from tests.ports import free_port
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from hub.browser import Browser
-from hub.deployment import SITE, TESTS, Deployment
-from hub.processes import Program, answers
 
 ROUND = 100
 KINDS = {"member": {"lsst": "private"}, "outsider": {}, "denied": {"lsst": "private", "rivals": "private"}}

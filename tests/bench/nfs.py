@@ -20,8 +20,8 @@ from jlddev.support import debian_packages
 from rich.console import Console
 from rich.table import Table
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from nfs.place import PROGRAMS, SETTINGS, Place, Server, mount, program
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.nfs.place import PROGRAMS, SETTINGS, Place, Server, mount, program
 
 WRITERS = 200
 DOWN = 3  # seconds that the server is away

@@ -27,12 +27,12 @@ import yaml
 from jlddev.clusters import providers
 from jlddev.support.paths import BIN
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from hub.deployment import TESTS, Deployment
-from hub.kubernetes import Kubernetes
-from hub.labs import HEADERS, PROGRAM
-from hub.processes import Program
+from tests.hub.deployment import TESTS, Deployment
+from tests.hub.kubernetes import Kubernetes
+from tests.hub.labs import HEADERS, PROGRAM
+from tests.hub.processes import Program
 
 NAMESPACE = "jld-bench"
 NODE = 'c.KubeSpawner.extra_pod_config = {**c.KubeSpawner.get("extra_pod_config", {}), "nodeName": "jld-stand-in"}\n'
