@@ -18,7 +18,7 @@ PAGES = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *sorted((CHECKOUT / 
 SCHEMA = Chart(CHECKOUT / "chart").schema()
 KEYS = set(key_paths(SCHEMA))
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
-FOLDERS = "chart|chart-tools|hub-extensions|dev-tools|images|values|tests|docs"
+FOLDERS = "chart|chart-tools|hub-extensions|storage-extensions|dev-tools|images|values|tests|docs"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 GITHUB_SECRET = "a-client-secret-made-up-for-tests"
 
