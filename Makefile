@@ -67,7 +67,7 @@ lint: tools ## Style, types, imports, dependencies: ruff, mypy, import-linter, d
 	@found=$$(.venv/bin/lint-imports --no-cache 2>&1) || { echo "$$found"; exit 1; }
 	@for package in $(PACKAGES); do found=$$(cd $$package && ../.venv/bin/deptry --no-ansi . 2>&1) || { echo "$$found"; exit 1; }; done
 
-schema: tools ## Compose chart/values.schema.json, and docs/reference.md from it
+schema: tools ## Compose chart/values.yaml and chart/values.schema.json, and docs/reference.md from them
 	@$(JLD) schema
 	@$(JLD) docs
 

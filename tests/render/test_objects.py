@@ -2,12 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from manifests import complaints
-from rendering import CHART, HELMS, KUBERNETES, Object, Question, helm, refusal, render
+from rendering import CHART, HELMS, KUBERNETES, Question, helm, refusal, render
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
@@ -54,28 +52,26 @@ def test_names_that_look_like_something_else_stay_names(values: dict[str, Path])
 
 
 @pytest.mark.parametrize("program", HELMS)
-def test_lint_is_clean(site: Path, program: str, tmp_path: Path) -> None:
-    # `helm lint` holds the schema against the values without the defaults of the parts, so they are written out here.
-    full = tmp_path / "values.yaml"
-    full.write_text(yaml.safe_dump(merged(defaults(), yaml.safe_load(site.read_text()))))
-
-    done = helm(program, "lint", "--strict", CHART, "--values", full)
+def test_lint_is_clean(site: Path, program: str) -> None:
+    done = helm(program, "lint", "--strict", CHART, "--values", site)
 
     assert done.returncode == 0, done.stdout
     assert "WARNING" not in done.stdout
 
 
-def defaults() -> Object:
-    parts = {path.parent.name: yaml.safe_load(path.read_text()) for path in CHART.glob("charts/*/values.yaml")}
-    return {**yaml.safe_load((CHART / "values.yaml").read_text()), **parts}
+@pytest.mark.parametrize("program", HELMS)
+def test_lint_sees_a_mistake(values: dict[str, Path], program: str) -> None:
+    done = helm(program, "lint", CHART, "--values", values["minimal"], "--set", "hub.culling.idleTimeout=12hours")
+
+    assert done.returncode == 1
+    assert "/hub/culling/idleTimeout" in done.stdout
 
 
-def merged(below: Any, above: Any) -> Any:
-    if not isinstance(below, dict) or not isinstance(above, dict):
-        return above
-    names = [*below, *(name for name in above if name not in below)]
-    chosen = {name: merged(below.get(name), above[name]) if name in above else below[name] for name in names}
-    return {name: value for name, value in chosen.items() if value is not None}
+@pytest.mark.parametrize("program", HELMS)
+def test_helm_shows_every_value_with_what_it_means(program: str) -> None:
+    shown = helm(program, "show", "values", CHART).stdout
+
+    assert shown.strip() == (CHART / "values.yaml").read_text().strip()
 
 
 def test_names_of_a_long_release_fit(values: dict[str, Path]) -> None:

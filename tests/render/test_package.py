@@ -63,7 +63,7 @@ def test_the_package_holds_nothing_else_from_the_checkout(package: Path) -> None
         names = {name.removeprefix("jld/") for name in archive.getnames()}
 
     assert {name for name in names if not name.startswith(LINKED)} <= expected
-    assert not [name for name in names if name.endswith("values.schema.yaml")]
+    assert not [name for name in names if name.endswith(("values.schema.yaml", "values.global.yaml"))]
 
 
 def test_the_package_renders_as_the_checkout_does(package: Path, values: dict[str, Path]) -> None:

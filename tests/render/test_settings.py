@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from jldhub.settings.settings import Settings
-from rendering import SITES, Question, render
+from rendering import HELMS, SITES, Question, render
 
 
 def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
@@ -81,6 +81,14 @@ def test_a_null_takes_a_size_away(values: dict[str, Path]) -> None:
     sizes = render(Question(values["github"])).settings()["hub"]["lab"]["sizes"]
 
     assert set(sizes) == {"small", "medium", "large", "huge"}
+
+
+@pytest.mark.parametrize("program", HELMS)
+def test_a_null_takes_a_default_away_that_umbrella_and_part_both_hold(values: dict[str, Path], program: str) -> None:
+    """Helm lets the part take it away: a default that only the umbrella's values held would come to the schema as null."""
+    rendered = render(Question(values["minimal"], ("hub.lab.sizes.tiny=null",), program))
+
+    assert set(rendered.settings()["hub"]["lab"]["sizes"]) == {"small", "medium", "large"}
 
 
 def test_the_names_are_those_of_rendered_objects(site: Path) -> None:

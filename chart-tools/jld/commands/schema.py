@@ -16,18 +16,21 @@ def schema(
     check: Annotated[bool, typer.Option("--check", help="Only say whether it is up to date.")] = False,
     chart: CHART = None,
 ) -> None:
-    """Compose chart/values.schema.json from the schemas and values of the chart's parts.
+    """Compose chart/values.yaml and chart/values.schema.json from the values and schemas of the chart's parts.
 
     Examples:
 
-      jld schema            after every change of a values.yaml or values.schema.yaml
+      jld schema            after every change of a part's values or schema
 
       jld schema --check    exit code 1 when that was forgotten
     """
     with outcome() as report:
         found = find_chart(chart)
-        if check and not found.schema_is_current():
-            sentence = "does not fit the values.yaml and values.schema.yaml files; run `jld schema`"
-            raise SiteError([Problem(Place(str(found.schema_file)), "", sentence)])
-        changed = not check and found.write_schema()
-        report.line(f"Wrote {found.schema_file}" if changed else f"{found.schema_file} is up to date")
+        if check:
+            sentence = "does not fit the chart's parts, or is not there; run `jld schema`"
+            stale = [Problem(Place(str(file)), "", sentence) for file in found.stale()]
+            if stale:
+                raise SiteError(stale)
+        changed = [] if check else found.compose()
+        for file in (found.values_file, found.schema_file):
+            report.line(f"Wrote {file}" if file in changed else f"{file} is up to date")

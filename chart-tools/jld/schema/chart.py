@@ -1,4 +1,4 @@
-"""The chart's folder: its defaults, and the schema that is composed from the parts' own."""
+"""The chart's folder: its defaults and its schema, both composed from the parts' own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import yaml
@@ -15,7 +16,12 @@ from jld.support.errors import EnvironmentUnfit
 from jld.support.files import replace_file
 
 JsonMap = dict[str, Any]
-SCHEMA_MODE = 0o644
+COMPOSED_MODE = 0o644
+VALUES_HEAD = """\
+# All values with their defaults. `jld schema` composes this file from values.global.yaml and charts/<part>/values.yaml: change a
+# default there. docs/reference.md and `jld explain KEY` say what each key accepts.
+
+"""
 
 
 @dataclass(frozen=True)
@@ -30,13 +36,16 @@ class Chart:
         return sorted(file.parent.name for file in self.folder.glob("charts/*/values.schema.yaml"))
 
     @property
+    def values_file(self) -> Path:
+        return self.folder / "values.yaml"
+
+    @property
     def schema_file(self) -> Path:
         return self.folder / "values.schema.json"
 
     def defaults(self) -> JsonMap:
-        """The values that a site starts from, laid out as a site file."""
-        own = self._yaml(self.folder / "values.yaml")
-        return own | {part: self._yaml(self.folder / "charts" / part / "values.yaml") for part in self.parts}
+        """The values that a site starts from, laid out as a site file, as they were committed: what Helm uses."""
+        return self._yaml(self.values_file)
 
     def schema(self) -> JsonMap:
         """The composed schema as it was committed: what Helm uses."""
@@ -46,14 +55,21 @@ class Chart:
             raise EnvironmentUnfit(f"{self.schema_file}: not JSON ({error}); run `jld schema`") from None
         return dict(schema)
 
+    def composed_values(self) -> str:
+        """The text of values.yaml, made anew from the parts, comments included.
+
+        Helm must see every default here too: `helm lint` and `helm show values` read no others.
+        """
+        own, *parts = self._values_texts().items()
+        return VALUES_HEAD + own[1] + "".join(f"\n{part}:\n{indent(text, '  ')}" for part, text in parts)
+
     def composed_schema(self) -> str:
         """The text of values.schema.json, made anew from the parts."""
         schema = self._yaml(self.folder / "values.schema.yaml")
         properties = schema["properties"]
-        texts = {"": self._text(self.folder / "values.yaml")}
+        texts = self._values_texts()
         for part in self.parts:
             properties[part] = self._yaml(self.folder / "charts" / part / "values.schema.yaml")
-            texts[part] = self._text(self.folder / "charts" / part / "values.yaml")
         for part, text in texts.items():
             described = properties[part] if part else schema
             explain(described, _parsed(text), descriptions(text), schema["$defs"])
@@ -64,12 +80,22 @@ class Chart:
             }
         return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
-    def schema_is_current(self) -> bool:
-        return self.schema_file.is_file() and self._text(self.schema_file) == self.composed_schema()
+    def stale(self) -> list[Path]:
+        """The composed files that do not fit the parts, or are not there."""
+        return [file for file, text in self._composed().items() if not file.is_file() or self._text(file) != text]
 
-    def write_schema(self) -> bool:
-        """Write values.schema.json; say whether it changed."""
-        return replace_file(self.schema_file, self.composed_schema().encode(), SCHEMA_MODE)
+    def compose(self) -> list[Path]:
+        """Write the composed files anew; the ones that changed."""
+        composed = self._composed()  # whole, before anything is written
+        return [file for file, text in composed.items() if replace_file(file, text.encode(), COMPOSED_MODE)]
+
+    def _composed(self) -> dict[Path, str]:
+        return {self.values_file: self.composed_values(), self.schema_file: self.composed_schema()}
+
+    def _values_texts(self) -> dict[str, str]:
+        """The text that holds the defaults of each part by the part's name; what all share has none, and comes first."""
+        files = {part: self.folder / "charts" / part / "values.yaml" for part in self.parts}
+        return {part: self._text(file) for part, file in {"": self.folder / "values.global.yaml", **files}.items()}
 
     def _text(self, file: Path) -> str:
         try:

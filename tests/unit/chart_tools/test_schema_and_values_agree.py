@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,11 @@ from jsonschema import Draft202012Validator
 CHECKOUT = Path(__file__).resolve().parents[3]
 CHART = Chart(CHECKOUT / "chart")
 SCHEMA = CHART.schema()
-VALUES_FILES = [CHART.folder / "values.yaml", *sorted(CHART.folder.glob("charts/*/values.yaml"))]
+VALUES_FILES = [
+    CHART.values_file,
+    CHART.folder / "values.global.yaml",
+    *sorted(CHART.folder.glob("charts/*/values.yaml")),
+]
 LEFT_OUT_OF_EVERYTHING = (
     *(("hub", "auth", way) for way in ("cilogon", "dummy", "other")),
     *(("hub", "secret"), ("nginx", "secret"), ("firefly", "secret")),
@@ -67,8 +72,19 @@ def rules(rule: JsonMap) -> Iterator[JsonMap]:
             yield from rules(child)
 
 
-def test_the_committed_schema_is_composed_from_the_parts_as_they_are() -> None:
-    assert CHART.schema_is_current(), "run `jld schema`"
+def test_the_committed_values_and_schema_are_composed_from_the_parts_as_they_are() -> None:
+    assert CHART.stale() == [], "run `jld schema`"
+
+
+def test_the_composed_values_are_those_of_the_parts_with_what_is_said_about_them() -> None:
+    shared, *parts = VALUES_FILES[1:]
+    texts = {file.parent.name: file.read_text() for file in parts}
+    below = {(part, *path): said for part, text in texts.items() for path, said in descriptions(text).items()}
+
+    assert CHART.defaults() == yaml.safe_load(shared.read_text()) | {
+        part: yaml.safe_load(text) for part, text in texts.items()
+    }
+    assert descriptions(CHART.values_file.read_text()) == descriptions(shared.read_text()) | below
 
 
 def test_the_schema_is_a_schema_without_words_that_nobody_understands() -> None:
@@ -151,7 +167,7 @@ def test_every_key_that_a_site_may_set_has_a_default_or_excludes_another() -> No
     assert {path[:3] for path in optional} == chosen_by_the_site
 
 
-@pytest.mark.parametrize("file", VALUES_FILES, ids=lambda file: file.parent.name)
+@pytest.mark.parametrize("file", VALUES_FILES, ids=lambda file: "-".join(file.parts[-2:]))
 def test_every_default_is_explained_in_one_line(file: Path) -> None:
     text = file.read_text()
     explained = descriptions(text)
@@ -173,7 +189,7 @@ def test_a_stale_schema_is_noticed_and_repaired(desk: Any) -> None:
     part = desk.folder / "chart" / "charts" / "hub"
     part.mkdir(parents=True)
     desk.write("chart/values.schema.yaml", "properties: {global: {properties: {}}}\n$defs: {}\n")
-    desk.write("chart/values.yaml", "global: {}\n")
+    desk.write("chart/values.global.yaml", "global: {}\n")
     desk.write("chart/charts/hub/values.schema.yaml", "properties: {a: {type: integer}}\n")
     desk.write("chart/charts/hub/values.yaml", "# -- How many.\na: 1\n")
     assert desk.run("schema", "--check", "--chart", "chart").exit_code == 1
@@ -185,14 +201,43 @@ def test_a_stale_schema_is_noticed_and_repaired(desk: Any) -> None:
         "description": "How many.",
         "default": 1,
     }
+    composed_values = desk.read("chart/values.yaml")
+    assert composed_values == {"global": {}, "hub": {"a": 1}}
     desk.write("chart/charts/hub/values.yaml", "# -- How many.\na: 2\n")
     assert desk.run("schema", "--check", "--chart", "chart").exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["values.yaml", "values.schema.json"])
+@pytest.mark.parametrize("edited", [True, False], ids=["edited", "missing"])
+def test_a_composed_file_that_was_changed_by_hand_is_named_and_written_anew(name: str, edited: bool, desk: Any) -> None:
+    shutil.copytree(CHART.folder, desk.folder / "chart", symlinks=True)
+    file = desk.folder / "chart" / name
+    right = file.read_text()
+    if edited:
+        file.write_text(f"{right} ")
+    else:
+        file.unlink()
+    refused = desk.run("schema", "--check", "--chart", "chart")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"chart/{name}: error: does not fit the chart's parts, or is not there; run")
+    written = desk.run("schema", "--chart", "chart").stdout
+    assert f"Wrote chart/{name}\n" in written
+    assert written.count("up to date") == 1
+    assert file.read_text() == right
+
+
+def test_a_comment_of_a_part_alone_makes_the_composed_values_stale(desk: Any) -> None:
+    shutil.copytree(CHART.folder, desk.folder / "chart", symlinks=True)
+    part = desk.folder / "chart" / "charts" / "hub" / "values.yaml"
+    part.write_text(f"{part.read_text()}\n# Nothing else.\n")
+
+    assert [file.name for file in Chart(desk.folder / "chart").stale()] == ["values.yaml"]
 
 
 def test_a_default_without_a_schema_stops_the_composition(desk: Any) -> None:
     (desk.folder / "chart" / "charts").mkdir(parents=True)
     desk.write("chart/values.schema.yaml", "properties: {global: {properties: {}}}\n$defs: {}\n")
-    desk.write("chart/values.yaml", "global: {surprise: 1}\n")
+    desk.write("chart/values.global.yaml", "global: {surprise: 1}\n")
     result = desk.run("schema", "--chart", "chart")
     assert result.exit_code == 2
     assert "global.surprise: has a default, but no schema; add it to values.schema.yaml" in result.stderr
