@@ -12,17 +12,21 @@ app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
-{{/* Labels of an object: (list . "hub"). */}}
+{{/* Labels of an object: (list . "hub"). A part's template does not know the chart's version, so only the umbrella's objects tell it. A label
+     takes no `+` and ends in a letter or digit. */}}
 {{- define "jld.labels" -}}
 {{ include "jld.selector" . }}
 app.kubernetes.io/managed-by: {{ (index . 0).Release.Service }}
-helm.sh/chart: {{ (index . 0).Chart.Name }}-{{ (index . 0).Chart.Version }}
+{{- if (index . 0).Chart.IsRoot }}
+helm.sh/chart: {{ printf "jld-%s" (index . 0).Chart.Version | replace "+" "_" | trunc 63 | trimAll "-._" }}
+{{- end }}
 {{- end }}
 
-{{/* Reference of an image of ours: (list . .Values.image). */}}
+{{/* Reference of an image of ours: (list . IMAGE) in the umbrella's context, where IMAGE is repository and tag. Without a tag it is the chart's
+     appVersion, which a part's template does not know: what runs an image of ours stands in the umbrella's templates. A tag takes no `+`. */}}
 {{- define "jld.image" -}}
 {{- $top := index . 0 }}{{ $image := index . 1 -}}
-{{ $top.Values.global.imageRegistry }}/{{ $image.repository }}:{{ $image.tag | default $top.Chart.AppVersion }}
+{{ $top.Values.global.imageRegistry }}/{{ $image.repository }}:{{ $image.tag | default ($top.Chart.AppVersion | replace "+" "_") }}
 {{- end }}
 
 {{/* imagePullSecrets of a pod. */}}

@@ -13,6 +13,7 @@ from typing import Any
 import kubernetes_validate.utils  # type: ignore[import-untyped]
 import yaml
 from jld.cli import app
+from jlddev.images.build import chart_version
 from jlddev.tools import nginx
 from typer.testing import CliRunner
 
@@ -20,6 +21,7 @@ Object = dict[str, Any]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CHART = CHECKOUT / "chart"
+VERSION = chart_version()
 SITES = sorted(path.stem for path in (CHECKOUT / "values").glob("*.yaml"))
 HELMS = ("helm3", "helm4")
 BIN = Path(os.environ.get("JLD_CACHE") or Path.home() / ".cache" / "jld") / "bin"

@@ -110,14 +110,6 @@ def test_every_config_map_has_room_left(site: Path) -> None:
     assert {name: f"{-room} bytes too many" for name, room in left.items() if room < 0} == {}
 
 
-def test_all_charts_carry_one_version() -> None:
-    charts = [yaml.safe_load(path.read_text()) for path in [CHART / "Chart.yaml", *CHART.glob("charts/*/Chart.yaml")]]
-
-    assert len({(each["version"], each["appVersion"]) for each in charts}) == 1
-    assert {each["version"] for each in charts[0]["dependencies"]} == {charts[0]["version"]}
-    assert {each["name"] for each in charts[0]["dependencies"]} == {each["name"] for each in charts[1:]}
-
-
 def test_there_are_at_most_ten_helpers_and_all_are_ours_and_used() -> None:
     texts = [path.read_text() for path in CHART.rglob("templates/**/*") if path.is_file()]
     helpers = [line.split('"')[1] for text in texts for line in text.splitlines() if "define " in line]

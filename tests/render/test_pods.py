@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rendering import Object, Pod, Question, chosen_components, refusal, render
+from rendering import VERSION, Object, Pod, Question, chosen_components, refusal, render
 
 Rule = Callable[[Pod], Iterator[str]]
 FILE_SERVER_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID"]
@@ -220,12 +220,12 @@ def test_images_follow_the_registry_and_the_chart_version(values: dict[str, Path
     images = {pod.component: [each["image"] for each in pod.containers] for pod in rendered.pods}
 
     assert images == {
-        "hub": ["registry.example.org/ours/hub:0.1.0"],
+        "hub": [f"registry.example.org/ours/hub:{VERSION}"],
         "nginx": ["registry.example.org/ours/nginx:9.9"],
-        "test": ["registry.example.org/ours/hub:0.1.0"],
+        "test": [f"registry.example.org/ours/hub:{VERSION}"],
     }
     assert [pod.spec["imagePullSecrets"] for pod in rendered.pods] == [[{"name": "login"}]] * 3
-    assert rendered.settings()["names"]["labImage"] == "registry.example.org/ours/lab:0.1.0"
+    assert rendered.settings()["names"]["labImage"] == f"registry.example.org/ours/lab:{VERSION}"
     assert rendered.settings()["names"]["imagePullSecrets"] == ["login"]
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from jldhub.settings.settings import Settings
-from rendering import HELMS, SITES, Question, render
+from rendering import HELMS, SITES, VERSION, Question, render
 
 
 def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
@@ -58,8 +58,8 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                 "app.kubernetes.io/instance": "jld",
                 "app.kubernetes.io/component": "lab",
             },
-            "labImage": "localhost/jld/lab:0.1.0",
-            "hubImage": "localhost/jld/hub:0.1.0",
+            "labImage": f"localhost/jld/lab:{VERSION}",
+            "hubImage": f"localhost/jld/hub:{VERSION}",
             "imagePullSecrets": [],
             "volumes": {"home": {"claim": "jld-home", "mountPath": "/home", "readOnly": False}},
         },

@@ -62,8 +62,8 @@ def node_helper() -> Image:
 
 
 def chart_version() -> str:
-    """The chart's appVersion: the tag that a release's images carry."""
-    return str(yaml.safe_load(CHART.read_text())["appVersion"])
+    """The chart's appVersion as the tag that a release's images carry. A tag takes no `+`: the chart asks for `_` there too."""
+    return str(yaml.safe_load(CHART.read_text())["appVersion"]).replace("+", "_")
 
 
 def values_overlay(images: Sequence[Image]) -> dict[str, object]:
