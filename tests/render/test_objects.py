@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from jld.schema.release_name import LONGEST
 from manifests import complaints
 from rendering import CHART, HELMS, KUBERNETES, Question, helm, refusal, render
 
@@ -86,7 +87,7 @@ def test_names_of_a_long_release_fit(values: dict[str, Path]) -> None:
 
 
 def test_labels_of_the_longest_release_fit(values: dict[str, Path]) -> None:
-    objects = render(Question(values["local"], release="r" * 53)).objects
+    objects = render(Question(values["local"], release="r" * LONGEST)).objects
 
     assert complaints(objects, KUBERNETES[-1]) == []
     assert [value for each in objects for value in each["metadata"]["labels"].values() if len(value) > 63] == []

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from jld.schema.release_name import LONGEST
 from jldhub.settings.settings import Settings
 from rendering import HELMS, SITES, VERSION, Question, render
 
@@ -122,7 +123,9 @@ def test_the_hub_finds_what_it_copies_into_the_namespaces_of_people(values: dict
     assert set(copied["resourceNames"]) == set(people["volumes"].values())
 
 
-@pytest.mark.parametrize(("namespace", "release"), [("jupyterhub-production", "jld"), ("a", "b"), ("jld-", "x" * 53)])
+@pytest.mark.parametrize(
+    ("namespace", "release"), [("jupyterhub-production", "jld"), ("a", "b"), ("jld-", "x" * LONGEST)]
+)
 def test_two_releases_never_make_the_same_namespace(values: dict[str, Path], namespace: str, release: str) -> None:
     def prefix(namespace: str, release: str) -> str:
         question = Question(values["external"], namespace=namespace, release=release)

@@ -14,6 +14,7 @@ import typer
 
 from jld.command_line.options import CHART, FORMAT, IDENTITY, SECRETS
 from jld.command_line.outcome import Code, Format, Report, outcome
+from jld.schema import release_name
 from jld.schema.chart import Chart, JsonMap, find_chart
 from jld.secrets.kinds import variable
 from jld.support.errors import SiteError
@@ -67,6 +68,7 @@ def doctor(
     from jld.doctor.gather import Kubectl, look_at
 
     with outcome(form) as report:
+        release_name.check(release, "--release")
         now = datetime.now(UTC)
         site: JsonMap | None = None
         if sites:

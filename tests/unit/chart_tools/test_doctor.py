@@ -451,3 +451,13 @@ def test_the_rights_that_are_asked_for_follow_from_the_mode_of_storage() -> None
         *("clusterroles", "clusterrolebindings", "jobs", "persistentvolumes", "deployments/scale"),
     }
     assert kinds("external") - kinds("claim") == {"persistentvolumes"}
+
+
+@pytest.mark.parametrize("name", ["1jld", "my.rel", "r" * 53, "JLD", ""])
+def test_a_release_that_cannot_be_called_so_is_refused_before_a_cluster_is_asked(name: str, desk: Any) -> None:
+    result = desk.run("doctor", "--release", name, "--kubeconfig", "nowhere")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        f'--release: error: found "{name}"; names of Services and Jobs begin with it, so write'
+    )
