@@ -5,8 +5,8 @@ from runpy import run_path
 
 from jldhub.hub.startup import stop_at
 
-# One configuration for all of them: what `load_subconfig` hands to a file knows nothing of the files before it, and a file
-# that adds to a map would replace it. JupyterHub puts `c` and `load_subconfig` into this file's namespace.
+# All files share one `c`. JupyterHub's `load_subconfig` gives each file an empty one, so that a file which adds to a
+# map of an earlier file would replace it. JupyterHub defines `c` and `load_subconfig` in this file's namespace.
 names = {"c": c, "get_config": lambda: c, "load_subconfig": load_subconfig}  # noqa: F821
 for part in sorted(Path(__file__).with_name("jupyterhub_config.d").glob("*.py")):
     try:

@@ -1,4 +1,4 @@
-"""Who somebody is inside a lab: the numbers and names that files and processes carry."""
+"""The POSIX identity of a person in a lab: UID, GIDs and names."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,30 +6,34 @@ from typing import Any
 
 from jldhub.settings.login import Auth
 
-AUTH_STATE_KEY = "jld"  # below it in JupyterHub's auth state stands what the hub itself wrote down at a login
-# Below lie the users and groups of operating systems, whose files a person must not own by accident.
+AUTH_STATE_KEY = "jld"  # the key in JupyterHub's auth state for what JLD records at a login
+# Lower UIDs and GIDs belong to system users and groups, whose files a person must not own by accident.
 LOWEST_ID = 1000
 HIGHEST_ID = 2**31 - 1
-# GitHub counts teams apart from accounts and organizations, so a team may have the number of somebody's account. As groups,
-# teams get their numbers above this one, and accounts and organizations keep theirs below.
+# GitHub numbers teams separately from accounts and organizations, so a team's ID may equal an account's. The GID of a
+# team is its ID plus this offset. Accounts and organizations have IDs below it.
 FIRST_TEAM_ID = 1_500_000_000
-# NFS carries sixteen groups with a request and drops the rest without a word.
+# AUTH_SYS of NFS carries at most sixteen supplementary groups (RFC 5531, appendix A) and silently drops the others.
 MOST_GROUPS = 16
 _FIRST_TRIAL_ID = 100_000
 
 
 class IdentityError(Exception):
-    """A login carries no usable identity. The sentence is for the person who logs in."""
+    """A login carries no usable identity. The message is shown to the person who logs in."""
 
 
 @dataclass(frozen=True)
 class Group:
+    """A supplementary group of a lab's processes."""
+
     name: str
     gid: int
 
 
 @dataclass(frozen=True)
 class Identity:
+    """A lab's UID, primary GID and supplementary groups, and the name and e-mail address for git commits."""
+
     uid: int
     gid: int
     groups: tuple[Group, ...]
@@ -38,7 +42,10 @@ class Identity:
 
 
 def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str, user_id: int) -> Identity:
-    """Who a lab runs as, by the way in which people log in here. Raises IdentityError."""
+    """The identity that a lab runs as, for the login method of `auth`. Raises IdentityError.
+
+    `user_id` is the ID of the user in JupyterHub's database. Only the dummy login uses it.
+    """
     if auth.github:
         return github_identity(auth_state)
     if auth.dummy:
@@ -47,43 +54,50 @@ def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str
 
 
 def github_identity(auth_state: Mapping[str, Any] | None) -> Identity:
-    """The account's number is user and group; its organizations are further groups, and its teams when they were asked for."""
+    """UID and GID are the GitHub account's ID. Organizations are supplementary groups, and teams when they were read at
+    the login.
+
+    Raises IdentityError.
+    """
     state = auth_state or {}
     profile = state.get("github_user")
     if not isinstance(profile, Mapping):
         raise IdentityError("The hub no longer knows who you are at GitHub. Log out and log in again.")
     uid = profile.get("id")
-    if not isinstance(uid, int) or not _is_account(uid):
+    if not isinstance(uid, int) or not _is_github_id(uid):
         raise IdentityError(f"Your GitHub account has the number {uid!r}, which cannot be a user number in a lab.")
     organizations = [
         Group(str(entry.get("login")), entry["id"])
         for entry in state.get("organizations") or []
-        if _is_account(entry.get("id"))
+        if _is_github_id(entry.get("id"))
     ]
     teams = [
         Group(f"{entry.get('organization')}_{entry.get('slug')}", FIRST_TEAM_ID + entry["id"])
         for entry in state.get("teams") or []
-        if _is_number(entry.get("id")) and 0 < entry["id"] <= HIGHEST_ID - FIRST_TEAM_ID
+        if _is_integer(entry.get("id")) and 0 < entry["id"] <= HIGHEST_ID - FIRST_TEAM_ID
     ]
     return Identity(
         uid=uid,
         gid=uid,
-        groups=tuple([*_by_number(organizations), *_by_number(teams)][:MOST_GROUPS]),
+        groups=tuple([*_by_gid(organizations), *_by_gid(teams)][:MOST_GROUPS]),
         name=profile.get("name") or profile.get("login") or "",
         email=profile.get("email") or "",
     )
 
 
-def identity_from_state(known: object) -> Identity:
-    """What the hub wrote down at the login: `remember` made it. Raises IdentityError when there is nothing."""
-    if not isinstance(known, Mapping) or not {"uid", "gid", "groups", "name", "email"} <= known.keys():
+def identity_from_state(recorded: object) -> Identity:
+    """The identity that `identity_to_state` recorded at the login.
+
+    Raises IdentityError when it is missing or incomplete.
+    """
+    if not isinstance(recorded, Mapping) or not {"uid", "gid", "groups", "name", "email"} <= recorded.keys():
         raise IdentityError("The hub no longer knows who you are. Log out and log in again.")
-    groups = tuple(Group(str(group["name"]), int(group["gid"])) for group in known["groups"])
-    return Identity(int(known["uid"]), int(known["gid"]), groups, str(known["name"]), str(known["email"]))
+    groups = tuple(Group(str(group["name"]), int(group["gid"])) for group in recorded["groups"])
+    return Identity(int(recorded["uid"]), int(recorded["gid"]), groups, str(recorded["name"]), str(recorded["email"]))
 
 
 def identity_to_state(identity: Identity) -> dict[str, Any]:
-    """For the hub's database, where everything is JSON."""
+    """The identity as JSON types, for JupyterHub's auth state."""
     groups = [{"name": group.name, "gid": group.gid} for group in identity.groups]
     return {
         "uid": identity.uid,
@@ -95,25 +109,26 @@ def identity_to_state(identity: Identity) -> dict[str, Any]:
 
 
 def dummy_identity(username: str, user_id: int) -> Identity:
-    """For local trials: a number of our own, far from those of systems."""
+    """For local trials: UID and GID are the user's ID in JupyterHub's database plus 100000, clear of system users."""
     uid = _FIRST_TRIAL_ID + user_id
     return Identity(uid=uid, gid=uid, groups=(), name=username, email="")
 
 
 def is_usable_id(value: object) -> bool:
-    """Whether a person or a group may have this number."""
-    return isinstance(value, int) and _is_number(value) and LOWEST_ID <= value <= HIGHEST_ID
+    """Whether `value` may be a person's UID or a group's GID."""
+    return isinstance(value, int) and _is_integer(value) and LOWEST_ID <= value <= HIGHEST_ID
 
 
-def _is_account(value: object) -> bool:
+def _is_github_id(value: object) -> bool:
+    """Whether the ID of a GitHub account or organization may be a UID or GID."""
     return isinstance(value, int) and is_usable_id(value) and value < FIRST_TEAM_ID
 
 
-def _is_number(value: object) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _by_number(groups: Iterable[Group]) -> list[Group]:
-    """Each number once, the lowest first."""
-    once = {group.gid: group for group in groups}
-    return [once[gid] for gid in sorted(once)]
+def _by_gid(groups: Iterable[Group]) -> list[Group]:
+    """Each GID once, in ascending order."""
+    by_gid = {group.gid: group for group in groups}
+    return [by_gid[gid] for gid in sorted(by_gid)]

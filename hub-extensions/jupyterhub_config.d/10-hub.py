@@ -1,4 +1,4 @@
-"""The hub process: addresses, database, keys, front door."""
+"""The hub process: addresses, database, encryption keys, proxy."""
 
 from jldhub.hub.database import wait_for_database
 from jldhub.hub.process import hub_config

@@ -1,4 +1,4 @@
-"""A hub whose settings were changed starts again with them."""
+"""Restart the hub when its settings change."""
 
 from jldhub.hub.settings_watch import watch
 

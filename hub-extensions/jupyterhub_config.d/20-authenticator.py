@@ -1,4 +1,4 @@
-"""Who may log in."""
+"""Login and administrators."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What a lab is."""
+"""The spawner of labs."""
 
 from jldhub.hub.startup import load
 from jldhub.labs.secret import git_scopes

@@ -1,4 +1,4 @@
-"""When a lab is stopped because nobody uses it."""
+"""Culling of idle labs."""
 
 from jldhub.hub.culling import culling_roles, culling_services
 from jldhub.hub.startup import load

@@ -1,4 +1,4 @@
-"""Who may read the hub's numbers."""
+"""Scraping of metrics."""
 
 from jldhub.hub.prometheus import scraping_roles, scraping_services
 from jldhub.hub.startup import load

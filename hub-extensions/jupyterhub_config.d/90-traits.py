@@ -1,4 +1,4 @@
-"""What the site sets of JupyterHub's own traits, last."""
+"""The site's own trait values, last, so that they win."""
 
 from jldhub.hub.startup import load
 from jldhub.hub.traits import set_traits

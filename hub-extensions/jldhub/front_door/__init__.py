@@ -1,1 +1,1 @@
-"""JupyterHub's proxy: the route tables of nginx's replicas."""
+"""JupyterHub's proxy class, which maintains the route tables of nginx's replicas."""

@@ -1,4 +1,7 @@
-"""JupyterHub's proxy is nginx, in several copies: each is told every route, and filled anew when it starts or lost its table."""
+"""JupyterHub's proxy: nginx with several replicas.
+
+Every route is sent to each replica, and a replica that lost its table is refilled.
+"""
 
 import asyncio
 import socket
@@ -11,40 +14,41 @@ from traitlets import List, Unicode
 
 from jldhub.front_door.replica import Record, Replica, ReplicaUnavailable, RouteRejected
 
-_POLL_SECONDS = 0.5  # between two looks at a replica, and at which replicas there are
-_BATCH_SIZE = 32  # routes that are told to a replica together
+_POLL_SECONDS = 0.5  # between two polls of a replica, and between two discoveries of replicas
+_BATCH_SIZE = 32  # routes that are sent to a replica concurrently
 _HUB = "/"
 
 Table = Mapping[str, Record]
 
 
 def table_path(routespec: str, host_routing: bool = False) -> str:
-    """`/user/ad%C3%A9/` as the key in nginx's table: decoded, without a slash at its end."""
+    """The key in nginx's table for a routespec such as `/user/ad%C3%A9/`: decoded, without a slash at the end."""
     path = unquote(routespec).rstrip("/")
     return f"/{path}" if host_routing and path else path or _HUB
 
 
 def routespec(path: str, host_routing: bool = False) -> str:
-    """The reverse, escaped as JupyterHub escapes."""
+    """The reverse of `table_path`, with JupyterHub's escaping."""
     spec = quote(path, safe="@/~").rstrip("/") + "/"
     return spec.lstrip("/") if host_routing and path != _HUB else spec
 
 
 def without_activity(table: Table) -> dict[str, Record]:
+    """The table as it is sent: nginx adds `last_activity` to each record."""
     return {
         path: {key: value for key, value in record.items() if key != "last_activity"} for path, record in table.items()
     }
 
 
-def changes(wanted: Table, found: Table) -> tuple[list[str], list[str]]:
-    """The paths to tell and those to remove, so that `found` becomes `wanted`."""
-    have = without_activity(found)
-    tell = [path for path in wanted if have.get(path) != wanted[path]]
-    return tell, [path for path in found if path not in wanted]
+def changes(wanted: Table, present: Table) -> tuple[list[str], list[str]]:
+    """The paths to put and the paths to delete, so that the table `present` becomes `wanted`."""
+    existing = without_activity(present)
+    put = [path for path in wanted if existing.get(path) != wanted[path]]
+    return put, [path for path in present if path not in wanted]
 
 
 def newest_activity(tables: list[dict[str, Record]]) -> dict[str, str]:
-    """When each route was last used, through whichever replica. All write moments alike, so text compares as time does."""
+    """The time of the last use of each route through any replica, ISO 8601 in UTC: as text, the times sort by age."""
     newest: dict[str, str] = {}
     for table in tables:
         for path, record in table.items():
@@ -53,7 +57,10 @@ def newest_activity(tables: list[dict[str, Record]]) -> dict[str, str]:
 
 
 class FrontDoor(Proxy):
-    """Every route on every replica. A replica that is gone holds nobody up: it is filled when it is back."""
+    """Sends every route to every replica.
+
+    A replica that does not answer delays nobody: it is refilled when it answers again.
+    """
 
     apis = List(Unicode(), config=True, help="host:port of the API; each name has the addresses of replicas")
     auth_token = Unicode(config=True, help="The token of the API")
@@ -61,8 +68,8 @@ class FrontDoor(Proxy):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._wanted: dict[str, Record] = {}
-        self._version = 0  # counts the changes of _wanted
-        self._complete = False  # whether the hub has checked _wanted against its labs
+        self._version = 0  # incremented with each change of _wanted
+        self._complete = False  # whether JupyterHub has checked _wanted against its users and services
         self._replicas: dict[str, tuple[Replica, asyncio.Task[None]]] = {}
         self._discovery: asyncio.Task[None] | None = None
 
@@ -71,16 +78,16 @@ class FrontDoor(Proxy):
         return [replica for replica, _ in self._replicas.values()]
 
     async def start(self) -> None:
-        """Begin with what filled replicas know: labs outlive the hub, and so do their routes."""
+        """Take over the routes of filled replicas: labs and their routes outlive the hub."""
         await self._discover()
         for replica in self.replicas:
             try:
-                found = await replica.routes()
+                table = await replica.routes()
             except ReplicaUnavailable as reason:
                 self.log.warning("The front door at %s is left out for now: %s", replica.address, reason)
                 continue
-            if _HUB in found:
-                self._wanted.update(without_activity(found))
+            if _HUB in table:
+                self._wanted.update(without_activity(table))
         self._discovery = asyncio.create_task(self._discovery_loop())
 
     async def stop(self) -> None:
@@ -104,7 +111,10 @@ class FrontDoor(Proxy):
         await self._push(path)
 
     async def get_all_routes(self) -> dict[str, Any]:
-        """What every replica ought to have, with the last use through any of them. One that has something else is filled anew."""
+        """The wanted routes, each with its last activity through any replica.
+
+        A replica whose table differs is refilled.
+        """
         tables = [table for table in await asyncio.gather(*map(self._table, self.replicas)) if table]
         activity = newest_activity(tables)
         routes = {}
@@ -117,27 +127,30 @@ class FrontDoor(Proxy):
         return routes
 
     async def check_routes(self, *args: Any, **kwargs: Any) -> None:
-        """After the first check the table is the hub's own, and replicas that lack something are filled from it."""
+        """Start to refill replicas after JupyterHub's first check, which removes routes of labs that are gone."""
         await super().check_routes(*args, **kwargs)
         self._complete = True
 
     async def _table(self, replica: Replica) -> dict[str, Record] | None:
         version = self._version
         try:
-            found = await replica.routes()
+            table = await replica.routes()
         except ReplicaUnavailable as reason:
             self._mark_unavailable(replica, reason)
             return None
-        if version == self._version and without_activity(found) != self._wanted:
+        if version == self._version and without_activity(table) != self._wanted:
             replica.filled = False
-        return found
+        return table
 
     async def _push(self, path: str) -> None:
         self._version += 1
         await asyncio.gather(*(self._push_to(replica, path) for replica in self.replicas))
 
     async def _push_to(self, replica: Replica, path: str) -> None:
-        """Nothing is told to a replica that is not filled: it gets everything when it is, and nobody waits for that."""
+        """Send one route to a filled replica.
+
+        A replica that is not filled gets all routes from `_refill_loop`, without delay here.
+        """
         if not replica.filled:
             return
         async with replica.lock:
@@ -157,18 +170,18 @@ class FrontDoor(Proxy):
         replica.filled = False
 
     async def _fill(self, replica: Replica) -> None:
-        """Make its table the wanted one. What changes meanwhile is seen in the next round."""
+        """Make the replica's table equal to the wanted one. Changes during a round are sent in the next round."""
         replica.filled = False
         version = None
         async with replica.lock:
             while version != self._version:
                 version = self._version
-                tell, remove = changes(self._wanted, await replica.routes())
-                ordinary = [*remove, *(path for path in tell if path != _HUB)]
+                put, delete = changes(self._wanted, await replica.routes())
+                ordinary = [*delete, *(path for path in put if path != _HUB)]
                 for start in range(0, len(ordinary), _BATCH_SIZE):
-                    together = ordinary[start : start + _BATCH_SIZE]
-                    await asyncio.gather(*(self._send_or_log(replica, path) for path in together))
-                if _HUB in tell:  # last: it says that the table is complete
+                    batch = ordinary[start : start + _BATCH_SIZE]
+                    await asyncio.gather(*(self._send_or_log(replica, path) for path in batch))
+                if _HUB in put:  # last, because a replica with this route counts as filled
                     await self._send_or_log(replica, _HUB)
             replica.filled = True
         self.log.info("The front door at %s has all %i routes", replica.address, len(self._wanted))
@@ -186,7 +199,7 @@ class FrontDoor(Proxy):
                     await self._fill(replica)
             except ReplicaUnavailable as reason:
                 self._mark_unavailable(replica, reason)
-            except Exception:  # the outermost loop: a flaw in one round must not end all others
+            except Exception:  # the outermost loop: a bug in one round must not end the loop
                 self.log.exception("The front door at %s could not be looked after", replica.address)
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -199,16 +212,19 @@ class FrontDoor(Proxy):
                 self.log.exception("The replicas of the front door could not be found")
 
     async def _discover(self) -> None:
-        """Which replicas there are, by the addresses of their names. A name that nobody knows just now changes nothing."""
+        """Resolve the names in `apis` to the replicas' addresses.
+
+        A name that does not resolve leaves its replicas unchanged.
+        """
         addresses: set[str] = set()
         for api in self.apis:
             host, _, port = api.rpartition(":")
             try:
-                found = await asyncio.get_running_loop().getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+                results = await asyncio.get_running_loop().getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
             except OSError:
                 addresses |= {address for address in self._replicas if address.endswith(f":{port}")}
                 continue
-            hosts = {str(place[0]) for *_, place in found}
+            hosts = {str(sockaddr[0]) for *_, sockaddr in results}
             addresses |= {f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host in hosts}
         for address in self._replicas.keys() - addresses:
             await self._remove_replica(address)

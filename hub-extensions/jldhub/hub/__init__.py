@@ -1,1 +1,1 @@
-"""JupyterHub itself: its process, database, services, and traits."""
+"""JupyterHub's own configuration: process, database, services and traits."""

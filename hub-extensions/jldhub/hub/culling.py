@@ -1,4 +1,4 @@
-"""Stops labs that nobody uses: jupyterhub-idle-culler as a service of the hub, with no more rights than it needs."""
+"""Stops idle labs: jupyterhub-idle-culler as a service of the hub, with the fewest scopes that it needs."""
 
 import sys
 from datetime import timedelta
@@ -7,11 +7,12 @@ from typing import Any
 from jldhub.settings.settings import Settings
 
 _NAME = "idle-culler"
-# The culler knows no "never": its idle limit of zero would stop every lab at once.
+# The culler has no value for "never": a time-out of 0 would stop every lab at once.
 _NEVER = timedelta(days=36500)
 
 
 def culling_services(settings: Settings) -> list[dict[str, Any]]:
+    """Entries for `JupyterHub.services`. None where neither an idle time-out nor a maximum age is set."""
     culling = settings.hub.culling
     limits = [limit for limit in (culling.idle_timeout, culling.max_age) if limit]
     if not limits:
@@ -20,7 +21,7 @@ def culling_services(settings: Settings) -> list[dict[str, Any]]:
         sys.executable,
         "-m",
         "jupyterhub_idle_culler",
-        # Its own process talks to the hub inside the pod: the Service may not know the hub as ready yet.
+        # By loopback: it runs in the hub's pod, and at start-up the hub's Service has no ready endpoint yet.
         f"--url=http://127.0.0.1:{settings.names.hub_port}{settings.site.hub_route}hub/api",
         f"--timeout={_seconds(culling.idle_timeout or _NEVER)}",
         f"--max-age={_seconds(culling.max_age)}",
@@ -30,7 +31,7 @@ def culling_services(settings: Settings) -> list[dict[str, Any]]:
 
 
 def culling_roles(settings: Settings) -> list[dict[str, Any]]:
-    """See who runs what since when, and stop it; nothing else."""
+    """Entries for `JupyterHub.load_roles`: read the activity of users and servers, and stop servers."""
     if not culling_services(settings):
         return []
     scopes = ["list:users", "read:users:activity", "read:servers", "delete:servers"]

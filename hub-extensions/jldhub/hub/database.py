@@ -1,4 +1,4 @@
-"""The hub's database: SQLite on a claim, or a server of the site's own."""
+"""The hub's database: SQLite on a PersistentVolumeClaim, or the site's own server."""
 
 import time
 
@@ -10,12 +10,12 @@ from jldhub.hub.startup import stop
 from jldhub.settings.secret_files import HubSecrets
 
 SQLITE_URL = "sqlite:////srv/jupyterhub/jupyterhub.sqlite"
-_PATIENCE = 20  # seconds for a database that starts together with the hub
-_DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg"}  # what the hub's image has
+_PATIENCE = 20  # seconds to wait for a database that starts together with the hub
+_DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg"}  # URL scheme to the driver in the hub's image
 
 
 class DatabaseError(Exception):
-    """The database cannot be used. The sentence shows neither password nor address beyond host and name."""
+    """The database cannot be used. Of the address, the message shows only host, port and database name."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -23,7 +23,7 @@ class DatabaseError(Exception):
 
 
 def database_url(text: str) -> str:
-    """The address for SQLAlchemy: PostgreSQL's is completed by the driver that the hub's image has."""
+    """SQLAlchemy's URL for the secret `dbUrl`: SQLite without one, and PostgreSQL with the driver of the hub's image."""
     if not text:
         return SQLITE_URL
     scheme, separator, rest = text.partition("://")
@@ -32,7 +32,7 @@ def database_url(text: str) -> str:
 
 
 def wait_for_database(secrets: HubSecrets) -> None:
-    """A hub whose database is a server that does not answer stops here, likewise; the cluster then starts it again."""
+    """Wait for an external database. Exit where it does not answer: Kubernetes then restarts the container."""
     if not secrets.database_url:
         return
     try:
@@ -42,8 +42,8 @@ def wait_for_database(secrets: HubSecrets) -> None:
 
 
 def require_database(text: str, patience: float = _PATIENCE) -> None:
-    """Return when the database answers. Raises DatabaseError."""
-    url = _parsed(text)
+    """Return when the database accepts a connection. Retries for `patience` seconds. Raises DatabaseError."""
+    url = _parsed_url(text)
     place = f"{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
     try:
         engine = create_engine(url)
@@ -60,19 +60,19 @@ def require_database(text: str, patience: float = _PATIENCE) -> None:
         except OperationalError as error:
             if time.monotonic() > deadline:
                 raise DatabaseError(
-                    f"The database at {place} does not let the hub in: {_said(error)}. "
+                    f"The database at {place} does not let the hub in: {_first_line(error)}. "
                     "Start it, or correct secret dbUrl; the hub tries again by itself."
                 ) from None
             time.sleep(1)
         except SQLAlchemyError as error:
             raise DatabaseError(
-                f"The database at {place} cannot be used: {_said(error)}; correct secret dbUrl."
+                f"The database at {place} cannot be used: {_first_line(error)}; correct secret dbUrl."
             ) from None
         finally:
             engine.dispose()
 
 
-def _parsed(text: str) -> URL:
+def _parsed_url(text: str) -> URL:
     try:
         return make_url(database_url(text))
     except (ArgumentError, ValueError):
@@ -82,7 +82,7 @@ def _parsed(text: str) -> URL:
         ) from None
 
 
-def _said(error: SQLAlchemyError) -> str:
-    """The first line of what the driver says, which names user and host but no password."""
+def _first_line(error: SQLAlchemyError) -> str:
+    """The first line of the driver's message. It names user and host but no password."""
     cause = getattr(error, "orig", None) or error
     return next((line.strip().rstrip(".") for line in str(cause).splitlines() if line.strip()), type(cause).__name__)

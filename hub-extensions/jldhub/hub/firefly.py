@@ -1,9 +1,12 @@
-"""The route to Firefly through the front door, where the site has it."""
+"""The front door's route to Firefly, where the site has one."""
 
 from jldhub.settings.settings import Settings
 
 
 def extra_routes(settings: Settings) -> dict[str, str]:
-    """For JupyterHub's proxy, which tells it to the front door with its own routes, and takes it back when it is gone."""
-    found = settings.names.firefly
-    return {f"{found.route}/": found.url} if found else {}
+    """The trait `Proxy.extra_routes`.
+
+    JupyterHub adds these routes to its own, and removes one that is no longer listed.
+    """
+    firefly = settings.names.firefly
+    return {f"{firefly.route}/": firefly.url} if firefly else {}

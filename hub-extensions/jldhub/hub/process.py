@@ -1,4 +1,4 @@
-"""The hub process itself: where it listens, what it keeps, how it reaches the front door."""
+"""Traits of the hub process: addresses, database, cookies, log and proxy."""
 
 from typing import Any
 
@@ -11,29 +11,32 @@ from jldhub.support.logs import log_config
 
 
 def hub_config(settings: Settings, secrets: HubSecrets) -> dict[str, dict[str, Any]]:
+    """Trait values by class."""
     names = settings.names
     return {
         "JupyterHub": {
-            # An empty host binds IPv4 and IPv6; the port is the one that labs and front door are told.
+            # An empty host binds IPv4 and IPv6. The port is the one in `hub_url`, which labs and front door use.
             "hub_bind_url": f"http://:{names.hub_port}",
             "hub_connect_url": names.hub_url,
             "base_url": settings.site.hub_route,
-            # Whatever has no route of its own is the hub's, also outside of its path: it leads people there.
+            # Requests without a route of their own go to the hub, also outside of base_url: it redirects to base_url.
             "hub_routespec": "/",
             "proxy_class": FrontDoor,
             "public_url": f"{settings.site.url}/",
             "db_url": database_url(secrets.database_url),
-            # A newer JupyterHub finds an older database: ours it brings up to date by itself, after a copy. Somebody else's only when told.
+            # After an upgrade of JupyterHub: SQLite is migrated automatically, after a backup. An external database is
+            # migrated only where the site allows it.
             "upgrade_db": settings.hub.db.upgrade or not settings.hub.db.external,
             "cookie_secret": secrets.cookie_secret,
-            # Labs and routes outlive the hub, so that a restart or an upgrade goes unnoticed.
+            # Labs and routes outlive the hub, so that a restart or an upgrade interrupts nobody.
             "cleanup_servers": False,
             "cleanup_proxy": False,
             "shutdown_on_logout": False,
             "allow_named_servers": False,
-            # Every lab reports its activity every five minutes; fewer writes keep the database out of the way.
+            # Seconds. Every lab reports its activity every five minutes; a coarser resolution saves database writes.
             "activity_resolution": 600,
-            # Nobody is sent away because others start too: starts wait in line (starting.py).
+            # No limit here: JupyterHub would reject further spawns. They wait in the spawn queue instead
+            # (labs/start/queue.py).
             "concurrent_spawn_limit": 0,
             "authenticate_prometheus": True,
             **log_config(settings.hub.log),

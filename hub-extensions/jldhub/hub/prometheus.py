@@ -1,4 +1,4 @@
-"""Lets Prometheus read the hub's numbers, with a token that can do nothing else."""
+"""Lets Prometheus scrape the hub's metrics, with a token that has no other scope."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ _NAME = "prometheus"
 
 
 def scraping_services(secrets: HubSecrets) -> list[dict[str, Any]]:
-    """No process of ours: a name for whoever brings the token."""
+    """Entries for `JupyterHub.services`: a service without a process, to which the token belongs."""
     return [{"name": _NAME, "api_token": secrets.metrics_token}] if secrets.metrics_token else []
 
 
 def scraping_roles(secrets: HubSecrets) -> list[dict[str, Any]]:
+    """Entries for `JupyterHub.load_roles`: read the metrics."""
     return [{"name": _NAME, "services": [_NAME], "scopes": ["read:metrics"]}] if secrets.metrics_token else []

@@ -1,7 +1,7 @@
-"""A hub whose settings were changed ends, and Kubernetes starts it again with the new ones.
+"""Ends the hub when its settings file changes. Kubernetes then restarts the container, with the new settings.
 
-Most changes replace its pod. Those of other parts of the chart that the hub is told of, such as volumes and Firefly, change only the
-file, which the kubelet puts in place within a minute or two. Labs and routes outlive the hub.
+Most changes of values replace the hub's pod. Changes of other parts of the chart, such as volumes and Firefly, change
+only the mounted ConfigMap, which the kubelet updates within a minute or two. Labs and routes outlive the hub.
 """
 
 import logging
@@ -19,28 +19,29 @@ log = logging.getLogger("jldhub")
 
 
 def watch(path: Path = DEFAULT_PATH, stop: Callable[[], None] | None = None, seconds: float = _SECONDS) -> None:
-    """Look at the file from now on, beside all else; `stop` is called once, when it was replaced by another text.
+    """Poll the file every `seconds` in a daemon thread, and call `stop` once when its content has changed.
 
-    Outside of its pod the hub's settings lie elsewhere, and nobody looks at them.
+    Does nothing where the file does not exist, as in a hub outside of its pod. `stop` sends SIGTERM to this process by
+    default.
     """
     if path.exists():
         arguments = (path, path.read_bytes(), stop or _end, seconds)
         threading.Thread(target=_poll, args=arguments, name="settings", daemon=True).start()
 
 
-def _poll(path: Path, known: bytes, stop: Callable[[], None], seconds: float) -> None:
-    while _read(path, known) == known:
+def _poll(path: Path, initial: bytes, stop: Callable[[], None], seconds: float) -> None:
+    while _read(path, initial) == initial:
         time.sleep(seconds)
     log.warning("The settings in %s were changed; the hub starts again with them. Labs go on.", path)
     stop()
 
 
-def _read(path: Path, known: bytes) -> bytes:
-    """While the kubelet replaces the file it may not be there for a moment."""
+def _read(path: Path, default: bytes) -> bytes:
+    """The file's content, or `default`: while the kubelet replaces the file, it is missing for a moment."""
     try:
         return path.read_bytes()
     except OSError:
-        return known
+        return default
 
 
 def _end() -> None:

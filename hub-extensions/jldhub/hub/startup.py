@@ -1,4 +1,4 @@
-"""For the files of jupyterhub_config.d, JLD's and an operator's own: the settings and secrets of this hub."""
+"""Start-up of the hub, for the files of jupyterhub_config.d: loading settings and secrets, and exiting on errors."""
 
 import sys
 import traceback
@@ -12,7 +12,10 @@ from jldhub.support.logs import mask, register_secrets
 
 
 def load() -> tuple[Settings, HubSecrets]:
-    """A hub with wrong settings stops here, with sentences and without a traceback."""
+    """The settings and secrets of this hub, which are masked in the log from here on.
+
+    Exits with one sentence for each mistake where they are invalid.
+    """
     try:
         settings = Settings.load()
         secrets = HubSecrets.load(settings)
@@ -23,7 +26,7 @@ def load() -> tuple[Settings, HubSecrets]:
 
 
 def stop_at(file: Path, mistake: Exception) -> NoReturn:
-    """An operator's own file is wrong: say where, without the frames of the programs that read it."""
+    """Exit because of an error in a configuration file: file name and line, without the traceback of what executed it."""
     lines = [frame.lineno for frame in traceback.extract_tb(mistake.__traceback__) if frame.filename == str(file)]
     if isinstance(mistake, SyntaxError) and mistake.filename == str(file):
         lines.append(mistake.lineno)
@@ -32,4 +35,5 @@ def stop_at(file: Path, mistake: Exception) -> NoReturn:
 
 
 def stop(sentences: Sequence[str]) -> NoReturn:
+    """Exit with status 1 and these sentences on standard error."""
     sys.exit("\n".join(("The hub does not start:", *sentences)))

@@ -1,4 +1,4 @@
-"""What a site sets of JupyterHub's own traits, on top of what JLD sets."""
+"""The site's own trait values (`hub.traits`), applied on top of JLD's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,13 @@ from traitlets.config import Config
 
 
 def set_traits(config: Config, traits: Mapping[str, Mapping[str, Any]]) -> None:
-    """A map adds to the one that stands there, such as a lab's environment; everything else replaces."""
-    for class_name, chosen in traits.items():
+    """Set traits by class and name.
+
+    A map is merged into the existing map, such as a lab's environment; other values replace.
+    """
+    for class_name, values in traits.items():
         section = config[class_name]
-        for name, value in chosen.items():
-            before = section.get(name)
-            adds = isinstance(before, dict) and isinstance(value, dict)
-            section[name] = {**before, **value} if adds else value
+        for name, value in values.items():
+            existing = section.get(name)
+            merge = isinstance(existing, dict) and isinstance(value, dict)
+            section[name] = {**existing, **value} if merge else value

@@ -1,1 +1,1 @@
-"""What the chart hands to the hub, read once and typed."""
+"""The hub's settings and secrets, which the chart mounts: parsed and validated once."""

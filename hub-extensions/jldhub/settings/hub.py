@@ -9,12 +9,20 @@ from jldhub.settings.types import Duration, SettingsModel
 
 
 class Database(SettingsModel):
+    """`external`: the address is in the secret `dbUrl`.
+
+    `upgrade`: JupyterHub may migrate the schema of an external database.
+    """
+
     external: bool = False
     upgrade: bool = False
 
 
 class Culling(SettingsModel):
-    """When the hub stops labs that nobody uses."""
+    """When idle labs are stopped.
+
+    A duration of 0 means never. `busy_labs`: also labs whose kernels compute without output.
+    """
 
     idle_timeout: Duration = timedelta(hours=12)
     max_age: Duration = timedelta(0)
@@ -22,22 +30,26 @@ class Culling(SettingsModel):
 
 
 class Log(SettingsModel):
-    """What the hub writes to its log."""
+    """Format and lowest level of the hub's log lines."""
 
     format: Literal["json", "text"] = "json"
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
 class Metrics(SettingsModel):
+    """Whether Prometheus scrapes the hub, with the secret `metricsToken`."""
+
     enabled: bool = False
 
 
 class Hub(SettingsModel):
+    """The values below `hub` that the hub itself reads."""
+
     auth: Auth
     db: Database = Database()
     lab: Lab
     culling: Culling = Culling()
     log: Log = Log()
     metrics: Metrics = Metrics()
-    # Class to trait to value. JupyterHub says itself what is wrong with one.
+    # Class name to trait name to value. JupyterHub validates them.
     traits: dict[str, dict[str, Any]] = {}

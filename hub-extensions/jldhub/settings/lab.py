@@ -1,4 +1,4 @@
-"""`hub.lab`: sizes, limits, and what every lab has."""
+"""`hub.lab`: the sizes of labs, quotas, time-outs, and what every lab has."""
 
 import re
 from datetime import timedelta
@@ -11,16 +11,16 @@ from jldhub.settings.types import Bytes, Cores, Duration, Organization, Settings
 
 
 class Size(SettingsModel):
-    """The most that a lab of this size may use."""
+    """The resource limits of one lab size. `cpu` in cores, `memory` in bytes."""
 
     cpu: Cores
     memory: Bytes
-    # Only members of one of these are offered it; nothing means everybody.
+    # Only members of one of these groups are offered the size. An empty list means everybody.
     groups: list[Organization] = []
 
 
 class Quota(SettingsModel):
-    """The most that something may use; nothing sets no limit. For all labs together, the chart's ResourceQuota holds them to it."""
+    """Upper limits. 0 means no limit. `Lab.quota` is enforced by a ResourceQuota that the chart renders."""
 
     cpu: float = Field(default=0, ge=0, strict=False)
     memory: str = "0"
@@ -30,24 +30,27 @@ class Quota(SettingsModel):
         return self.cpu > 0 or self.memory != "0"
 
 
-# The end of the name of a person's own ResourceQuota and LimitRange, by which a refusal is told from the one of all labs.
+# The suffix of the name of a person's own ResourceQuota and LimitRange. It distinguishes a rejection by that quota from
+# one by the quota of all labs.
 PER_USER = "per-user"
 
 
 class PerUser(SettingsModel):
-    """What one person may use, where they have a namespace of their own: all labs together, and each container."""
+    """Limits for one person, where labs run in user namespaces: `quota` for all their labs, `limit_range` for each
+    container.
+    """
 
     quota: Quota = Quota()
     limit_range: Quota = Quota()
 
 
 def _without_removed(value: object) -> object:
-    """A site removes a default size by setting it to null, which some Helm versions pass on."""
+    """Drop keys that are null: a site removes a default with null, and some Helm versions pass the null on."""
     return {name: size for name, size in value.items() if size is not None} if isinstance(value, dict) else value
 
 
 class Push(StrEnum):
-    """Which of a person's repositories at GitHub git may write to in a lab, with the token of the login."""
+    """To which of a person's GitHub repositories a lab may push with the token of the login."""
 
     NONE = "none"
     PUBLIC = "public"
@@ -55,6 +58,8 @@ class Push(StrEnum):
 
 
 class Git(SettingsModel):
+    """git's credentials in a lab."""
+
     push: Annotated[Push, Field(strict=False)] = Push.PUBLIC
 
 
@@ -72,6 +77,8 @@ Notice = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
 class Lab(SettingsModel):
+    """The values below `hub.lab`. `tmp_size` in bytes; `size_range` is a size's limit divided by its request."""
+
     sizes: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")], Size],
         BeforeValidator(_without_removed),
@@ -83,7 +90,7 @@ class Lab(SettingsModel):
     start_timeout: Duration = timedelta(minutes=5)
     git: Git = Git()
     tmp_size: Bytes = 10 * 2**30
-    # False where the storage makes homes itself, or does not let root give one away.
+    # False where the storage creates home directories itself, or does not let root change their owner.
     provision_homes: bool = True
     starts_at_once: int = Field(default=32, ge=1, le=1000)
     repositories: list[NotebookRepository] = []

@@ -1,4 +1,4 @@
-"""`hub.auth`: how people log in, who is let in, and who they are."""
+"""`hub.auth`: the login provider, the allow and deny lists, and the source of UIDs and GIDs."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Self
@@ -9,16 +9,20 @@ from jldhub.settings.types import BaseUrl, Duration, LoginName, Organization, Se
 
 
 class OrganizationRules(SettingsModel):
+    """Allow and deny lists of GitHub organizations (`org`) and teams (`org:team`). Deny wins."""
+
     allow: list[Organization] = []
     deny: list[Organization] = []
 
 
 class UserRules(SettingsModel):
+    """People who are admitted by name."""
+
     allow: list[LoginName] = []
 
 
 class GitHub(SettingsModel):
-    """Login through GitHub: who is let in, and where GitHub is."""
+    """Login through github.com or GitHub Enterprise."""
 
     client_id: str = Field(min_length=1)
     url: BaseUrl = "https://github.com"
@@ -29,7 +33,10 @@ class GitHub(SettingsModel):
 
     @property
     def api(self) -> str:
-        """A token of GitHub Enterprise never goes to github.com because somebody forgot a line."""
+        """The address of the REST API.
+
+        Without `api_url` it is derived from `url`, so that a token of GitHub Enterprise is never sent to github.com.
+        """
         if self.api_url:
             return self.api_url
         return "https://api.github.com" if self.url == "https://github.com" else f"{self.url}/api/v3"
@@ -42,7 +49,7 @@ class GitHub(SettingsModel):
 
 
 class GroupRules(SettingsModel):
-    """Groups in a claim of the login."""
+    """Allow and deny lists of groups, which are read from one claim of the login. Deny wins."""
 
     claim: str = Field(default="isMemberOf", min_length=1)
     allow: list[Annotated[str, Field(min_length=1)]] = []
@@ -50,7 +57,10 @@ class GroupRules(SettingsModel):
 
 
 class ClaimNames(SettingsModel):
-    """Which claims tell who somebody is. Without a number of its own a login gets one from the hub."""
+    """The claims that hold a person's identity.
+
+    An empty name means no claim. Without a UID claim the hub assigns a UID.
+    """
 
     uid: str = ""
     gid: str = ""
@@ -59,7 +69,7 @@ class ClaimNames(SettingsModel):
 
 
 class IdentityProvider(SettingsModel):
-    """One of CILogon's, and how user names are made from what it tells."""
+    """One of CILogon's identity providers, how user names are derived from its claims, and whom it admits."""
 
     name_claim: str = Field(default="eppn", min_length=1)
     strip_domain: str = ""
@@ -75,7 +85,7 @@ class IdentityProvider(SettingsModel):
 
 
 class CILogon(SettingsModel):
-    """Login through CILogon: through which identity providers, and who is let in."""
+    """Login through CILogon with the named identity providers."""
 
     client_id: str = Field(min_length=1)
     url: BaseUrl = "https://cilogon.org"
@@ -100,7 +110,7 @@ class CILogon(SettingsModel):
 
 
 class Other(SettingsModel):
-    """Login through any other class of oauthenticator, whose own options are its traits."""
+    """Login through any other class of oauthenticator. `options` are traits of that class."""
 
     authenticator: str = Field(alias="class", min_length=1)
     client_id: str = Field(min_length=1)
@@ -119,7 +129,7 @@ class Other(SettingsModel):
 
 
 class UserNumbers(SettingsModel):
-    """Given to people and groups whose provider tells none. None of them is ever given twice."""
+    """The range of UIDs and GIDs that the hub assigns where the provider has none. An ID is never assigned twice."""
 
     first: int = Field(default=2_000_000_000, ge=1000, le=2**31 - 1)
     last: int = Field(default=2_099_999_999, ge=1000, le=2**31 - 1)
@@ -132,14 +142,17 @@ class UserNumbers(SettingsModel):
 
 
 class Dummy(SettingsModel):
-    """Login for local trials: one password for the people that are named here."""
+    """Login for local trials: one shared password (secret `dummyPassword`) for the named users."""
 
     users: list[LoginName] = Field(min_length=1)
 
 
 class Auth(SettingsModel):
+    """The values below `hub.auth`: exactly one provider, and the rules that hold for each of them."""
+
     admins: list[LoginName] = []
-    # How often the hub asks whether somebody is still let in, and for how long the last answer holds without a new one.
+    # `refresh`: how often a running session is checked against the provider. `staleness`: how long the last check is
+    # valid during an outage of the provider.
     refresh: Duration = timedelta(minutes=30)
     staleness: Duration = timedelta(hours=24)
     numbers: UserNumbers = UserNumbers()

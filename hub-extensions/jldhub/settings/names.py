@@ -1,4 +1,4 @@
-"""`names`: what the chart made and what it is called, so that no Python makes a name."""
+"""`names`: the names and addresses of what the chart renders, so that Python code builds none."""
 
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from jldhub.settings.types import BaseUrl, FrontDoorApi, SettingsModel
 
 
 class Volume(SettingsModel):
-    """Files that every lab mounts."""
+    """A PersistentVolumeClaim that every lab mounts."""
 
     claim: str
     mount_path: str
@@ -17,28 +17,28 @@ class Volume(SettingsModel):
 
 
 class Firefly(SettingsModel):
-    """Where Firefly is: on the site, and for the front door."""
+    """Firefly's path on the site, and the address to which the front door forwards it."""
 
     route: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9][A-Za-z0-9_-]*)+$")]
     url: BaseUrl
 
 
 class UserNamespaces(SettingsModel):
-    """Where each person's labs run in a namespace of their own."""
+    """User namespaces: each person's labs run in a namespace of their own."""
 
     prefix: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?$")
     labels: dict[str, str] = Field(min_length=1)
-    owner: str  # the ClusterRole with which the namespaces go
-    network_policy: str  # the labs' one in the release's namespace
-    volumes: dict[str, str]  # volume to the release's PersistentVolume
+    owner: str  # the ClusterRole that owns the namespaces: they are garbage-collected with it
+    network_policy: str  # the NetworkPolicy of labs in the release's namespace
+    volumes: dict[str, str]  # name of a volume to the name of the release's PersistentVolume
 
 
 class Names(SettingsModel):
-    """The names of what the chart made, so that no Python builds one."""
+    """The names and addresses of what the chart renders."""
 
     namespace: str
     hub_url: BaseUrl
-    # host:port of the API of the front door's replicas.
+    # host:port of the route API of the front door's replicas.
     front_door: list[FrontDoorApi] = Field(min_length=1)
     lab_pod: str
     lab_service_account: str
@@ -47,11 +47,12 @@ class Names(SettingsModel):
     hub_image: str
     image_pull_secrets: list[str] = []
     volumes: dict[str, Volume]
-    firefly: Firefly | None = None  # nothing where it does not run
-    user_namespaces: UserNamespaces | None = None  # nothing where labs run in the release's namespace
+    firefly: Firefly | None = None  # None where the site has no Firefly
+    user_namespaces: UserNamespaces | None = None  # None where labs run in the release's namespace
 
     @property
     def hub_port(self) -> int:
+        """The port of the hub's API, from `hub_url`."""
         return urlsplit(self.hub_url).port or 8081
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Durations and Kubernetes quantities, as people write them in values."""
+"""Parsers for durations and Kubernetes quantities in values. Each raises ValueError with the remedy."""
 
 import re
 from datetime import timedelta
@@ -28,7 +28,7 @@ _FACTORS: dict[str | None, Decimal] = {
 
 
 def parse_duration(value: object) -> timedelta:
-    """`12h` → 12 hours. One number and one unit; the unit is never left out, so that nobody has to guess it."""
+    """`12h` → 12 hours. One number and one unit. The unit is mandatory, so that nobody has to guess it."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None or len(match[1]) > 12:
         raise ValueError(f"{value!r} is not a duration; write {_nearest_duration(value)}")
@@ -39,13 +39,13 @@ def parse_duration(value: object) -> timedelta:
 
 
 def _nearest_duration(value: object) -> str:
-    """What the writer may have meant: the same number with the first letter of the unit."""
+    """A suggestion for the error message: the same number with the first letter of the unit."""
     match = re.fullmatch(r"\s*([0-9]{1,6})\s*([smhd])[a-z]*\s*", str(value).lower())
     return f"{match[1]}{match[2]}" if match else "a number and a unit such as 30s, 5m, 12h or 7d"
 
 
 def parse_quantity(value: object) -> Decimal:
-    """`500m` → 0.5, `2Gi` → 2147483648: any Kubernetes quantity that is more than nothing."""
+    """`500m` → 0.5, `2Gi` → 2147483648: any Kubernetes quantity above 0."""
     text = str(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else ""
     match = _QUANTITY.fullmatch(text) if len(text) <= 32 else None
     if match is None:
@@ -57,16 +57,16 @@ def parse_quantity(value: object) -> Decimal:
 
 
 def parse_cpu(value: object) -> float:
-    """Cores. Kubernetes counts thousandths of a core and nothing finer."""
+    """Cores, rounded to thousandths: Kubernetes has no finer unit of CPU."""
     quantity = parse_quantity(value)
-    cores = round(quantity, 3) if quantity <= 4096 else quantity  # Decimal does not round what has too many digits
+    cores = round(quantity, 3) if quantity <= 4096 else quantity  # Decimal cannot round a number with too many digits
     if not Decimal("0.001") <= cores <= 4096:
         raise ValueError(f"{value!r} is not a number of cores; write cores such as 0.5 or 500m")
     return float(cores)
 
 
 def parse_memory(value: object) -> int:
-    """Bytes. Less than one megabyte is a forgotten unit: no process starts in it."""
+    """Bytes. Less than one megabyte is taken for a missing unit: no process starts in it."""
     size = int(parse_quantity(value))
     if size < 10**6:
         raise ValueError(f"{value!r} is less than 1M; write a unit such as 512Mi or 2Gi")

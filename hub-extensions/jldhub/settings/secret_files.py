@@ -1,4 +1,4 @@
-"""The hub's secrets: one file for each key of the Secret that the chart mounts."""
+"""The hub's secrets: one file for each key of the mounted Secret."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 class SecretError(Exception):
-    """Secrets are missing or unusable. The sentences name the keys and never show a value."""
+    """Secrets are missing or invalid. The sentences name the keys and never show a value."""
 
     def __init__(self, *sentences: str) -> None:
         super().__init__("\n".join(sentences))
@@ -22,27 +22,28 @@ class SecretError(Exception):
 
 @dataclass(frozen=True)
 class HubSecrets:
-    """Those that this hub's settings call for; the others are empty."""
+    """The secrets that the hub's settings require. All others are empty."""
 
     cookie_secret: bytes = field(repr=False)
-    # The first one encrypts, all of them decrypt, so that keys can be rotated.
+    # The first key encrypts and all keys decrypt, so that keys can be rotated.
     crypt_keys: list[bytes] = field(repr=False)
     proxy_token: str = field(repr=False)
     database_url: str = field(default="", repr=False)
-    # Of the one provider through which people log in.
+    # The OAuth client secret of the login provider.
     client_secret: str = field(default="", repr=False)
     dummy_password: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)
 
     @property
     def values(self) -> list[str | bytes]:
-        """Each of them alone, for what must never show one."""
+        """Every secret value, the database password on its own too, for masking them in logs."""
         password = urlsplit(self.database_url).password or ""
         texts = [self.proxy_token, self.database_url, password, self.client_secret, self.dummy_password]
         return [self.cookie_secret, *self.crypt_keys, *texts, self.metrics_token]
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
+        """Read the secrets from the directory that `settings` name. Raises SecretError with every mistake."""
         hub, reader = settings.hub, _Reader(settings.secret_directory)
         auth = hub.auth
         ways = {"github": auth.github, "cilogon": auth.cilogon, "other": auth.other}
@@ -62,7 +63,7 @@ class HubSecrets:
 
 
 def key_bytes(text: str) -> bytes:
-    """32 bytes that are written as 64 hexadecimal digits."""
+    """32 bytes from 64 hexadecimal digits. Raises ValueError."""
     if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
         raise ValueError(
             f"holds {len(text)} characters and not the 64 hexadecimal digits of 32 bytes; "
@@ -72,12 +73,12 @@ def key_bytes(text: str) -> bytes:
 
 
 def keys_bytes(text: str) -> list[bytes]:
-    """Such keys joined by `;`."""
+    """Keys in the form of `key_bytes`, separated by `;`. Raises ValueError."""
     return [key_bytes(part) for part in text.split(";")]
 
 
 class _Reader:
-    """Reads key after key and keeps every mistake, so that all are told at once."""
+    """Reads one key after the other and collects the mistakes, so that all are reported at once."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

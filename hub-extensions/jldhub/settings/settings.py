@@ -1,4 +1,4 @@
-"""What the chart hands to the hub: one YAML file with the keys of the values, read once and typed."""
+"""The hub's settings: one YAML file from the chart, with the keys of the values, parsed and validated once."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ DEFAULT_PATH = Path("/etc/jld/settings/settings.yaml")
 
 
 class SettingsError(Exception):
-    """The settings are wrong. One sentence for each mistake."""
+    """The settings are invalid. One sentence for each mistake: place, cause, remedy."""
 
     def __init__(self, *sentences: str) -> None:
         super().__init__("\n".join(sentences))
@@ -25,6 +25,8 @@ class SettingsError(Exception):
 
 
 class Settings(SettingsModel):
+    """The whole settings file."""
+
     site: Site = Field(alias="global")
     hub: Hub
     names: Names
@@ -32,7 +34,10 @@ class Settings(SettingsModel):
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
-        """Read the settings file. `JLD_SETTINGS` names another one where the hub runs outside its pod."""
+        """Read the settings file. Raises SettingsError.
+
+        The environment variable `JLD_SETTINGS` names another file where the hub runs outside its pod.
+        """
         path = path or Path(os.environ.get("JLD_SETTINGS", DEFAULT_PATH))
         try:
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -44,6 +49,7 @@ class Settings(SettingsModel):
 
     @classmethod
     def parse(cls, document: object) -> Self:
+        """Settings from a parsed YAML document. Raises SettingsError."""
         try:
             return cls.model_validate(document)
         except ValidationError as error:
@@ -57,7 +63,7 @@ _REMEDIES = {
 
 
 def _sentence(mistake: Mapping[str, Any]) -> str:
-    """Place, cause, remedy, from one of pydantic's errors."""
+    """Place, cause and remedy, from one error of pydantic."""
     place = ".".join(str(part) for part in mistake["loc"] if part != "[key]") or "the settings"
     kind = mistake["type"]
     if kind == "value_error":

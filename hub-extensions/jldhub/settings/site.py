@@ -1,4 +1,4 @@
-"""`global`: what people type into their browser."""
+"""`global`: the site's public address."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from jldhub.settings.types import SettingsModel
 
 
 class Site(SettingsModel):
-    """`global`: what people type into their browser."""
+    """The host, port and path under which people reach the hub."""
 
     hostname: str = Field(min_length=1)
     port: int = Field(default=443, ge=1, le=65535)
@@ -14,9 +14,10 @@ class Site(SettingsModel):
 
     @property
     def origin(self) -> str:
+        """Scheme, host and port, without a slash at the end."""
         return f"https://{self.hostname}" if self.port == 443 else f"https://{self.hostname}:{self.port}"
 
     @property
     def url(self) -> str:
-        """Where the hub and all labs lie, without a slash at the end."""
+        """The address of the hub and of all labs, without a slash at the end."""
         return f"{self.origin}{self.hub_route.rstrip('/')}"

@@ -1,4 +1,7 @@
-"""The form of all settings, and the types of their values: each is checked when it is read, and its message says what to write."""
+"""The base class of all settings, and types for their values.
+
+Each type validates its value, and its message says the remedy.
+"""
 
 import re
 from datetime import timedelta
@@ -15,7 +18,7 @@ Bytes = Annotated[int, BeforeValidator(parse_memory)]
 
 
 class SettingsModel(BaseModel):
-    """Keys are camelCase as in the values, unknown keys are mistakes, and nothing changes after it is read."""
+    """Keys are camelCase as in the values. Unknown keys are errors. Instances are immutable."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, strict=True)
 

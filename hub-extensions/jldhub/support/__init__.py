@@ -1,1 +1,1 @@
-"""The hub's log, its metrics, and refusals that people read."""
+"""The hub's log, its metrics, and refusals with a message for people."""

@@ -1,4 +1,4 @@
-"""What the hub's /hub/metrics tells about logins."""
+"""Metrics of logins, at the hub's /hub/metrics."""
 
 from prometheus_client import Counter, Gauge
 

@@ -1,4 +1,4 @@
-"""What the hub counts besides what JupyterHub counts, at the same address."""
+"""JLD's metrics of labs and refusals, at /hub/metrics beside JupyterHub's own."""
 
 from prometheus_client import Counter, Gauge
 

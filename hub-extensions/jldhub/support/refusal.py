@@ -1,4 +1,4 @@
-"""Refusals that people read: an error page that says why in a sentence."""
+"""HTTP errors with a message for people, on JupyterHub's error page and in its API."""
 
 from http.client import responses
 from secrets import token_hex
@@ -10,9 +10,11 @@ from jldhub.support.metrics import REFUSED
 
 
 class Refusal(web.HTTPError):
-    """JupyterHub shows `jupyterhub_message` on its pages and in its API. The log has the same sentence and reference.
+    """A request is refused with `status`, and `sentence` says why and what to do.
 
-    There is no log message: tornado would log it with the whole address, and a login's address holds its code.
+    JupyterHub shows `jupyterhub_message` on its error page and in its API. The log has the same text, so that an
+    administrator finds it by the reference. `log_message` stays unset: tornado would log it with the whole URL, and the
+    URL of a login contains the authorization code.
     """
 
     def __init__(self, status: int, sentence: str) -> None:
