@@ -1,1 +1,1 @@
-"""Who may log in, as whom, and with which groups."""
+"""Login: authentication, admission by allow and deny lists, user names, UIDs and groups."""

@@ -1,4 +1,4 @@
-"""Rules about organizations, teams and groups, and what is decided from memberships. No network here."""
+"""Allow and deny rules for organizations, teams and groups, and the decision from memberships. Does no I/O itself."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from typing import Self
 
 
 class MembershipUnknown(Exception):
-    """Whether somebody is a member could not be read. The sentence says why."""
+    """Whether somebody is a member could not be read. The message says why."""
 
 
 class AdmissionDenied(Exception):
-    """This person is not let in. The sentence is for them."""
+    """This person is not admitted. The message is shown to them."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """`org`, or `org:team`."""
+    """An entry of an allow or deny list: `org`, or `org:team`."""
 
     organization: str
     team: str | None = None
@@ -33,7 +33,10 @@ IsMember = Callable[[Rule], Awaitable[bool]]
 
 
 async def refuse_denied(provider: str, login: str, deny: Sequence[Rule], is_member: IsMember) -> None:
-    """A denied organization wins over everything, and one that cannot be read counts as denied."""
+    """Raises AdmissionDenied for a member of any rule in `deny`. A membership that cannot be read counts as one.
+
+    `provider` and `login` appear in the message only.
+    """
     for rule in deny:
         try:
             member = await is_member(rule)
@@ -50,7 +53,10 @@ async def refuse_denied(provider: str, login: str, deny: Sequence[Rule], is_memb
 
 
 async def require_allowed(provider: str, login: str, allow: Sequence[Rule], is_member: IsMember) -> None:
-    """One membership is enough. One that cannot be read is none, but the refusal tells about it."""
+    """Raises AdmissionDenied unless one rule in `allow` has this person as a member.
+
+    A membership that cannot be read counts as none, and the message mentions it.
+    """
     unread: list[str] = []
     for rule in allow:
         try:

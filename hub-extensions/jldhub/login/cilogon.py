@@ -9,7 +9,7 @@ from jldhub.login.claims_login import ClaimsLogin
 
 
 class CILogonLogin(ClaimsLogin, CILogonOAuthenticator):
-    """CILogon with groups that are let in or kept out, and numbers that stay."""
+    """CILogon with allow and deny lists of groups, and with stable user names and UIDs."""
 
     def check_claims(self, user_info: dict[str, Any]) -> None:
         entity_id = user_info.get("idp")

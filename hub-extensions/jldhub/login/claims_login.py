@@ -1,4 +1,7 @@
-"""Login with a provider that tells who somebody is in claims: groups let in or kept out, numbers from claims or from the hub."""
+"""Login with a provider that sends claims.
+
+Allow and deny lists are of groups; UIDs and GIDs come from claims or from the hub.
+"""
 
 from typing import Any
 
@@ -14,25 +17,27 @@ from jldhub.support.refusal import Refusal
 
 
 class ClaimsLogin(ProviderLogin):
-    """To be mixed into one of oauthenticator's classes for OpenID Connect and its like."""
+    """A mix-in for oauthenticator's classes whose userinfo response has claims, as in OpenID Connect."""
 
-    provider = Unicode(help="Under which people of this provider are written down. It must never change.").tag(
+    provider = Unicode(help="The name under which people of this provider are recorded. It must never change.").tag(
         config=True
     )
-    subject_claim = Unicode("sub", help="The claim that never changes about a person.").tag(config=True)
-    uid_claim = Unicode(help="The claim with the user number; empty, or missing in a login: the hub gives one.").tag(
-        config=True
-    )
-    gid_claim = Unicode(help="The claim with the number of the person's own group.").tag(config=True)
-    name_claim = Unicode("name", help="The claim with the name for people to read.").tag(config=True)
+    subject_claim = Unicode("sub", help="The claim with a person's stable identifier.").tag(config=True)
+    uid_claim = Unicode(
+        help="The claim with the UID. Where it is empty, or missing in a login, the hub assigns one."
+    ).tag(config=True)
+    gid_claim = Unicode(help="The claim with the GID of the person's primary group.").tag(config=True)
+    name_claim = Unicode("name", help="The claim with the full name.").tag(config=True)
     email_claim = Unicode("email", help="The claim with the e-mail address.").tag(config=True)
     groups_claim = Unicode(help="The claim with the groups.").tag(config=True)
-    admit_all = Bool(False, help="Whether everybody whom the provider knows is let in.").tag(config=True)
-    allow_groups = List(Unicode(), help="Groups whose members are let in.").tag(config=True)
-    deny_groups = List(Unicode(), help="Groups whose members are never let in.").tag(config=True)
+    admit_all = Bool(False, help="Whether everybody who can log in at the provider is admitted.").tag(config=True)
+    allow_groups = List(Unicode(), help="Groups whose members are admitted.").tag(config=True)
+    deny_groups = List(Unicode(), help="Groups whose members are never admitted.").tag(config=True)
 
     def user_info_to_username(self, user_info: dict[str, Any]) -> str:
-        """oauthenticator's answers to a claim that is missing or no text are errors of the server."""
+        """Raises a Refusal with status 403 where a claim is missing or no text. oauthenticator itself raises a server
+        error.
+        """
         try:
             self.check_claims(user_info)
             return claims.username(super().user_info_to_username(user_info))
@@ -44,16 +49,19 @@ class ClaimsLogin(ProviderLogin):
             raise self._forbidden("Your login has no claim with a user name. Tell an administrator.") from error
 
     def check_claims(self, user_info: dict[str, Any]) -> None:
-        """Raises IdentityError for claims that oauthenticator would stumble over."""
+        """Raises IdentityError for claims that would make oauthenticator raise an unrelated exception.
+
+        For subclasses.
+        """
 
     def account(self, model: AuthModel) -> Account:
-        found = self._claims(model)
-        login = claims.username(self.user_info_to_username(found))
+        received = self._claims(model)
+        login = claims.username(self.user_info_to_username(received))
         return Account(
             self.provider,
-            claims.subject(found, self.subject_claim),
+            claims.subject(received, self.subject_claim),
             self.normalize_username(login),
-            claims.unix_id(found, self.uid_claim),
+            claims.unix_id(received, self.uid_claim),
         )
 
     def verify(self, model: AuthModel, person: Person, people: People) -> None:
@@ -62,15 +70,15 @@ class ClaimsLogin(ProviderLogin):
             raise IdentityError(f"Your login has {gid} as {self.gid_claim}, which belongs to somebody else here.")
 
     def describe(self, model: AuthModel, person: Person, people: People) -> AuthModel:
-        found = self._claims(model)
-        gid = claims.unix_id(found, self.gid_claim)
+        received = self._claims(model)
+        gid = claims.unix_id(received, self.gid_claim)
         return identity_to_state(
             Identity(
                 uid=person.uid,
                 gid=gid or person.uid,
-                groups=self._groups(found, people),
-                name=claims.text(found, self.name_claim) or person.name,
-                email=claims.text(found, self.email_claim),
+                groups=self._groups(received, people),
+                name=claims.text(received, self.name_claim) or person.name,
+                email=claims.text(received, self.email_claim),
             )
         )
 
@@ -95,12 +103,15 @@ class ClaimsLogin(ProviderLogin):
 
         return is_member
 
-    def _groups(self, found: claims.Claims, people: People) -> tuple[Group, ...]:
-        """Those that the rules name come first, for there is room for sixteen."""
-        named = {name.casefold() for name in self.allow_groups}
+    def _groups(self, received: claims.Claims, people: People) -> tuple[Group, ...]:
+        """The supplementary groups of a lab.
+
+        Groups of the allow list come first, because at most `MOST_GROUPS` are used.
+        """
+        allowed = {name.casefold() for name in self.allow_groups}
         claimed = sorted(
-            claims.groups(found, self.groups_claim) or (),
-            key=lambda group: (group.name.casefold() not in named, group.name.casefold()),
+            claims.groups(received, self.groups_claim) or (),
+            key=lambda group: (group.name.casefold() not in allowed, group.name.casefold()),
         )
         groups: dict[int, Group] = {}
         for group in claimed:
@@ -108,15 +119,15 @@ class ClaimsLogin(ProviderLogin):
             if gid is None:
                 gid = people.group_gid(self.provider, group.name.casefold())
             elif people.is_reserved_id(gid) or not is_usable_id(gid):
-                continue  # somebody's own number: their files would be the group's
+                continue  # a person's UID, whose files the group could access, or an ID that the hub assigns
             groups.setdefault(gid, Group(group.name, gid))
             if len(groups) == MOST_GROUPS:
                 break
         return tuple(groups.values())
 
     def _claims(self, model: AuthModel) -> dict[str, Any]:
-        found: dict[str, Any] = model["auth_state"][self.user_auth_state_key]
-        return found
+        received: dict[str, Any] = model["auth_state"][self.user_auth_state_key]
+        return received
 
     def _login(self, model: AuthModel) -> str:
         return claims.text(self._claims(model), self.email_claim) or str(model["name"])

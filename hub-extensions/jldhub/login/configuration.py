@@ -1,4 +1,4 @@
-"""JupyterHub's configuration of the login, from the settings."""
+"""The settings `hub.auth` as traits of JupyterHub and oauthenticator."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,14 +11,14 @@ from jldhub.settings.login import Auth, CILogon, ClaimNames, GitHub, GroupRules,
 from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
 
-# User names become paths and labels. GitHub's own names are among these.
+# User names become paths and labels. GitHub's login names match.
 _USERNAME = r"[a-z0-9_][a-z0-9._-]{0,62}\Z"
 
 Sections = dict[str, dict[str, Any]]
 
 
 def authenticator_config(settings: Settings, secrets: HubSecrets) -> Sections:
-    """The configuration of JupyterHub's login, by class. Raises LookupError for a class that is not there."""
+    """Trait values by class. Raises LookupError where `hub.auth.other` names a class or trait that does not exist."""
     auth = settings.hub.auth
     if auth.dummy:
         config: Sections = {
@@ -30,7 +30,7 @@ def authenticator_config(settings: Settings, secrets: HubSecrets) -> Sections:
         config = _provider_config(settings, secrets)
     config["Authenticator"] |= {
         "allow_all": False,
-        # Without this, whoever got in once stays allowed after their name has left the settings.
+        # Otherwise whoever logged in once stays allowed after their name is removed from the settings.
         "allow_existing_users": False,
         "username_pattern": _USERNAME,
         "enable_auth_state": True,
@@ -39,7 +39,10 @@ def authenticator_config(settings: Settings, secrets: HubSecrets) -> Sections:
 
 
 def admin_roles(settings: Settings) -> list[dict[str, Any]]:
-    """As a role and not as `admin_users`: then a name that leaves the settings loses its rights."""
+    """Entries for `JupyterHub.load_roles`.
+
+    Unlike `admin_users`, a role is revoked when a name is removed from the settings.
+    """
     return [{"name": "admin", "users": sorted(settings.hub.auth.admins)}]
 
 
@@ -57,12 +60,12 @@ def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
     else:
         assert auth.other is not None  # noqa: S101 - the settings hold exactly one of them
         config, users = _other_config(auth.other, oauth), auth.other.users
-    numbers = {"first_id": auth.numbers.first, "last_id": auth.numbers.last}
-    provider = {"staleness": auth.staleness.total_seconds(), **numbers}
-    return {**config, "ProviderLogin": provider, "Authenticator": _authenticator(auth, users)}
+    ids = {"first_id": auth.numbers.first, "last_id": auth.numbers.last}
+    provider = {"staleness": auth.staleness.total_seconds(), **ids}
+    return {**config, "ProviderLogin": provider, "Authenticator": _authenticator_config(auth, users)}
 
 
-def _authenticator(auth: Auth, users: UserRules) -> dict[str, Any]:
+def _authenticator_config(auth: Auth, users: UserRules) -> dict[str, Any]:
     return {
         "allowed_users": {*users.allow, *auth.admins},
         "auth_refresh_age": int(auth.refresh.total_seconds()),
@@ -72,14 +75,14 @@ def _authenticator(auth: Auth, users: UserRules) -> dict[str, Any]:
 
 def _github_config(github: GitHub, oauth: dict[str, Any]) -> Sections:
     rules = github.organizations
-    # Without read:org only public memberships can be seen.
-    reads = bool(rules.allow or rules.deny or github.teams_as_groups)
+    # Without the scope read:org GitHub shows only public memberships.
+    read_groups = bool(rules.allow or rules.deny or github.teams_as_groups)
     return {
         "JupyterHub": {"authenticator_class": GitHubLogin},
         "GitHubLogin": {
             "allow_organizations": list(rules.allow),
             "deny_organizations": list(rules.deny),
-            "read_groups": reads,
+            "read_groups": read_groups,
             "read_teams": github.teams_as_groups,
             "provider_address": github.url,
         },
@@ -88,7 +91,7 @@ def _github_config(github: GitHub, oauth: dict[str, Any]) -> Sections:
             "client_id": github.client_id,
             "github_url": github.url,
             "github_api": github.api,
-            "scope": ["user:email", *(["read:org"] if reads else [])],
+            "scope": ["user:email", *(["read:org"] if read_groups else [])],
         },
     }
 

@@ -1,4 +1,7 @@
-"""Login with GitHub: organizations and teams let in or kept out, asked with the person's own token."""
+"""Login with GitHub: allow and deny lists of organizations and teams.
+
+Memberships are read with the person's own token.
+"""
 
 import asyncio
 import json
@@ -17,18 +20,18 @@ from jldhub.login.people import Account
 from jldhub.login.provider import AuthModel, ProviderLogin
 from jldhub.login.provider_errors import message
 
-_MOST_PAGES = 50  # of a hundred entries each
+_MOST_PAGES = 50  # of a list, with a hundred entries each
 
 
 class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
-    """GitHub with denied organizations, and with a reason for every refusal."""
+    """GitHub with a deny list, and with a message for every refusal."""
 
-    allow_organizations = List(Unicode(), help="Organizations, or `org:team`, whose members are let in.").tag(
+    allow_organizations = List(Unicode(), help="Organizations, or `org:team`, whose members are admitted.").tag(
         config=True
     )
-    deny_organizations = List(Unicode(), help="The same, for those who are never let in.").tag(config=True)
-    read_groups = Bool(False, help="Whether to ask for organizations: they are groups in a lab.").tag(config=True)
-    read_teams = Bool(False, help="Whether teams are groups in a lab too.").tag(config=True)
+    deny_organizations = List(Unicode(), help="The same, for members who are never admitted.").tag(config=True)
+    read_groups = Bool(False, help="Whether to read organizations, which are groups in a lab.").tag(config=True)
+    read_teams = Bool(False, help="Whether to read teams too, as groups in a lab.").tag(config=True)
 
     def account(self, model: AuthModel) -> Account:
         uid = github_identity(model["auth_state"]).uid
@@ -41,23 +44,23 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
         return login
 
     def build_auth_state_dict(self, token_info: dict[str, Any], user_info: dict[str, Any]) -> dict[str, Any]:
-        """GitHub joins granted scopes by commas; oauthenticator splits at blanks and would never ask for an address."""
+        """Split the granted scopes at commas too. GitHub uses commas, and oauthenticator splits at blanks only."""
         state: dict[str, Any] = super().build_auth_state_dict(token_info, user_info)
         state["scope"] = [scope for entry in state["scope"] for scope in entry.replace(",", " ").split()]
         return state
 
     async def update_auth_model(self, auth_model: AuthModel) -> AuthModel:
-        """Keep the address, and the organizations and teams with their numbers.
+        """Record the e-mail address, and the organizations and teams with their IDs, in the auth state.
 
-        In place of oauthenticator's own, which takes an address that was never verified and looks at one page of them.
+        Replaces oauthenticator's method, which accepts an unverified address and reads one page of teams.
         """
         state = auth_model["auth_state"]
-        reads = "read:org" in state["scope"]
-        # At once, because each answer takes GitHub a tenth of a second or more.
+        may_read = "read:org" in state["scope"]
+        # Concurrently, because each response of GitHub takes a tenth of a second or more.
         address, organizations, teams = await asyncio.gather(
             self._address(state),
-            self._list("user/orgs", state) if self.read_groups and reads else _nothing(),
-            self._list("user/teams", state) if self.read_teams and reads else _nothing(),
+            self._list("user/orgs", state) if self.read_groups and may_read else _empty_list(),
+            self._list("user/teams", state) if self.read_teams and may_read else _empty_list(),
         )
         state["github_user"]["email"] = address
         state["organizations"] = [{"login": entry.get("login"), "id": entry.get("id")} for entry in organizations]
@@ -78,29 +81,29 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
         await require_allowed("GitHub", _login(model), _rules(self.allow_organizations), self._membership_check(model))
 
     def _membership_check(self, model: AuthModel) -> IsMember:
-        """Asks GitHub with the person's own token, so that memberships that are not public count."""
+        """Reads memberships from GitHub with the person's own token, so that private ones count too."""
         state = model["auth_state"]
         login = quote(_login(model), safe="")
 
         async def is_member(rule: Rule) -> bool:
             path = f"teams/{rule.team}/memberships" if rule.team else "members"
-            answer = await self._get(f"{self.github_api}/orgs/{rule.organization}/{path}/{login}", state)
-            if rule.team and answer.code == 200:
-                return _object(answer).get("state") == "active"
-            if answer.code == 204:
+            response = await self._get(f"{self.github_api}/orgs/{rule.organization}/{path}/{login}", state)
+            if rule.team and response.code == 200:
+                return _json_object(response).get("state") == "active"
+            if response.code == 204:
                 return True
-            if answer.code == 404 and "read:org" in state["scope"]:
+            if response.code == 404 and "read:org" in state["scope"]:
                 return False
-            if answer.code == 404:
+            if response.code == 404:
                 raise MembershipUnknown(
                     "GitHub did not give the right to read memberships that are not public (read:org)"
                 )
-            raise MembershipUnknown(f"GitHub answered {answer.code} {message(answer)}".strip())
+            raise MembershipUnknown(f"GitHub answered {response.code} {message(response)}".strip())
 
         return is_member
 
     async def _address(self, state: Mapping[str, Any]) -> str:
-        """The public address, the primary one when it is verified, else the one at which GitHub takes mail for nobody."""
+        """The public e-mail address, else the primary one if it is verified, else GitHub's no-reply address."""
         profile = state["github_user"]
         if profile.get("email"):
             return str(profile["email"])
@@ -114,37 +117,40 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
     async def _list(
         self, path: str, state: Mapping[str, Any], refused: Sequence[dict[str, Any]] | None = None
     ) -> list[dict[str, Any]]:
-        """All pages of a list; `refused` in its place when GitHub says no."""
+        """The entries of all pages of a list. Raises ProviderUnavailable.
+
+        `refused` is returned in its place, unless it is None, when GitHub responds with a client error.
+        """
         url: str | None = f"{self.github_api}/{path}?per_page=100"
-        found: list[dict[str, Any]] = []
+        all_entries: list[dict[str, Any]] = []
         for _ in range(_MOST_PAGES):
-            answer = await self._get(url, state)
-            if 400 <= answer.code < 500 and refused is not None:
+            response = await self._get(url, state)
+            if 400 <= response.code < 500 and refused is not None:
                 return list(refused)
-            if answer.code != 200:
-                raise self.unavailable(f"it does not tell {path} ({answer.code})", for_all=False)
+            if response.code != 200:
+                raise self.unavailable(f"it does not tell {path} ({response.code})", for_all=False)
             try:
-                entries = json.loads(answer.body)
+                entries = json.loads(response.body)
             except ValueError:
                 entries = None
             if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
                 raise self.unavailable("its answer could not be understood", for_all=False)
-            found += entries
-            url = _next_page(answer, self.github_api)
+            all_entries += entries
+            url = _next_page(response, self.github_api)
             if url is None:
                 break
-        return found
+        return all_entries
 
     async def _get(self, url: str | None, state: Mapping[str, Any]) -> HTTPResponse:
         token = state["token_response"]
         headers = self.build_userdata_request_headers(token["access_token"], token["token_type"])
-        answer: HTTPResponse = await self.httpfetch(
+        response: HTTPResponse = await self.httpfetch(
             url or "", parse_json=False, raise_error=False, headers=headers, validate_cert=self.validate_server_cert
         )
-        return answer
+        return response
 
 
-async def _nothing() -> list[dict[str, Any]]:
+async def _empty_list() -> list[dict[str, Any]]:
     return []
 
 
@@ -156,17 +162,18 @@ def _login(model: Mapping[str, Any]) -> str:
     return str(model["auth_state"]["github_user"]["login"])
 
 
-def _object(answer: HTTPResponse) -> dict[str, Any]:
+def _json_object(response: HTTPResponse) -> dict[str, Any]:
+    """The JSON object in the body; empty where it is none."""
     try:
-        document = json.loads(answer.body or b"")
+        document = json.loads(response.body or b"")
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
 
 
-def _next_page(answer: HTTPResponse, api: str) -> str | None:
-    """Where the list goes on. Never to another host, for the token goes along."""
-    for link in parse_header_links(answer.headers.get("Link", "")):
+def _next_page(response: HTTPResponse, api: str) -> str | None:
+    """The URL of the next page from the Link header. Never on another host, because the token is sent to it."""
+    for link in parse_header_links(response.headers.get("Link", "")):
         if link.get("rel") == "next" and urlsplit(link["url"])[:2] == urlsplit(api)[:2]:
             return link["url"]
     return None

@@ -1,4 +1,4 @@
-"""Login with any other of oauthenticator's classes, under the same rules as with CILogon."""
+"""Login with any other class of oauthenticator, under the same rules as with CILogon."""
 
 import difflib
 from collections.abc import Iterable
@@ -10,12 +10,16 @@ from jldhub.login.claims_login import ClaimsLogin
 
 
 def other_login(name: str, options: Iterable[str]) -> type[ClaimsLogin]:
-    """`name` is what JupyterHub calls it, such as generic-oauth; `options` are traits. Raises LookupError with a sentence."""
-    found = {point.name: point for point in entry_points(group="jupyterhub.authenticators")}
-    known = ", ".join(sorted(key for key, point in found.items() if point.value.startswith("oauthenticator.")))
-    if name not in found:
+    """The authenticator class for one of oauthenticator's.
+
+    `name` is its entry point in JupyterHub, such as generic-oauth. `options` are names of its traits. Raises
+    LookupError with the remedy where there is no such class or trait.
+    """
+    installed = {point.name: point for point in entry_points(group="jupyterhub.authenticators")}
+    known = ", ".join(sorted(key for key, point in installed.items() if point.value.startswith("oauthenticator.")))
+    if name not in installed:
         raise LookupError(f"hub.auth.other.class: there is no {name!r} in the hub's image; write one of {known}")
-    loaded = found[name].load()
+    loaded = installed[name].load()
     if not issubclass(loaded, OAuthenticator):
         raise LookupError(f"hub.auth.other.class: {name!r} is no class of oauthenticator; write one of {known}")
     traits = loaded.class_trait_names(config=True)

@@ -1,8 +1,8 @@
-"""Who has which name and which number, in tables of our own in the hub's database. What is written here stays for ever.
+"""User names, UIDs and GIDs, in tables of JLD's own in the hub's database. Rows are never changed or deleted.
 
-A provider tells a person by something that never changes: GitHub by the number of the account, OpenID Connect by the claim `sub`.
-Names do change, and a name that became free is taken by somebody else. So the first login writes down name and number, and
-later logins find them by what never changes.
+A provider has a stable identifier for each person: GitHub the account's ID, OpenID Connect the claim `sub`. A login
+name is not stable: it can be changed, and a released name can be taken by somebody else. So the first login records
+user name and UID, and later logins look them up by the stable identifier.
 """
 
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from sqlalchemy.orm import Session
 from jldhub.login.usernames import LONGEST, candidates
 
 _T = TypeVar("_T")
-_PREPARED: WeakSet[Any] = WeakSet()  # databases in which the tables were made, or were there
-# Above every account, organization and team of GitHub.
+_PREPARED: WeakSet[Any] = WeakSet()  # engines of databases that are known to have the tables
+# Above the ID of every account, organization and team of GitHub.
 FIRST_ID, LAST_ID = 2_000_000_000, 2_099_999_999
 _METADATA = MetaData()
 _ACCOUNTS = Table(
     "jld_people",
     _METADATA,
-    # A digest of provider and subject, because databases compare long texts each in their own way.
+    # A digest of provider and subject, because collations and key lengths of long texts differ between databases.
     Column("account", String(64), primary_key=True),
     Column("provider", Text, nullable=False),
     Column("subject", Text, nullable=False),
@@ -43,27 +43,30 @@ _GROUPS = Table(
 
 
 class UidTaken(Exception):
-    """Somebody else has this number. The sentence is for the person who logs in."""
+    """Somebody else has this UID. The message is shown to the person who logs in."""
 
 
 class IdsExhausted(Exception):
-    """The range has no number left. The sentence is for the person who logs in."""
+    """All IDs of the range are assigned. The message is shown to the person who logs in."""
 
 
 @dataclass(frozen=True)
 class IdRange:
-    """What is given to people and groups that bring no number, the last one included."""
+    """The UIDs and GIDs that the hub assigns where the provider has none. Both ends are included."""
 
     first: int
     last: int
 
-    def __contains__(self, number: object) -> bool:
-        return isinstance(number, int) and self.first <= number <= self.last
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int) and self.first <= value <= self.last
 
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody at a provider: `subject` never changes, `login` may, and `uid` is None where the provider gives no number."""
+    """An account at a provider.
+
+    `subject` is stable, `login` may change, and `uid` is None where the provider has no UID.
+    """
 
     provider: str
     subject: str
@@ -72,20 +75,25 @@ class Account:
 
     @property
     def key(self) -> str:
+        """The primary key of the account's row."""
         return _key(self.provider, self.subject)
 
 
 @dataclass(frozen=True)
 class Person:
+    """A person in the hub: user name and UID."""
+
     name: str
     uid: int
 
 
 class People:
-    """The tables, through the hub's own session: a second connection would wait for SQLite's lock that this process holds."""
+    """The tables, through JupyterHub's session: a second connection would wait for the SQLite lock that this process
+    holds.
+    """
 
-    def __init__(self, db: Session, numbers: IdRange) -> None:
-        self._db, self._numbers = db, numbers
+    def __init__(self, db: Session, assignable: IdRange) -> None:
+        self._db, self._assignable = db, assignable
         engine = db.get_bind()
         if engine not in _PREPARED:
             _METADATA.create_all(db.connection())
@@ -93,31 +101,33 @@ class People:
             _PREPARED.add(engine)
 
     def find(self, account: Account) -> Person | None:
-        """Somebody who was let in before."""
+        """The person who was recorded for this account, or None."""
         row = self._db.execute(
             select(_ACCOUNTS.c.name, _ACCOUNTS.c.uid).where(_ACCOUNTS.c.account == account.key)
         ).first()
         return Person(row.name, row.uid) if row else None
 
     def preview(self, account: Account) -> Person:
-        """Who this account is, or would become. Writes nothing, so strangers take no name."""
-        known = self.find(account)
-        if known:
-            return known
+        """The recorded person, or the one that `record` would write. Writes nothing, so that a refused login takes no
+        name.
+
+        Raises UidTaken and IdsExhausted.
+        """
+        if recorded := self.find(account):
+            return recorded
         uid = self._next_id() if account.uid is None else account.uid
-        if self._has(_ACCOUNTS.c.uid, uid) or account.uid in self._numbers:
+        if self._has(_ACCOUNTS.c.uid, uid) or account.uid in self._assignable:
             raise UidTaken(f"Your user number {uid} belongs to somebody else here. Tell an administrator.")
         return Person(
             next(name for name in candidates(account.login, uid) if not self._has(_ACCOUNTS.c.name, name)), uid
         )
 
     def record(self, account: Account) -> Person:
-        """Write down who this account is. Somebody who is known stays who they are."""
+        """Write the account's user name and UID unless they are recorded already. Raises UidTaken and IdsExhausted."""
 
         def write() -> Person:
-            known = self.find(account)
-            if known:
-                return known
+            if recorded := self.find(account):
+                return recorded
             person = self.preview(account)
             row = {"account": account.key, "provider": account.provider, "subject": account.subject}
             self._db.execute(insert(_ACCOUNTS).values(**row, name=person.name, uid=person.uid))
@@ -127,7 +137,7 @@ class People:
         return self._retry_once(write)
 
     def group_gid(self, provider: str, name: str) -> int:
-        """The number of a group that brings none: given once, kept for ever."""
+        """The GID for a group without one at the provider. It is assigned at the first call. Raises IdsExhausted."""
 
         def write() -> int:
             key = _key(provider, name)
@@ -140,12 +150,12 @@ class People:
 
         return self._retry_once(write)
 
-    def is_reserved_id(self, number: int) -> bool:
-        """A number that a claim must not bring: one that is ours to give, or that is a person's own."""
-        return number in self._numbers or self._has(_ACCOUNTS.c.uid, number)
+    def is_reserved_id(self, value: int) -> bool:
+        """Whether a GID in a claim must be ignored: it is in the hub's range, or a person's UID."""
+        return value in self._assignable or self._has(_ACCOUNTS.c.uid, value)
 
     def _retry_once(self, write: Callable[[], _T]) -> _T:
-        """Another hub on the same database may have been faster."""
+        """Run `write`, and once more after a conflict: another hub on the same database may have inserted the row."""
         try:
             return write()
         except IntegrityError:
@@ -153,19 +163,21 @@ class People:
             return write()
 
     def _next_id(self) -> int:
-        """One above every number of the range that was ever given, so that none is given twice."""
-        found = [
-            self._db.execute(
-                select(func.max(column)).where(column.between(self._numbers.first, self._numbers.last))
-            ).scalar()
+        """One above the highest ID of the range that was ever assigned, so that none is assigned twice.
+
+        Raises IdsExhausted.
+        """
+        first, last = self._assignable.first, self._assignable.last
+        highest = [
+            self._db.execute(select(func.max(column)).where(column.between(first, last))).scalar()
             for column in (_ACCOUNTS.c.uid, _GROUPS.c.gid)
         ]
-        number = max((int(value) + 1 for value in found if value is not None), default=self._numbers.first)
-        if number > self._numbers.last:
+        next_id = max((int(value) + 1 for value in highest if value is not None), default=first)
+        if next_id > last:
             raise IdsExhausted(
-                f"All user numbers up to {self._numbers.last} are given. An administrator must raise hub.auth.numbers.last."
+                f"All user numbers up to {last} are given. An administrator must raise hub.auth.numbers.last."
             )
-        return number
+        return next_id
 
     def _has(self, column: Column[Any], value: object) -> bool:
         return self._db.execute(select(column).where(column == value)).first() is not None

@@ -1,5 +1,6 @@
-"""What every login through a provider has in common: who somebody is stays the same, refusals say why, and an outage of the
-provider sends nobody away who is in, for as long as the settings say, and lets nobody in.
+"""The login flow that all providers share: stable user names, refusals with a message, and outages of the provider.
+
+During an outage nobody can log in. Running sessions are extended for `staleness`.
 """
 
 import time
@@ -21,14 +22,15 @@ from jldhub.login.usernames import ReservedUsername, require_unreserved
 from jldhub.support import login_metrics
 from jldhub.support.refusal import Refusal
 
-# While a provider does not answer, running sessions ask it again after this time, so that pages do not wait for it.
+# After a failed request, running sessions send the next one after this time, so that pages do not wait for the
+# provider.
 _PAUSE_SECONDS = 60
 
 AuthModel = dict[str, Any]
 
 
 class ProviderUnavailable(Refusal):
-    """The provider cannot be asked now. Nobody gets in meanwhile, and nobody who is in is sent away."""
+    """The provider does not answer. Nobody can log in meanwhile, and running sessions are extended."""
 
     def __init__(self, provider: str, reason: str) -> None:
         super().__init__(
@@ -38,43 +40,43 @@ class ProviderUnavailable(Refusal):
 
 
 _LOGIN_ERRORS = (IdentityError, ReservedUsername, UidTaken, IdsExhausted, AdmissionDenied)
-# oauthenticator turns some failures of a refresh into "log in again"; here stands whether one of them was an outage.
+# oauthenticator turns some errors of a refresh into "log in again". This records which of them were outages.
 _outages: ContextVar[list[ProviderUnavailable]] = ContextVar("outages")
 
 
 class ProviderLogin(OAuthenticator):
-    """To be mixed into one of oauthenticator's classes. A subclass says how to read its provider's answers."""
+    """A mix-in for oauthenticator's classes. Subclasses implement how to read their provider's responses."""
 
-    staleness = Float(86_400, help="Seconds for which what the provider said last holds while it cannot be asked.").tag(
+    staleness = Float(86_400, help="Seconds for which the last check of a session is valid during an outage.").tag(
         config=True
     )
-    first_id = Integer(FIRST_ID, help="The first user number for people whose provider gives none.").tag(config=True)
-    last_id = Integer(LAST_ID, help="The last such number.").tag(config=True)
-    provider_address = Unicode(help="What people read as the name of the provider.").tag(config=True)
+    first_id = Integer(FIRST_ID, help="The first UID for people whose provider has none.").tag(config=True)
+    last_id = Integer(LAST_ID, help="The last such UID.").tag(config=True)
+    provider_address = Unicode(help="The provider's name in messages for people.").tag(config=True)
 
     _next_request: float = 0  # monotonic seconds
 
-    # What a subclass says -------------------------------------------------------------------------------------------
+    # For subclasses -------------------------------------------------------------------------------------------------
 
     def account(self, model: AuthModel) -> Account:
-        """Who logged in, as the provider tells it. Raises IdentityError."""
+        """The account at the provider. Raises IdentityError."""
         raise NotImplementedError
 
     async def require_admitted(self, model: AuthModel) -> None:
-        """Raises AdmissionDenied for somebody who is not let in by name and by no rule."""
+        """Raises AdmissionDenied unless a rule allows this person. Not called for people who are allowed by name."""
         raise NotImplementedError
 
     async def require_not_denied(self, model: AuthModel) -> None:
-        """Raises AdmissionDenied for somebody whom a rule keeps out."""
+        """Raises AdmissionDenied for somebody whom a rule denies."""
 
     def verify(self, model: AuthModel, person: Person, people: People) -> None:
-        """Raises IdentityError for what cannot be, before anything is written down."""
+        """Raises IdentityError for an identity that conflicts with a recorded one. Runs before anything is recorded."""
 
     def describe(self, model: AuthModel, person: Person, people: People) -> AuthModel:
-        """What a lab needs to know of somebody who was let in and the provider's answer alone does not say."""
+        """Further entries of the auth state below AUTH_STATE_KEY, for `lab_identity`. Runs after admission."""
         return {}
 
-    # A login --------------------------------------------------------------------------------------------------------
+    # Login ----------------------------------------------------------------------------------------------------------
 
     async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> Any:
         with self._counted():
@@ -101,7 +103,7 @@ class ProviderLogin(OAuthenticator):
             return model
 
     async def check_blocked_users(self, username: str, authentication: AuthModel | None = None) -> bool:
-        """Runs before `check_allowed`, for everybody: whoever is kept out stays out, let in by name or not."""
+        """Runs before `check_allowed`, for everybody: a deny list wins over people who are allowed by name."""
         with self._counted():
             try:
                 if authentication is not None:
@@ -120,7 +122,7 @@ class ProviderLogin(OAuthenticator):
             return True
 
     async def run_post_auth_hook(self, handler: Any, auth_model: AuthModel) -> Any:
-        """Only who was let in is written down, so that strangers take no names."""
+        """Record an admitted person. A refused login records nothing, so that it takes no name."""
         with self._counted():
             try:
                 self._record_login(auth_model, self._people(handler.db))
@@ -130,10 +132,13 @@ class ProviderLogin(OAuthenticator):
             login_metrics.LOGINS.labels(self.login_service, "admitted").inc()
             return model
 
-    # A session that goes on -------------------------------------------------------------------------------------------
+    # Running sessions -----------------------------------------------------------------------------------------------
 
     async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> Any:
-        """Ask again now and then. Whoever is no longer let in is sent to the door; an outage sends nobody for `staleness`."""
+        """Check a running session against the provider, every `auth_refresh_age` seconds. False logs the person out.
+
+        An outage of the provider logs nobody out for `staleness` seconds after the last successful check.
+        """
         state = await user.get_auth_state() or {}
         if time.monotonic() < self._next_request:
             return self._extend_session(user.name, state, "it did not answer a moment ago")
@@ -159,10 +164,10 @@ class ProviderLogin(OAuthenticator):
     async def _recheck(self, user: Any, model: AuthModel) -> None:
         people, account = self._people(user.db), self.account(model)
         person = people.find(account)
-        if person is None:  # from before names were written down
-            own = Account(account.provider, account.subject, user.name, account.uid)
-            if people.preview(own).name == user.name:
-                person = people.record(own)
+        if person is None:  # logged in with a version of JLD that recorded no names
+            current = Account(account.provider, account.subject, user.name, account.uid)
+            if people.preview(current).name == user.name:
+                person = people.record(current)
         if person is None or person.name != user.name:
             raise AdmissionDenied(f"the account at {self.login_service} is not the one that {user.name} belongs to")
         model["name"] = user.name
@@ -173,9 +178,9 @@ class ProviderLogin(OAuthenticator):
         self._record_login(model, people)
 
     def _extend_session(self, name: str, state: Mapping[str, Any], reason: str) -> bool:
-        """Whether a session goes on without the provider."""
-        known = state.get(AUTH_STATE_KEY)
-        checked = known.get("checked", 0.0) if isinstance(known, dict) else 0.0
+        """Whether a session is valid without a check: its last one is at most `staleness` seconds old."""
+        recorded = state.get(AUTH_STATE_KEY)
+        checked = recorded.get("checked", 0.0) if isinstance(recorded, dict) else 0.0
         age = max(0.0, time.time() - checked)
         if age <= self.staleness:
             self.log.warning(
@@ -190,12 +195,15 @@ class ProviderLogin(OAuthenticator):
         login_metrics.SESSIONS_EXPIRED.labels(self.login_service).inc()
         return False
 
-    # The provider's answers -------------------------------------------------------------------------------------------
+    # Requests to the provider ---------------------------------------------------------------------------------------
 
     async def httpfetch(
         self, url: str, label: str = "fetching", parse_json: bool = True, raise_error: bool = True, **kwargs: Any
     ) -> Any:
-        """Every question to the provider passes here: tell one that is down from one that says no."""
+        """All requests to the provider.
+
+        An outage raises ProviderUnavailable; a refusal by the provider raises HTTPClientError.
+        """
 
         async def fetch(**more: Any) -> Any:
             return await super(ProviderLogin, self).httpfetch(
@@ -204,14 +212,14 @@ class ProviderLogin(OAuthenticator):
 
         try:
             try:
-                answer = await fetch()
-                not_modified = isinstance(answer, HTTPResponse) and answer.code == NOT_MODIFIED
+                response = await fetch()
+                not_modified = isinstance(response, HTTPResponse) and response.code == NOT_MODIFIED
             except HTTPClientError as error:
                 if error.code != NOT_MODIFIED:
                     raise
                 not_modified = True
             if not_modified:
-                answer = await fetch(headers={**kwargs.get("headers", {}), "Cache-Control": "no-cache"})
+                response = await fetch(headers={**kwargs.get("headers", {}), "Cache-Control": "no-cache"})
         except HTTPClientError as error:
             if is_outage(error.code, error.response):
                 raise self._outage(error.code, error.message) from error
@@ -220,10 +228,10 @@ class ProviderLogin(OAuthenticator):
             raise self.unavailable(f"no connection ({error.strerror or error})") from error
         except ValueError as error:
             raise self.unavailable("its answer could not be understood") from error
-        if isinstance(answer, HTTPResponse) and is_outage(answer.code, answer):
-            raise self._outage(answer.code, answer.reason)
+        if isinstance(response, HTTPResponse) and is_outage(response.code, response):
+            raise self._outage(response.code, response.reason)
         login_metrics.PROVIDER_UP.labels(self.login_service).set(1)
-        return answer
+        return response
 
     async def get_token_info(self, handler: Any, params: Mapping[str, Any]) -> AuthModel:
         try:
@@ -231,7 +239,7 @@ class ProviderLogin(OAuthenticator):
         except web.HTTPError as error:
             if error.status_code < 500 or isinstance(error, Refusal):
                 raise
-            # Its text holds what the provider said, which may be a token.
+            # Its message contains the provider's response, which may contain a token.
             raise self.unavailable("its answer could not be understood") from None
         if not isinstance(info.get("access_token"), str):
             raise self.unavailable("its answer could not be understood")
@@ -244,7 +252,10 @@ class ProviderLogin(OAuthenticator):
         return info
 
     def unavailable(self, reason: str, *, for_all: bool = True) -> ProviderUnavailable:
-        """To be raised. Counts and logs. Where it is so for everybody, running sessions wait before they ask again."""
+        """The exception to raise, after counting and logging the outage.
+
+        `for_all`: the outage affects everybody, so that running sessions wait before the next request.
+        """
         provider = self.provider_address or self.login_service
         self.log.error("%s cannot be asked: %s", provider, reason)
         login_metrics.OUTAGES.labels(self.login_service).inc()
@@ -257,11 +268,11 @@ class ProviderLogin(OAuthenticator):
 
     def _outage(self, code: int, text: str | None) -> ProviderUnavailable:
         if code in (403, 429):
-            # One person's token may have asked too often; the others need not wait for that.
+            # A rate limit may apply to one person's token alone; the sessions of others need not wait.
             return self.unavailable("it limits how often it may be asked", for_all=False)
         return self.unavailable(f"{text or 'no answer'}" if code == 599 else f"it answers {code} {text or ''}".strip())
 
-    # ------------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------------------
 
     def _record_login(self, model: AuthModel, people: People) -> None:
         person = people.record(self.account(model))
@@ -279,6 +290,7 @@ class ProviderLogin(OAuthenticator):
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
+        """Count a login that ends with an exception, by its result."""
         try:
             yield
         except ProviderUnavailable:

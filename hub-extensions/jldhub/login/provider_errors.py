@@ -1,4 +1,4 @@
-"""What a provider's answers and tokens tell about the provider itself. Pure: no network here."""
+"""Outages of a provider, detected from its responses and tokens. Pure functions."""
 
 import json
 import time
@@ -7,38 +7,46 @@ from typing import Any
 
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
-# We ask for no comparison, so whoever answers this stands between and answers from its memory.
+# JLD sends no conditional requests, so a response with this status comes from a cache between the hub and the provider.
 NOT_MODIFIED = 304
 
 
-def is_outage(code: int, answer: HTTPResponse | None) -> bool:
-    """Server errors, time-outs (tornado's 599), an old answer, and a rate limit, which GitHub reports as 403 or 429."""
+def is_outage(code: int, response: HTTPResponse | None) -> bool:
+    """Whether a status means that the provider cannot be used now.
+
+    That is a server error, a time-out (tornado's status 599), a cached response, and a rate limit, for which GitHub
+    uses 403 and 429 (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api).
+    """
     if code >= 500 or code in (NOT_MODIFIED, 429):
         return True
-    if code != 403 or answer is None:
+    if code != 403 or response is None:
         return False
-    headers = answer.headers
-    return "Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in message(answer)
+    headers = response.headers
+    return "Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in message(response)
 
 
-def message(answer: HTTPResponse | None) -> str:
-    """What an answer says for people."""
+def message(response: HTTPResponse | None) -> str:
+    """The `message` of a JSON response, at most 200 characters; empty where there is none."""
     try:
-        document = json.loads((answer.body if answer else b"") or b"")
+        document = json.loads((response.body if response else b"") or b"")
     except ValueError:
         return ""
-    said = document.get("message") if isinstance(document, dict) else None
-    return said[:200] if isinstance(said, str) else ""
+    text = document.get("message") if isinstance(document, dict) else None
+    return text[:200] if isinstance(text, str) else ""
 
 
 def error_text(error: HTTPClientError) -> str:
+    """The message of the response, else that of the exception, without a period at the end."""
     return message(error.response).rstrip(".") or str(error.message)
 
 
 def cannot_refresh(state: Mapping[str, Any]) -> bool:
-    """The token is past its own end and there is none to renew it: that says nothing about the person."""
+    """Whether the access token has expired and there is no refresh token.
+
+    That says nothing about the person's memberships.
+    """
     token = state.get("token_response")
     if state.get("refresh_token") or not isinstance(token, dict):
         return False
-    received, lives = token.get("received"), token.get("expires_in")
-    return isinstance(received, float) and isinstance(lives, int | float) and time.time() >= received + lives
+    received, lifetime = token.get("received"), token.get("expires_in")
+    return isinstance(received, float) and isinstance(lifetime, int | float) and time.time() >= received + lifetime

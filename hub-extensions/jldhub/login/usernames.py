@@ -1,11 +1,11 @@
-"""Names that people have in the hub: which are refused, and what somebody gets whose name another person has. No database here."""
+"""User names in the hub: reserved names, and alternatives for a name that another person has. Pure functions."""
 
 from collections.abc import Iterator
 
-# What hub and proxy, and Kubernetes with a suffix of its own, take for a name.
+# Characters: the user name is the value of a Kubernetes label, which has this limit, and part of paths.
 LONGEST = 63
-# Accounts of operating systems and of Jupyter's images. Somebody with such a name would be taken for the machine itself,
-# in `ls -l`, in logs, and in programs that treat the name in a special way.
+# System accounts of Linux distributions and of Jupyter's images. A person with such a name would be mistaken for the
+# system in `ls -l`, in logs, and by programs that treat the name specially.
 RESERVED = frozenset(
     [
         "_apt",
@@ -55,10 +55,11 @@ RESERVED = frozenset(
 
 
 class ReservedUsername(Exception):
-    """Nobody may have this name. The sentence is for the person who logs in."""
+    """Nobody may have this name. The message is shown to the person who logs in."""
 
 
 def require_unreserved(name: str) -> None:
+    """Raises ReservedUsername for the name of a system account."""
     if name in RESERVED:
         raise ReservedUsername(
             f"Your name here would be {name}, which is the name of a system account. "
@@ -66,13 +67,13 @@ def require_unreserved(name: str) -> None:
         )
 
 
-def candidates(name: str, number: int) -> Iterator[str]:
-    """The names that a person may get, the first free one counts: their own, then with the number that only they have."""
+def candidates(name: str, uid: int) -> Iterator[str]:
+    """User names for a person, in order of preference: the login name, then with the UID as a suffix, which is unique."""
     yield name
-    yield _ending(name, f"-{number}")
-    for again in range(2, 100):
-        yield _ending(name, f"-{number}-{again}")
+    yield _with_suffix(name, f"-{uid}")
+    for attempt in range(2, 100):
+        yield _with_suffix(name, f"-{uid}-{attempt}")
 
 
-def _ending(name: str, end: str) -> str:
-    return name[: LONGEST - len(end)] + end
+def _with_suffix(name: str, suffix: str) -> str:
+    return name[: LONGEST - len(suffix)] + suffix
