@@ -1,1 +1,1 @@
-"""What a lab is, and how it starts."""
+"""Labs: the spawner, the pod and its Secret, the menu before a start, the spawn queue, and user namespaces."""

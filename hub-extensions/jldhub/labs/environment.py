@@ -1,4 +1,4 @@
-"""The environment of a lab's programs."""
+"""The environment variables of a lab."""
 
 from typing import Any
 
@@ -11,8 +11,9 @@ _FIREFLY_PAGE = "slate.html"  # the page of Firefly that its Python client opens
 
 
 def lab_environment(settings: Settings) -> dict[str, Any]:
-    """Variables by name. What depends on the person is a function of the spawner: KubeSpawner's own templates drop a hyphen at
-    the end of a name.
+    """Variables by name. Those that depend on the person are functions of the spawner.
+
+    They are no templates of KubeSpawner, because those drop a hyphen at the end of a user name.
     """
     volumes, repositories = settings.names.volumes, settings.hub.lab.repositories
     return {
@@ -28,17 +29,17 @@ def lab_environment(settings: Settings) -> dict[str, Any]:
 
 
 def firefly_environment(settings: Settings) -> dict[str, str]:
-    """As the Python client of Firefly reads it."""
-    found = settings.names.firefly
-    if found is None:
+    """The variables that firefly_client reads, and the route for links; empty where the site has no Firefly."""
+    firefly = settings.names.firefly
+    if firefly is None:
         return {}
     return {
-        "FIREFLY_URL": f"{settings.site.origin}{found.route}",
-        "FIREFLY_ROUTE": found.route,
+        "FIREFLY_URL": f"{settings.site.origin}{firefly.route}",
+        "FIREFLY_ROUTE": firefly.route,
         "FIREFLY_HTML": _FIREFLY_PAGE,
     }
 
 
 def culling_environment(culling: Culling) -> dict[str, str]:
-    """What tells a lab (images/lab/jld_activity.py) not to report a silent computation as activity."""
+    """With `busy_labs`, images/lab/jld_activity.py does not report a busy kernel without output as activity."""
     return {"JLD_BUSY_IS_IDLE": "1"} if culling.busy_labs else {}

@@ -1,4 +1,4 @@
-"""Files of a lab's `/etc` that say who the person is: what `id`, `whoami`, ssh and git call them and their groups."""
+"""The text of `/etc/passwd`, `/etc/group` and `/etc/gitconfig` in a lab. Pure functions."""
 
 import re
 
@@ -9,52 +9,54 @@ _SYSTEM_USERS = (
     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin",
 )
 _SYSTEM_GROUPS = ("root:x:0:", "nogroup:x:65534:")
-_TAKEN = frozenset(line.partition(":")[0] for line in (*_SYSTEM_USERS, *_SYSTEM_GROUPS))
-_LONGEST = 32  # what tools of Linux take for a name
+_SYSTEM_NAMES = frozenset(line.partition(":")[0] for line in (*_SYSTEM_USERS, *_SYSTEM_GROUPS))
+_LONGEST = 32  # characters of a user or group name, as in useradd(8)
 
 
 def passwd_file(identity: Identity, username: str, home: str) -> str:
-    """The text of `/etc/passwd`: root, nobody, and the person."""
+    """The text of `/etc/passwd`: root, nobody, and the person with the home directory `home`."""
     name = unix_name(username, identity.uid)
-    # Whatever separates fields is nothing that a name needs.
+    # Without colons and commas, which separate fields.
     gecos = re.sub(r"[^\w .'-]", "", identity.name)[:100]
     person = f"{name}:x:{identity.uid}:{identity.gid}:{gecos}:{home}:/bin/bash"
     return "".join(f"{line}\n" for line in (*_SYSTEM_USERS, person))
 
 
 def group_file(identity: Identity, username: str) -> str:
-    """The text of `/etc/group`: the person's own group, called as the person, and the organizations."""
+    """The text of `/etc/group`: the person's primary group, with the user name as its name, and the supplementary
+    groups.
+    """
     person = unix_name(username, identity.uid)
     lines = [*_SYSTEM_GROUPS, f"{person}:x:{identity.gid}:"]
     taken = {person}
-    for each in identity.groups:
-        if each.gid == identity.gid:
+    for group in identity.groups:
+        if group.gid == identity.gid:
             continue
-        name = unix_name(each.name, each.gid)
+        name = unix_name(group.name, group.gid)
         if name in taken:
-            name = _numbered(name, each.gid)
+            name = _with_id(name, group.gid)
         taken.add(name)
-        lines.append(f"{name}:x:{each.gid}:{person}")
+        lines.append(f"{name}:x:{group.gid}:{person}")
     return "".join(f"{line}\n" for line in lines)
 
 
 def gitconfig_file(identity: Identity, address: str = "", credential: str = "") -> str:
-    """The text of `/etc/gitconfig`: whose commits are made here, and which file holds the credential for one address.
+    """The text of `/etc/gitconfig`: the author of commits, and the credential file for one address.
 
-    The person's own `~/.gitconfig` wins.
+    `credential` is the path of that file. Git reads `~/.gitconfig` after this file, so that it wins.
     """
-    known = {"name": identity.name, "email": identity.email}
-    person = [f'\t{key} = "{_quoted(value)}"' for key, value in known.items() if value.strip()]
-    sections = {"[user]": person}
+    author = {"name": identity.name, "email": identity.email}
+    user = [f'\t{key} = "{_quoted(value)}"' for key, value in author.items() if value.strip()]
+    sections = {"[user]": user}
     if address and credential:
-        # git asks with `get`; what it would have kept or forgotten is nothing that a file of the hub's follows.
+        # The helper implements `get` only: `store` and `erase` do not apply, because the file is read-only.
         helper = f'!f() {{ test "$1" != get || cat {credential}; }}; f'
         sections[f'[credential "{_quoted(address)}"]'] = [f'\thelper = "{_escaped(helper)}"']
     return "".join(f"{line}\n" for head, lines in sections.items() if lines for line in (head, *lines))
 
 
 def _quoted(value: str) -> str:
-    """For git's double quotes, without what a line cannot hold."""
+    """A value for git's double quotes: printable characters only, at most 200 of them before escaping."""
     return _escaped("".join(character for character in value if character.isprintable())[:200])
 
 
@@ -62,14 +64,18 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def unix_name(name: str, number: int) -> str:
-    """A name that Linux takes: lower case, at most 32 characters, never one of the system's. The same input gives the same name."""
+def unix_name(name: str, posix_id: int) -> str:
+    """A valid user or group name: lower case, at most 32 characters, none of the system's. `posix_id` is the UID or
+    GID.
+
+    Deterministic, so that a lab's name is the same after each start.
+    """
     plain = re.sub(r"[^a-z0-9_-]", "_", name.lower())
     if not re.match(r"[a-z_]", plain):
         plain = f"_{plain}"
-    return plain if len(plain) <= _LONGEST and plain not in _TAKEN else _numbered(plain, number)
+    return plain if len(plain) <= _LONGEST and plain not in _SYSTEM_NAMES else _with_id(plain, posix_id)
 
 
-def _numbered(name: str, number: int) -> str:
-    """Unique, for the number is."""
-    return f"{name[: _LONGEST - len(str(number)) - 1]}-{number}"
+def _with_id(name: str, posix_id: int) -> str:
+    """The name with its UID or GID as a suffix, which makes it unique."""
+    return f"{name[: _LONGEST - len(str(posix_id)) - 1]}-{posix_id}"

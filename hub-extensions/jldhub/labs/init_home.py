@@ -1,7 +1,7 @@
-"""Makes a person's home directory, once, before their lab starts.
+"""Creates a person's home directory before their lab starts, unless it exists.
 
-This file's text runs as root in the lab pod's init container, with nothing but Python's standard library: it must stay
-one file without imports of our own, and without dollar signs, which Kubernetes would expand in a container's arguments.
+The text of this file is the program of the lab pod's init container, which runs as root. So it is one file that imports
+the standard library only. It contains no dollar sign, because Kubernetes expands variables in a container's arguments.
 """
 
 import os
@@ -13,11 +13,14 @@ MODE = 0o700
 
 
 class HomeUnusable(Exception):
-    """The home directory cannot be used. The sentence says why and who can repair it."""
+    """The home directory cannot be used. The message says why, and what an administrator must do."""
 
 
 def provision(root: str, name: str, uid: int, gid: int) -> bool:
-    """Make `name` below `root` for uid:gid. True when it was made now, False when it was there already."""
+    """Create the directory `name` below `root` and give it to uid:gid. True when it was created, False when it existed.
+
+    Raises HomeUnusable, and OSError from the file system.
+    """
     if name in ("", ".", "..") or "/" in name or "\0" in name:
         raise HomeUnusable(f"{name!r} is not the name of a home directory")
     if uid < 1 or gid < 1:
@@ -33,7 +36,7 @@ def _provision_below(root_fd: int, path: str, name: str, uid: int, gid: int) -> 
     with suppress(FileExistsError):
         os.mkdir(name, MODE, dir_fd=root_fd)
     try:
-        # Never through a symbolic link: everything below acts on this descriptor and not on a name.
+        # Never through a symbolic link: everything below uses this descriptor and not the name.
         home_fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root_fd)
     except OSError as error:
         raise HomeUnusable(
@@ -43,7 +46,7 @@ def _provision_below(root_fd: int, path: str, name: str, uid: int, gid: int) -> 
         owner = os.fstat(home_fd).st_uid
         if owner == uid:
             return False
-        # An empty directory of root was made just now, by a start that was interrupted, or by the kubelet for a mount.
+        # An empty directory of root was created above, by an interrupted start, or by the kubelet for a subPath mount.
         if owner != 0 or os.listdir(home_fd):  # noqa: PTH208
             raise HomeUnusable(
                 f"{path} belongs to user {owner} and not to user {uid}; "

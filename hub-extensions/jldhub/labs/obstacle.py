@@ -1,13 +1,13 @@
-"""Why a lab cannot start: a cause, whoever sees it."""
+"""The reason why a lab cannot start, shared by all code that detects one."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What keeps a lab from starting."""
+    """A condition that prevents a lab from starting."""
 
-    reason: str  # one word, for counting
+    reason: str  # one word: the label `reason` of the metric jld_failed_starts
     sentence: str  # cause and remedy, for the person
-    detail: str = ""  # what Kubernetes reports, unchanged
-    final: bool = False  # whether waiting changes nothing
+    detail: str = ""  # the message from Kubernetes, on one line
+    final: bool = False  # whether the start fails at once; otherwise it may resolve before the time-out

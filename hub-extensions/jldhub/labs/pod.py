@@ -1,4 +1,4 @@
-"""The pieces of a lab pod, as data: what it may do, what it mounts, how large it is."""
+"""The parts of a lab's pod: security contexts, volumes, mounts, resources, init container. Pure functions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +12,14 @@ from jldhub.labs.secret import FILES
 from jldhub.settings.lab import Quota
 from jldhub.settings.names import Volume
 
-ACCOUNT_FILES = ("passwd", "group", "gitconfig", "motd")  # below /etc
+ETC_FILES = ("passwd", "group", "gitconfig", "motd")  # files of the lab's Secret that are mounted below /etc
 LAB_FILES = "files"  # the volume of the lab's own Secret
 HOME = "home"  # the volume of the home directories
-RUN = "/run/lab"  # sockets, and the keys of kernels' connections: in memory, and on no disk
-CACHES = "/tmp/cache"  # noqa: S108 - the lab's own; on a file server's home caches are slow and fill it
+RUN = "/run/lab"  # sockets and the kernels' connection files, which contain keys: in memory, not on disk
+CACHES = "/tmp/cache"  # noqa: S108 - the lab's own; caches in a home on a file server are slow and fill it
 _HOMES = "/homes"
 _HUB_PYTHON = "/opt/jupyterhub/bin/python"
-_LAST_DAY = 2**31 - 1  # seconds, the most that Kubernetes takes: 68 years
+_LONGEST_DEADLINE = 2**31 - 1  # seconds (68 years), the highest activeDeadlineSeconds that Kubernetes accepts
 
 _INIT_RESOURCES = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}}
 
@@ -33,7 +33,7 @@ LAB_SECURITY: dict[str, Any] = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 
-# The one exception to Pod Security "restricted": only root can give a new directory to somebody else.
+# The only exception to the Pod Security level "restricted": only root can change the owner of the new home directory.
 _HOME_INIT_SECURITY: dict[str, Any] = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"], "drop": ["ALL"]},
@@ -46,7 +46,10 @@ _HOME_INIT_SECURITY: dict[str, Any] = {
 
 
 def lab_volumes(volumes: Mapping[str, Volume], tmp_size: int) -> list[dict[str, Any]]:
-    """`tmp_size` in bytes. A lab that writes more to its `/tmp` is ended by Kubernetes, and the node's disk is safe."""
+    """The claims, `/tmp` and `RUN`.
+
+    `tmp_size` in bytes: a lab that writes more to `/tmp` is evicted, which saves the node's disk.
+    """
     return [
         *(claim_volume(name, volume.claim) for name, volume in volumes.items()),
         {"name": "tmp", "emptyDir": {"sizeLimit": str(tmp_size)}},
@@ -59,7 +62,7 @@ def claim_volume(name: str, claim: str) -> dict[str, Any]:
 
 
 def lab_mounts(volumes: Mapping[str, Volume]) -> list[dict[str, Any]]:
-    """What is the same in every lab: everything but the home directory."""
+    """The mounts that are the same in every lab: all but the home directory."""
     shared = [
         {"name": f"volume-{name}", "mountPath": volume.mount_path, "readOnly": volume.read_only}
         for name, volume in volumes.items()
@@ -73,25 +76,33 @@ def lab_mounts(volumes: Mapping[str, Volume]) -> list[dict[str, Any]]:
 
 
 def files_volume(secret: str) -> dict[str, Any]:
-    """Readable for everybody in the pod, whose only user is the person; without an fsGroup the files are root's."""
+    """The volume of the lab's Secret.
+
+    World-readable, because the files belong to root without an fsGroup, and the person is the only user in the pod.
+    """
     return {"name": LAB_FILES, "secret": {"secretName": secret, "defaultMode": 0o444}}
 
 
 def files_mounts() -> list[dict[str, Any]]:
-    accounts = [
-        {"name": LAB_FILES, "mountPath": f"/etc/{file}", "subPath": file, "readOnly": True} for file in ACCOUNT_FILES
+    """The mounts of the lab's Secret: the whole below `FILES`, and single files below `/etc`."""
+    etc_mounts = [
+        {"name": LAB_FILES, "mountPath": f"/etc/{file}", "subPath": file, "readOnly": True} for file in ETC_FILES
     ]
-    return [{"name": LAB_FILES, "mountPath": FILES, "readOnly": True}, *accounts]
+    return [{"name": LAB_FILES, "mountPath": FILES, "readOnly": True}, *etc_mounts]
 
 
 def lab_disk(tmp_size: int) -> tuple[dict[str, str], dict[str, str]]:
-    """What a lab asks for and may use of the node's disk: `/tmp`, and what it prints."""
+    """Requests and limits of ephemeral storage: `/tmp` with `tmp_size` bytes, and 256 MiB for the container's log."""
     return {"ephemeral-storage": "64Mi"}, {"ephemeral-storage": str(tmp_size + 2**28)}
 
 
 def lab_pod_fields(quota: Quota) -> dict[str, Any]:
-    """A deadline that nobody lives to see is how a ResourceQuota tells labs from the platform's own pods."""
-    return {"enableServiceLinks": False} | ({"activeDeadlineSeconds": _LAST_DAY} if quota.is_set else {})
+    """Further fields of the pod's spec.
+
+    With a quota the pod has a deadline, the longest possible one: a ResourceQuota with the scope Terminating then
+    counts labs and no other pods of the release.
+    """
+    return {"enableServiceLinks": False} | ({"activeDeadlineSeconds": _LONGEST_DEADLINE} if quota.is_set else {})
 
 
 def home_path(volumes: Mapping[str, Volume], username: str) -> str:
@@ -103,7 +114,10 @@ def home_mount(path: str, home_name: str) -> dict[str, Any]:
 
 
 def home_init_container(image: str, home_name: str, identity: Identity) -> dict[str, Any]:
-    """The init container that makes the home directory. It carries its program, for a lab pod mounts no ConfigMap."""
+    """The init container that creates the home directory.
+
+    Its program is an argument, because a lab's pod mounts no ConfigMap.
+    """
     source = Path(init_home.__file__).read_text(encoding="utf-8")
     return {
         "name": "home",
@@ -112,27 +126,27 @@ def home_init_container(image: str, home_name: str, identity: Identity) -> dict[
         "command": [_HUB_PYTHON, "-c", source, _HOMES, home_name, str(identity.uid), str(identity.gid)],
         "volumeMounts": [{"name": f"volume-{HOME}", "mountPath": _HOMES}],
         "securityContext": _HOME_INIT_SECURITY,
-        # A refusal's sentence then stands in the pod's status.
+        # The kubelet then copies the error message into the pod's status.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": _INIT_RESOURCES,
     }
 
 
 def owner_reference(service_account: str, uid: str) -> V1OwnerReference:
-    """With this the garbage collector removes labs when the chart's ServiceAccount goes."""
+    """The garbage collector deletes labs with the chart's ServiceAccount, as on an uninstall."""
     return V1OwnerReference(
         api_version="v1",
         kind="ServiceAccount",
         name=service_account,
         uid=uid,
-        # Blocking would need the right to change the ServiceAccount's finalizers.
+        # True would require the permission to update the ServiceAccount's finalizers.
         block_owner_deletion=False,
         controller=False,
     )
 
 
 def pod_reference(name: str, uid: str) -> V1OwnerReference:
-    """With this the garbage collector removes what belongs to one lab when its pod goes, however it goes."""
+    """The garbage collector deletes an object of one lab with the lab's pod, also while the hub is down."""
     return V1OwnerReference(
         api_version="v1", kind="Pod", name=name, uid=uid, block_owner_deletion=False, controller=False
     )

@@ -1,7 +1,7 @@
-"""The Secret of one lab: the files that say who the person is, and the tokens that no environment and no shared home holds.
+"""The Secret of one lab: files of `/etc`, and tokens, which must not be in environment variables or in the home.
 
-It is written anew at each start, so that a token that was replaced or withdrawn does not linger, and belongs to the lab's pod,
-with which Kubernetes removes it.
+It is replaced at each start, so that it never has a token that was rotated or revoked. The lab's pod owns it, so that
+Kubernetes deletes it with the pod.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from kubernetes_asyncio.client import ApiException, V1ObjectMeta, V1OwnerReferen
 from jldhub.settings.lab import Push
 from jldhub.settings.login import GitHub
 
-# Where a lab finds its files. `images/lab` knows it by the variable JLD_FILES.
+# The directory of these files in a lab, which images/lab reads from the variable JLD_FILES.
 FILES = "/run/jld"
 HUB_TOKEN = "hub-token"  # noqa: S105 - the name of a file
 GIT_CREDENTIAL = "git-credential"
@@ -26,7 +26,7 @@ _SCOPES = {Push.NONE: [], Push.PUBLIC: ["public_repo"], Push.ALL: ["repo"]}
 
 
 class SecretsApi(Protocol):
-    """The two calls of the Kubernetes API that the hub's Role has for Secrets: it can read none."""
+    """The two requests for Secrets that the hub's Role permits. It cannot read Secrets."""
 
     async def create_namespaced_secret(self, namespace: str, body: V1Secret) -> Any: ...
     async def replace_namespaced_secret(self, name: str, namespace: str, body: V1Secret) -> Any: ...
@@ -35,7 +35,7 @@ class SecretsApi(Protocol):
 def lab_secret(
     name: str, labels: Mapping[str, str], files: Mapping[str, str], owners: list[V1OwnerReference]
 ) -> V1Secret:
-    """`files` by their names below `FILES`. Without its owners the Secret goes too."""
+    """The Secret with `files`: name below `FILES` to text. It is garbage-collected with `owners`."""
     return V1Secret(
         api_version="v1",
         kind="Secret",
@@ -48,7 +48,11 @@ def lab_secret(
 async def write_secret(
     api: SecretsApi, namespace: str, secret: V1Secret, request_seconds: float, seconds: float
 ) -> None:
-    """Write the Secret whether it is there or not. A request without an answer is made again, for `seconds` altogether."""
+    """Create or replace the Secret.
+
+    Each request has a time-out of `request_seconds`. A request that times out is retried, for `seconds` altogether;
+    then raises TimeoutError. Raises ApiException.
+    """
     await exponential_backoff(
         partial(_try_to_write, api, namespace, secret, request_seconds),
         f"The Kubernetes API took no Secret {secret.metadata.name}",
@@ -57,7 +61,7 @@ async def write_secret(
 
 
 async def _try_to_write(api: SecretsApi, namespace: str, secret: V1Secret, seconds: float) -> bool:
-    """Whether the API took it in time."""
+    """Whether the Secret was written; False means retry."""
     try:
         try:
             await asyncio.wait_for(api.create_namespaced_secret(namespace, secret), seconds)
@@ -68,23 +72,26 @@ async def _try_to_write(api: SecretsApi, namespace: str, secret: V1Secret, secon
     except TimeoutError:
         return False
     except ApiException as error:
-        if error.status != 404:  # it went away between the two calls: the next round creates it
+        if error.status != 404:  # deleted between the two requests: the retry creates it
             raise
         return False
     return True
 
 
 def git_scopes(push: Push) -> list[str]:
-    """What a person is asked for at GitHub, so that git may write with the login's token."""
+    """The OAuth scopes at GitHub with which git may push with the token of the login."""
     return list(_SCOPES[push])
 
 
 def git_address(github: GitHub) -> str:
-    """Where git may show the login's token: this host alone, and never in clear text."""
+    """The only address to which git sends the token of the login, always with https."""
     return urlsplit(github.url)._replace(scheme="https").geturl()
 
 
 def git_credential(token: str) -> str:
-    """What git's helper answers. In this form, unlike as a password, git hands it to no helper that would keep it in the home."""
+    """The output of git's credential helper for a token, see git-credential(1).
+
+    As an ephemeral authtype, unlike as a password, git passes it to no other helper, which might store it in the home.
+    """
     credential = b64encode(f"x-access-token:{token}".encode()).decode()
     return f"capability[]=authtype\nauthtype=Basic\ncredential={credential}\nephemeral=1\n"

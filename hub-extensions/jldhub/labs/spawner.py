@@ -1,4 +1,4 @@
-"""Labs: KubeSpawner with our settings, through its own traits and hooks."""
+"""The spawner of labs: KubeSpawner with JLD's settings, through its own traits and hooks."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,48 +39,56 @@ from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
 from jldhub.support.refusal import Refusal
 
-# The name of a home directory is made as KubeSpawner makes its `{username}`; it must never change.
+# The name of a home directory is the slug that KubeSpawner uses for `{username}`. It must never change.
 _LONGEST_SLUG = 48
 _TOKENS = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
 
 
 class LabSpawner(GuardedSpawner):
-    """A lab of one person."""
+    """The lab of one person."""
 
     settings = Instance(Settings, help="What the chart handed to the hub.").tag(config=True)
     identity: Identity | None = None
     git_token: str = ""
-    # What is in the lab's Secret, until the pod is there that owns it.
+    # The content of the lab's Secret: it is written before the pod is created, and again with the pod as its owner.
     files: Mapping[str, str]
     handler: BaseHandler | None
 
     async def start(self) -> str:
-        """In the namespace that the site has for it now; an earlier lab, of which the hub kept the state, may have had another."""
+        """Start the lab in the namespace of the current settings.
+
+        The stored state of an earlier lab may name another one.
+        """
         self.namespace = lab_namespace(self.settings, self.user.name)
         return await super().start()
 
     async def run_options_from_form(self, form_data: dict[str, list[str]]) -> dict[str, Any]:
-        """Refuse a choice that was not offered before anything is stored or started."""
+        """The user options of a form. Raises a Refusal for an invalid choice before anything is stored or started."""
         sizes = {name: value for name, value in form_data.items() if name.startswith("profile")}
         options: dict[str, Any] = super().run_options_from_form(sizes) | choices.from_form(form_data)
-        # Who was in which group when the page was drawn says nothing about now.
+        # Group memberships may have changed since the form was rendered.
         await self.run_auth_state_hook(await self.user.get_auth_state())
         check_options(self, options)
         return options
 
     def get_env(self) -> dict[str, str]:
-        """Without the lab's own token for the hub, which whoever may list pods would read: it is in a file."""
+        """The environment without the lab's API token, which everybody with permission to list pods could read.
+
+        A file has it.
+        """
         environment: dict[str, str] = super().get_env() | choices.check(self.user_options).variables
         return {name: value for name, value in environment.items() if name not in _TOKENS}
 
 
 def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Trait values by class."""
     names, lab = settings.names, settings.hub.lab
     return {
         "JupyterHub": {"spawner_class": LabSpawner},
         "LabSpawner": {"settings": settings},
         "GuardedSpawner": guarded_spawner_config(settings),
-        # Everything else is set for KubeSpawner, so that a file of an operator's own can set it again.
+        # All else is set for KubeSpawner, so that an operator's own configuration file can override it under the usual
+        # name.
         "KubeSpawner": {
             "namespace": names.namespace,
             **namespace_config(names.user_namespaces),
@@ -92,10 +100,10 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "image": names.lab_image,
             "image_pull_policy": "IfNotPresent",
             "image_pull_secrets": list(names.image_pull_secrets),
-            # `cmd` would become the arguments of whatever entry point the image has.
+            # Not `cmd`, which sets the arguments of the image's entry point.
             "extra_container_config": {
                 "command": ["/usr/local/bin/jld-lab"],
-                # A sentence with which it ends then stands in the pod's status.
+                # The kubelet then copies the end of the container's log into the pod's status.
                 "terminationMessagePolicy": "FallbackToLogsOnError",
             },
             "extra_pod_config": lab_pod_fields(lab.quota),
@@ -105,7 +113,7 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "uid": lambda spawner: _identity(spawner).uid,
             "gid": lambda spawner: _identity(spawner).gid,
             "supplemental_gids": lambda spawner: [group.gid for group in _identity(spawner).groups],
-            # No fs_gid: it would make the kubelet change the group of every file on the shared volume.
+            # No fs_gid: with it the kubelet changes the group of every file on the shared volume.
             "pod_security_context": POD_SECURITY,
             "container_security_context": LAB_SECURITY,
             "volumes": lab_volumes(names.volumes, lab.tmp_size),
@@ -119,7 +127,7 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "delete_grace_period": 5,
             "k8s_api_request_timeout": 30,
             "k8s_api_request_retry_timeout": 120,
-            # Five people who cannot start a lab are no reason to stop the hub for the others.
+            # Never: JupyterHub would stop the hub for everybody after that many failed spawns in a row.
             "consecutive_failure_limit": 0,
             "auth_state_hook": set_identity,
             "apply_user_options": check_options,
@@ -130,13 +138,13 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
 
 
 def lab_namespace(settings: Settings, username: str) -> str:
-    """As KubeSpawner makes it of `user_namespace_template`."""
+    """The namespace of a person's labs, as KubeSpawner computes it from `user_namespace_template`."""
     people = settings.names.user_namespaces
     return f"{people.prefix}-{safe_slug(username, max_length=_LONGEST_SLUG)}" if people else settings.names.namespace
 
 
 def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:
-    """Runs before the form and before each start."""
+    """KubeSpawner's `auth_state_hook`, before the form is rendered and before each start. Raises a Refusal."""
     spawner.git_token = ""
     try:
         if spawner.settings.hub.auth.github and spawner.settings.hub.lab.git.push is not Push.NONE:
@@ -147,22 +155,28 @@ def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None
 
 
 def check_options(spawner: LabSpawner, options: object) -> None:
-    """KubeSpawner checks too, but late and with an error that becomes a 500."""
+    """KubeSpawner's `apply_user_options`.
+
+    Raises a Refusal: KubeSpawner's own check comes later and causes a status 500.
+    """
     if not isinstance(options, dict):
         raise Refusal(400, 'The options of a lab are an object, such as {"profile": "small"}.')
     check_size(spawner.settings.hub.lab, _identity(spawner), options.get("profile"))
     choices.check(options)
     if spawner.orm_spawner is not None and choices.ONCE & set(options):
-        # What JupyterHub takes for the next start that brings no options.
-        spawner.orm_spawner.user_options = {name: each for name, each in options.items() if name not in choices.ONCE}
+        # JupyterHub uses the stored options for a later start without options.
+        spawner.orm_spawner.user_options = {name: value for name, value in options.items() if name not in choices.ONCE}
 
 
 async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
-    """Add what depends on the person and on the cluster's present state."""
+    """KubeSpawner's `modify_pod_hook`: add what depends on the person, and write the Secret that the pod mounts.
+
+    Raises StartFailed, a Refusal, and ApiException.
+    """
     names, username = spawner.settings.names, spawner.user.name
     home_name = safe_slug(username, max_length=_LONGEST_SLUG)
     lab = pod.spec.containers[0]
-    # Not by KubeSpawner's traits for further resources, where a site writes its GPUs.
+    # Not by the traits extra_resource_guarantees and extra_resource_limits, which a site may set for its GPUs.
     requests, limits = lab_disk(spawner.settings.hub.lab.tmp_size)
     lab.resources.requests, lab.resources.limits = requests | lab.resources.requests, limits | lab.resources.limits
     lab.working_dir = home_path(names.volumes, username)
@@ -172,26 +186,33 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.secret_name)))
     identity = _identity(spawner)
     if spawner.settings.hub.lab.provision_homes:
-        maker = home_init_container(names.hub_image, home_name, identity)
-        pod.spec.init_containers = [get_k8s_model(V1Container, maker), *(pod.spec.init_containers or [])]
+        init_home = home_init_container(names.hub_image, home_name, identity)
+        pod.spec.init_containers = [get_k8s_model(V1Container, init_home), *(pod.spec.init_containers or [])]
     if names.user_namespaces:
         claims = await _provision_namespace(spawner, names.user_namespaces)
-        own = {each["name"]: each for each in (claim_volume(name, claim) for name, claim in claims.items())}
+        user_volumes = {
+            volume["name"]: volume for volume in (claim_volume(name, claim) for name, claim in claims.items())
+        }
         pod.spec.volumes = [
-            get_k8s_model(V1Volume, own[each.name]) if each.name in own else each for each in pod.spec.volumes
+            get_k8s_model(V1Volume, user_volumes[volume.name]) if volume.name in user_volumes else volume
+            for volume in pod.spec.volumes
         ]
-    # Asked anew for each lab: with the number of an account that was made again the lab would be collected at once.
-    account = await spawner.api.read_namespaced_service_account(names.lab_service_account, spawner.namespace)
-    owners = [owner_reference(names.lab_service_account, account.metadata.uid)]
+    # Read for each lab: with the UID of a ServiceAccount that was recreated since, the pod would be garbage-collected
+    # at once.
+    service_account = await spawner.api.read_namespaced_service_account(names.lab_service_account, spawner.namespace)
+    owners = [owner_reference(names.lab_service_account, service_account.metadata.uid)]
     pod.metadata.owner_references = owners
-    # The kubelet finds the Secret when it asks: it is there before the pod is.
+    # Before the pod is created, so that the kubelet can mount it at once.
     spawner.files = lab_files(spawner, identity, lab.working_dir)
     await _write_secret(spawner, owners)
     return pod
 
 
 async def _provision_namespace(spawner: LabSpawner, people: UserNamespaces) -> dict[str, str]:
-    """Make the person's namespace ready; KubeSpawner made it. The claims there, by their volumes."""
+    """Provision the person's namespace, which KubeSpawner has created. Returns the names of its claims by volume.
+
+    Raises StartFailed.
+    """
     provisioner = NamespaceProvisioner(spawner.api.api_client, spawner.k8s_api_request_timeout)
     try:
         return await provisioner.provision(spawner.namespace, spawner.settings, people)
@@ -200,12 +221,12 @@ async def _provision_namespace(spawner: LabSpawner, people: UserNamespaces) -> d
 
 
 async def transfer_secret_to_pod(spawner: LabSpawner, pod: Mapping[str, Any]) -> None:
-    """From here on the Secret goes with the pod, also when the pod goes while there is no hub."""
+    """KubeSpawner's `after_pod_created_hook`: make the pod the owner of the Secret, which is then deleted with it."""
     await _write_secret(spawner, [pod_reference(pod["metadata"]["name"], pod["metadata"]["uid"])])
 
 
 def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, str]:
-    """The files of the lab's Secret. All are always there, for a mount of one that is missing would fail."""
+    """The files of the lab's Secret. None is ever omitted, because a mount of a missing key fails."""
     github, token, username = spawner.settings.hub.auth.github, spawner.git_token, spawner.user.name
     address = git_address(github) if github and token else ""
     return {

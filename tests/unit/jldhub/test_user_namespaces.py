@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jldhub.labs.namespaces.manifests import contents, is_ours, volume_copy
+from jldhub.labs.namespaces.manifests import belongs_to_release, contents, volume_copy
 from jldhub.labs.namespaces.provisioning import NamespaceProvisioner, NamespaceUnusable
 from jldhub.labs.spawner import spawner_config
 from jldhub.labs.start.messages import pod_rejected
@@ -61,8 +61,8 @@ def test_without_it_labs_run_in_the_release_namespace(settings: Settings, of_peo
     "labels", [None, {}, {"app.kubernetes.io/instance": "jld"}, {**LABELS, "jld.lsst.org/release-namespace": "x"}]
 )
 def test_a_namespace_without_our_labels_is_not_ours(labels: dict[str, str] | None) -> None:
-    assert is_ours(NAMESPACE, PEOPLE)
-    assert not is_ours({"metadata": {"labels": labels}}, PEOPLE)
+    assert belongs_to_release(NAMESPACE, PEOPLE)
+    assert not belongs_to_release({"metadata": {"labels": labels}}, PEOPLE)
 
 
 def test_it_holds_an_account_the_policy_and_the_limits() -> None:

@@ -1,1 +1,1 @@
-"""What people choose before a lab starts."""
+"""The menu before a lab starts: its size and further options."""

@@ -1,4 +1,4 @@
-"""What people choose before a lab starts besides its size, and what the site tells them there."""
+"""The options of a start besides the lab's size, and the site's notices on the same page."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from jldhub.support.refusal import Refusal
 
 ENVIRONMENT = "environment"
 DEBUG = "debug"
-# These hold for one start: nobody means to set their environment aside at every start to come.
+# Options for one start only: JupyterHub would store them and apply them at every later start.
 ONCE = frozenset({ENVIRONMENT, DEBUG})
 
 
 class Environment(StrEnum):
-    """What becomes of what a person has installed and configured."""
+    """What is done with a person's installed packages and configuration: keep them, or set folders of the home aside."""
 
     KEEP = "keep"
     LOCAL = "local"
@@ -42,18 +42,20 @@ _FORM = """
 
 @dataclass(frozen=True)
 class Choices:
+    """The validated options of one start."""
+
     environment: Environment = Environment.KEEP
     debug: bool = False
 
     @property
     def variables(self) -> dict[str, str]:
-        """For the lab's start program. What nobody chose is left out."""
+        """Environment variables for images/lab/jld-lab. Defaults are omitted."""
         chosen = {} if self.environment is Environment.KEEP else {"JLD_ENVIRONMENT": self.environment.value}
         return chosen | ({"JLD_DEBUG": "1"} if self.debug else {})
 
 
 def from_form(form: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The form's fields as a request to the API has them. What they say is checked later, as the API's is."""
+    """The fields of the form as the user options of an API request. `check` validates both."""
     options: dict[str, Any] = {}
     if ENVIRONMENT in form:
         options[ENVIRONMENT] = form[ENVIRONMENT][0]
@@ -63,7 +65,7 @@ def from_form(form: Mapping[str, list[str]]) -> dict[str, Any]:
 
 
 def check(options: Mapping[str, Any]) -> Choices:
-    """Raises a Refusal that says what there is to choose."""
+    """The validated options. Raises a Refusal with the valid choices."""
     environment, debug = options.get(ENVIRONMENT, Environment.KEEP.value), options.get(DEBUG, False)
     if not isinstance(environment, str) or environment not in set(Environment):
         known = ", ".join(Environment)
@@ -74,7 +76,7 @@ def check(options: Mapping[str, Any]) -> Choices:
 
 
 def form_template(notices: Iterable[str]) -> str:
-    """For KubeSpawner: notices above its own list of sizes, our choices below."""
+    """The trait `KubeSpawner.profile_form_template`: the notices, KubeSpawner's list of sizes, and JLD's options."""
     options = [f'<option value="{each}">{_text(_LABELS[each])}</option>' for each in Environment]
     return "\n".join(
         [
@@ -86,10 +88,10 @@ def form_template(notices: Iterable[str]) -> str:
 
 
 def motd(notices: Iterable[str]) -> str:
-    """What a terminal shows first."""
+    """The text of `/etc/motd`, which terminals show first."""
     return "".join(f"{notice.strip()}\n\n" for notice in notices)
 
 
 def _text(text: str) -> str:
-    """As text to a browser, and to Jinja, which reads the page as a template."""
+    """Escaped for HTML, and for Jinja, which renders the form as a template."""
     return escape(text.strip()).replace("{", "&#123;").replace("\n", "<br>")

@@ -1,4 +1,4 @@
-"""The sizes of labs: which of them somebody is offered, and what each is to KubeSpawner."""
+"""The sizes of labs: which of them a person is offered, and each as a profile of KubeSpawner."""
 
 from typing import Any
 
@@ -8,18 +8,21 @@ from jldhub.support.refusal import Refusal
 
 
 def offered_sizes(lab: Lab, identity: Identity) -> dict[str, Size]:
-    """The sizes that are for everybody, and those for one of the person's groups; the smallest first."""
-    own = {_plain(group.name) for group in identity.groups}
-    mine = {
+    """The sizes for everybody and those for one of the person's groups, by name, in ascending order of CPU and memory."""
+    memberships = {_normalized(group.name) for group in identity.groups}
+    offered = {
         name: size
         for name, size in lab.sizes.items()
-        if not size.groups or own & {_plain(each) for each in size.groups}
+        if not size.groups or memberships & {_normalized(group) for group in size.groups}
     }
-    return dict(sorted(mine.items(), key=lambda entry: (entry[1].cpu, entry[1].memory, entry[0])))
+    return dict(sorted(offered.items(), key=lambda entry: (entry[1].cpu, entry[1].memory, entry[0])))
 
 
 def check_size(lab: Lab, identity: Identity, chosen: object) -> None:
-    """Refuse what the person was not offered. Nothing chosen is the default size, which everybody is offered."""
+    """Raises a Refusal for a size that the person is not offered.
+
+    No choice means the default size, which is for everybody.
+    """
     offered = offered_sizes(lab, identity)
     if not chosen or (isinstance(chosen, str) and chosen in offered):
         return
@@ -35,8 +38,11 @@ def size_profiles(lab: Lab, identity: Identity) -> list[dict[str, Any]]:
     return [_profile(name, size, lab) for name, size in offered_sizes(lab, identity).items()]
 
 
-def _plain(group: str) -> str:
-    """Names of groups differ by more than their case. A team is `organization:team` in values and a group of that name with `_`."""
+def _normalized(group: str) -> str:
+    """For comparing group names without case.
+
+    A team is `organization:team` in values and `organization_team` as a group.
+    """
     return group.lower().replace(":", "_")
 
 
@@ -56,6 +62,7 @@ def _profile(name: str, size: Size, lab: Lab) -> dict[str, Any]:
 
 
 def _readable(size: int) -> str:
+    """`size` in bytes, with a binary unit."""
     for power, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB")):
         if size >= 2**power:
             return f"{size / 2**power:.4g} {unit}"

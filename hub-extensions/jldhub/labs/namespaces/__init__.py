@@ -1,1 +1,1 @@
-"""A namespace for each person's labs."""
+"""User namespaces: a Kubernetes namespace for each person's labs."""

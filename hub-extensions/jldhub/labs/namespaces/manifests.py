@@ -1,7 +1,8 @@
-"""Namespaces of people: what is in one besides the lab, as data.
+"""The manifests of a user namespace. Pure functions.
 
-A ServiceAccount for labs and their NetworkPolicy, as in the release's own namespace; what the person may use; and for each
-volume a claim of its own, with a PersistentVolume that shows the same files as the release's.
+It has a ServiceAccount and a NetworkPolicy for labs, as in the release's namespace, and a ResourceQuota and a
+LimitRange for the person. For each volume it has a PersistentVolumeClaim, bound to a PersistentVolume with the source
+of the release's.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ Object = Mapping[str, Any]
 
 
 def namespace_config(settings: UserNamespaces | None) -> dict[str, Any]:
-    """KubeSpawner's traits."""
+    """KubeSpawner's traits for user namespaces; empty where labs run in the release's namespace."""
     if settings is None:
         return {}
     return {
@@ -27,14 +28,19 @@ def namespace_config(settings: UserNamespaces | None) -> dict[str, Any]:
     }
 
 
-def is_ours(namespace: Object, settings: UserNamespaces) -> bool:
-    """Whether the hub of this release made a namespace: labels are what policies go by, so another one's is never used."""
-    found = namespace["metadata"].get("labels") or {}
-    return all(found.get(label) == value for label, value in settings.labels.items())
+def belongs_to_release(namespace: Object, settings: UserNamespaces) -> bool:
+    """Whether a namespace has the labels of this release's user namespaces.
+
+    Policies select namespaces by these labels, so that a namespace without them must not be used.
+    """
+    labels = namespace["metadata"].get("labels") or {}
+    return all(labels.get(label) == value for label, value in settings.labels.items())
 
 
-def owned(name: str, settings: UserNamespaces, owner_uid: str, level: str) -> Manifest:
-    """The namespace as it has to be: it goes with the release's ClusterRole, and enforces a level of Pod Security."""
+def namespace_manifest(name: str, settings: UserNamespaces, owner_uid: str, level: str) -> Manifest:
+    """The namespace, garbage-collected with the release's ClusterRole (`owner_uid`), which enforces a Pod Security
+    level.
+    """
     owner = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
@@ -52,10 +58,14 @@ def owned(name: str, settings: UserNamespaces, owner_uid: str, level: str) -> Ma
 
 
 def contents(name: str, labels: Mapping[str, str], policy: Object, per_user: PerUser) -> list[Manifest]:
-    """What each namespace has, `policy` as in the release's own. Limits of zero are none, and take away those of before."""
+    """ServiceAccount, NetworkPolicy, ResourceQuota and LimitRange of a namespace.
+
+    `name` and `labels` are of the ServiceAccount, `policy` is the NetworkPolicy in the release's namespace. A limit of
+    0 is omitted, so that server-side apply removes an earlier one.
+    """
     metadata = {"name": name, "labels": dict(labels)}
-    limited = {**metadata, "name": f"{name}-{PER_USER}"}
-    most = _amounts(per_user.limit_range, "")
+    limits_metadata = {**metadata, "name": f"{name}-{PER_USER}"}
+    container_limits = _amounts(per_user.limit_range, "")
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata, "automountServiceAccountToken": False},
         {
@@ -67,56 +77,62 @@ def contents(name: str, labels: Mapping[str, str], policy: Object, per_user: Per
         {
             "apiVersion": "v1",
             "kind": "ResourceQuota",
-            "metadata": limited,
+            "metadata": limits_metadata,
             "spec": {"hard": _amounts(per_user.quota, "limits.")},
         },
         {
             "apiVersion": "v1",
             "kind": "LimitRange",
-            "metadata": limited,
-            "spec": {"limits": [{"type": "Container", "max": most}] if most else []},
+            "metadata": limits_metadata,
+            "spec": {"limits": [{"type": "Container", "max": container_limits}] if container_limits else []},
         },
     ]
 
 
 def _amounts(quota: Quota, prefix: str) -> dict[str, str]:
-    found = {"cpu": f"{quota.cpu:g}", "memory": quota.memory}
-    return {f"{prefix}{kind}": amount for kind, amount in found.items() if amount != "0"}
+    amounts = {"cpu": f"{quota.cpu:g}", "memory": quota.memory}
+    return {f"{prefix}{resource}": amount for resource, amount in amounts.items() if amount != "0"}
 
 
 def volume_copy(claim: str, source: Object, namespace: Object, labels: Mapping[str, str]) -> tuple[Manifest, Manifest]:
-    """A PersistentVolume that shows what `source` shows, and the claim in `namespace` for which it is.
+    """A PersistentVolume with the source of the PersistentVolume `source`, and the claim in `namespace` that is bound
+    to it.
 
-    Their names hold what they are made of, because neither can be changed: a file server at another address gives others. Both go
-    with the namespace, and the files stay.
+    Both are immutable, so their names contain a digest of the volume's spec and the namespace's UID: a file server with
+    a new address gets new ones. Both are deleted with the namespace. The files stay (reclaim policy Retain).
     """
-    place, uid = namespace["metadata"]["name"], namespace["metadata"]["uid"]
+    namespace_name, uid = namespace["metadata"]["name"], namespace["metadata"]["uid"]
     spec = {key: value for key, value in source["spec"].items() if key != "claimRef"}
     digest = hashlib.sha256(json.dumps([spec, uid], sort_keys=True).encode()).hexdigest()[:10]
     name = f"{claim}-{digest}"
-    owner = {"apiVersion": "v1", "kind": "Namespace", "name": place, "uid": uid, "blockOwnerDeletion": False}
+    owner = {"apiVersion": "v1", "kind": "Namespace", "name": namespace_name, "uid": uid, "blockOwnerDeletion": False}
     volume = {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": f"{place}-{name}", "labels": dict(labels), "ownerReferences": [owner]},
+        "metadata": {"name": f"{namespace_name}-{name}", "labels": dict(labels), "ownerReferences": [owner]},
         "spec": {
             **spec,
             "persistentVolumeReclaimPolicy": "Retain",
-            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": place, "name": name},
+            "claimRef": {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "namespace": namespace_name,
+                "name": name,
+            },
         },
     }
-    wanted = {
+    claim_spec = {
         "accessModes": spec["accessModes"],
         "resources": {"requests": {"storage": "1Mi"}},
         "storageClassName": "",
-        "volumeName": f"{place}-{name}",
+        "volumeName": f"{namespace_name}-{name}",
     }
     metadata = {"name": name, "labels": dict(labels)}
-    return volume, {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": wanted}
+    return volume, {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim_spec}
 
 
 def pull_secret(source: Object) -> Manifest:
-    """A Secret with the log-in to the registry, for another namespace."""
+    """The image pull Secret `source`, for another namespace."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",

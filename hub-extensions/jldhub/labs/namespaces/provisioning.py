@@ -1,4 +1,4 @@
-"""Makes a person's namespace ready for a lab, each time that one starts: what changed in the chart since then reaches it."""
+"""Provisions a user namespace before each start of a lab, so that changes of the chart reach existing namespaces."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,7 +7,14 @@ from typing import Any
 
 from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api, NetworkingV1Api, RbacAuthorizationV1Api
 
-from jldhub.labs.namespaces.manifests import Manifest, contents, is_ours, owned, pull_secret, volume_copy
+from jldhub.labs.namespaces.manifests import (
+    Manifest,
+    belongs_to_release,
+    contents,
+    namespace_manifest,
+    pull_secret,
+    volume_copy,
+)
 from jldhub.labs.obstacle import Obstacle
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
@@ -17,7 +24,7 @@ _MANAGER = "jld-hub"
 
 
 class NamespaceUnusable(Exception):
-    """No lab can be started there, and why."""
+    """No lab can start in this namespace. `why` is the obstacle."""
 
     def __init__(self, why: Obstacle) -> None:
         super().__init__(why.sentence)
@@ -25,7 +32,7 @@ class NamespaceUnusable(Exception):
 
 
 class NamespaceProvisioner:
-    """The requests; each ends after `seconds`. Raises ApiException and TimeoutError as they come."""
+    """The requests to the Kubernetes API, each with a time-out of `seconds`. Raises ApiException and TimeoutError."""
 
     def __init__(self, client: ApiClient, seconds: float) -> None:
         self._client, self._seconds = client, seconds
@@ -42,54 +49,58 @@ class NamespaceProvisioner:
         }
 
     async def provision(self, namespace: str, settings: Settings, people: UserNamespaces) -> dict[str, str]:
-        """The claims in `namespace`, which is there, by their volumes. Raises NamespaceUnusable."""
+        """Apply the manifests of an existing namespace.
+
+        Returns the names of its claims by volume. Raises NamespaceUnusable.
+        """
         names, lab = settings.names, settings.hub.lab
-        found = await self._get(self._core.read_namespace(namespace))
-        if not is_ours(found, people):
+        existing = await self._get(self._core.read_namespace(namespace))
+        if not belongs_to_release(existing, people):
             sentence = f"The namespace {namespace} is somebody else's. Tell an administrator of this site."
             raise NamespaceUnusable(Obstacle("namespace", sentence, final=True))
-        if found["status"].get("phase") == "Terminating":
+        if existing["status"].get("phase") == "Terminating":
             sentence = "The place of your labs is being taken away. Try again in a minute."
             raise NamespaceUnusable(Obstacle("namespace", sentence, final=True))
         owner = await self._get(self._rbac.read_cluster_role(people.owner))
-        level = "baseline" if lab.provision_homes else "restricted"  # the maker of homes is root
-        own = owned(namespace, people, owner["metadata"]["uid"], level)
-        await self._ask(self._core.patch_namespace(namespace, own, **_applying()))
+        level = "baseline" if lab.provision_homes else "restricted"  # the init container of the home runs as root
+        manifest = namespace_manifest(namespace, people, owner["metadata"]["uid"], level)
+        await self._request(self._core.patch_namespace(namespace, manifest, **_apply_options()))
         policy = await self._get(self._networks.read_namespaced_network_policy(people.network_policy, names.namespace))
-        made = contents(names.lab_service_account, names.lab_labels, policy, lab.per_user)
+        manifests = contents(names.lab_service_account, names.lab_labels, policy, lab.per_user)
         for secret in names.image_pull_secrets:
-            made.append(pull_secret(await self._get(self._core.read_namespaced_secret(secret, names.namespace))))
+            manifests.append(pull_secret(await self._get(self._core.read_namespaced_secret(secret, names.namespace))))
         claims = {}
         for name, volume in names.volumes.items():
             source = await self._get(self._core.read_persistent_volume(people.volumes[name]))
-            copy, claim = volume_copy(volume.claim, source, found, people.labels)
+            copy, claim = volume_copy(volume.claim, source, existing, people.labels)
             await self._create_volume(copy)
-            made.append(claim)
+            manifests.append(claim)
             claims[name] = claim["metadata"]["name"]
-        for manifest in made:
+        for manifest in manifests:
             await self._apply(namespace, manifest)
         return claims
 
     async def _apply(self, namespace: str, manifest: Manifest) -> None:
         patch = self._patches[manifest["kind"]]
-        await self._ask(patch(manifest["metadata"]["name"], namespace, manifest, **_applying()))
+        await self._request(patch(manifest["metadata"]["name"], namespace, manifest, **_apply_options()))
 
     async def _create_volume(self, manifest: Manifest) -> None:
-        """One of the same name is the same: the name says what it is made of."""
+        """A conflict is no error: the name contains a digest of the content, so that the existing volume is equal."""
         try:
-            await self._ask(self._core.create_persistent_volume(manifest))
+            await self._request(self._core.create_persistent_volume(manifest))
         except ApiException as refused:
             if refused.status != HTTPStatus.CONFLICT:
                 raise
 
     async def _get(self, call: Any) -> Mapping[str, Any]:
-        """With the API's own names of keys."""
-        found: Mapping[str, Any] = self._client.sanitize_for_serialization(await self._ask(call))
-        return found
+        """The object as in the API's JSON, with camelCase keys."""
+        document: Mapping[str, Any] = self._client.sanitize_for_serialization(await self._request(call))
+        return document
 
-    async def _ask(self, call: Any) -> Any:
+    async def _request(self, call: Any) -> Any:
         return await asyncio.wait_for(call, self._seconds)
 
 
-def _applying() -> dict[str, Any]:
+def _apply_options() -> dict[str, Any]:
+    """The options of a server-side apply."""
     return {"field_manager": _MANAGER, "force": True, "_content_type": _APPLY}

@@ -1,1 +1,1 @@
-"""A start: its place in the queue, its pod, and the sentence when it fails."""
+"""The start of a lab: the spawn queue, the creation of the pod, and the message when it fails."""

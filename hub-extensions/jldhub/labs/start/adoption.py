@@ -1,4 +1,4 @@
-"""The request that makes a lab's pod: tried again while the API server is busy, and never made twice for one start."""
+"""Creating a lab's pod: the request is retried while the API server is busy, and a start never creates two pods."""
 
 import json
 from collections.abc import Callable
@@ -10,12 +10,15 @@ from kubernetes_asyncio.client import ApiException, V1Pod
 
 from jldhub.support.metrics import ADOPTED
 
-START = "jld.lsst.org/start"  # the annotation that says which start a pod belongs to
+START = "jld.lsst.org/start"  # the pod's annotation with the ID of its start
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, *(status for status in HTTPStatus if status >= 500))
 
 
 class PodRejected(Exception):
-    """The API server does not take the pod. Not an ApiException: KubeSpawner logs the whole pod with each of those."""
+    """The API server rejects the pod.
+
+    Not an ApiException, because KubeSpawner logs the whole pod with each of those.
+    """
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status} {message}")
@@ -23,21 +26,25 @@ class PodRejected(Exception):
 
 
 class AdoptingApi:
-    """KubeSpawner's client of the API, but for the creation of pods.
+    """A wrapper of KubeSpawner's API client that changes the creation of pods only.
 
-    A create request that timed out may have succeeded. KubeSpawner's next try gets a 409, kills the pod and makes it anew,
-    again and again where the API is slow. Here the next try finds the pod of this very start, and keeps it.
+    A create request that timed out may have succeeded. On the retry KubeSpawner gets a 409, deletes the pod and
+    recreates it, repeatedly where the API is slow. This client adopts the existing pod if it is of the same start.
+
+    `created` is called when the API server has the pod.
     """
 
     def __init__(self, api: Any, created: Callable[[], None]) -> None:
         self._api, self._created = api, created
-        self.last_error = ""  # the last one that a further try may overcome
+        self.last_error = ""  # of the last request that may be retried
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._api, name)
 
     async def create_namespaced_pod(self, namespace: str, body: V1Pod, **options: Any) -> V1Pod:
-        """Raises PodRejected for good, TimeoutError for another try, and ApiException 409 for another start's pod."""
+        """Raises PodRejected, TimeoutError where KubeSpawner shall retry, and ApiException 409 for the pod of another
+        start.
+        """
         try:
             pod = await self._create_or_adopt(namespace, body, options)
         except ApiException as refused:
@@ -47,16 +54,16 @@ class AdoptingApi:
             if refused.status in _BUSY:
                 raise TimeoutError(self.last_error) from None
             raise PodRejected(refused.status or 0, api_message(refused)) from None
-        except ClientError as trouble:
-            self.last_error = str(trouble)
+        except ClientError as error:
+            self.last_error = str(error)
             raise TimeoutError(self.last_error) from None
         self._created()
         return pod
 
     async def _create_or_adopt(self, namespace: str, body: V1Pod, options: dict[str, Any]) -> V1Pod:
         try:
-            made: V1Pod = await self._api.create_namespaced_pod(namespace, body, **options)
-            return made
+            created: V1Pod = await self._api.create_namespaced_pod(namespace, body, **options)
+            return created
         except ApiException as refused:
             if refused.status != HTTPStatus.CONFLICT:
                 raise
@@ -67,16 +74,21 @@ class AdoptingApi:
             return pod
 
 
-def same_start(found: V1Pod, wanted: V1Pod) -> bool:
-    """Whether a pod was made by the start that wants one. A pod that is being deleted counts as another's."""
+def same_start(existing: V1Pod, wanted: V1Pod) -> bool:
+    """Whether an existing pod is of the start that creates `wanted`.
+
+    A pod that is being deleted counts as another start's.
+    """
     start = (wanted.metadata.annotations or {}).get(START)
     return bool(
-        start and (found.metadata.annotations or {}).get(START) == start and found.metadata.deletion_timestamp is None
+        start
+        and (existing.metadata.annotations or {}).get(START) == start
+        and existing.metadata.deletion_timestamp is None
     )
 
 
 def api_message(refused: ApiException) -> str:
-    """The API server's sentence, out of the Status object that it sends."""
+    """The message of the Status object in the API server's response."""
     try:
         return str(json.loads(refused.body or "")["message"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A start that waits in line, keeps the pod that it made, and when it fails says why."""
+"""A spawner whose starts wait in the spawn queue, and whose failures have a message for people."""
 
 import asyncio
 import time
@@ -22,19 +22,20 @@ from jldhub.labs.start.queue import QueuePlace, SpawnQueue
 from jldhub.settings.settings import Settings
 from jldhub.support.metrics import FAILED
 
-_LOOK = 1.0  # seconds between two looks at a pod that starts
-_TELL = 3.0  # seconds between two lines to everybody who waits in line, while the hub has most to do
-# Later it may work: as JupyterHub answers where its own limits are reached. Never 502 to 504, for which the front door
-# shows its own page about a hub that does not answer.
+_POLL_SECONDS = 1.0  # between two polls of a pod that starts
+_PROGRESS_SECONDS = 3.0  # between two progress messages to everybody in the queue, while the hub is busiest
+# HTTP status by reason, else 500. 429 as in JupyterHub where its own limits are reached: a retry may succeed. Never 502
+# to 504, for which the front door shows its own page about a hub that does not answer.
 _STATUS = {"quota": 429, "room": 429, "line": 429}
-_queues: dict[asyncio.AbstractEventLoop, SpawnQueue] = {}  # one for the hub, and for each test its own
+_queues: dict[asyncio.AbstractEventLoop, SpawnQueue] = {}  # the hub has one event loop; each test has its own
 
 
-ANSWER_SECONDS = 120  # from a running pod to a lab that answers
-_QUEUE_SECONDS = 900  # in line: 300 labs at once need one or two minutes
+ANSWER_SECONDS = 120  # from a running pod until the lab responds
+_QUEUE_SECONDS = 900  # in the queue: 300 concurrent spawns need one or two minutes
 
 
 def guarded_spawner_config(settings: Settings) -> dict[str, Any]:
+    """The traits of GuardedSpawner."""
     lab = settings.hub.lab
     return {
         "starts_at_once": lab.starts_at_once,
@@ -44,12 +45,15 @@ def guarded_spawner_config(settings: Settings) -> dict[str, Any]:
 
 
 def outer_timeout(settings: Settings) -> int:
-    """Seconds. JupyterHub's own time-out has no sentence for people: it comes last."""
+    """JupyterHub's `start_timeout` in seconds.
+
+    It has no message for people, so it is longer than all time-outs here.
+    """
     return _QUEUE_SECONDS + int(settings.hub.lab.start_timeout.total_seconds()) + ANSWER_SECONDS + 60
 
 
 class StartFailed(SpawnException):
-    """A lab that did not start. JupyterHub's pages show the HTML, its API and the log the text."""
+    """A lab did not start. JupyterHub's pages show the HTML message; its API and the log have the text."""
 
     def __init__(self, why: Obstacle, reference: str) -> None:
         detail = f" Kubernetes says: {why.detail}" if why.detail else ""
@@ -65,11 +69,11 @@ class StartFailed(SpawnException):
 
 
 class GuardedSpawner(KubeSpawner):
-    """KubeSpawner's start, in a line and under observation."""
+    """KubeSpawner with a spawn queue, and with a watch on the pod that starts."""
 
-    starts_at_once = Integer(32, min=1, help="Labs that Kubernetes is asked for together").tag(config=True)
-    queue_timeout = Float(_QUEUE_SECONDS, help="Seconds that a start waits in line").tag(config=True)
-    startup_timeout = Float(300, help="Seconds from the end of the line to a running pod").tag(config=True)
+    starts_at_once = Integer(32, min=1, help="Pods that are created concurrently").tag(config=True)
+    queue_timeout = Float(_QUEUE_SECONDS, help="Seconds that a start waits in the spawn queue").tag(config=True)
+    startup_timeout = Float(300, help="Seconds from the end of the queue to a running pod").tag(config=True)
 
     start_id = ""
     _place: QueuePlace | None = None
@@ -79,7 +83,7 @@ class GuardedSpawner(KubeSpawner):
         self.api: Any = AdoptingApi(self.api, self._created)
 
     def _created(self) -> None:
-        """The API server has the pod: what takes time now is a node's work, for which nobody needs to wait."""
+        """Free the slot in the queue: the queue limits load on the API server, which now has the pod."""
         if self._place:
             self._place.leave()
 
@@ -90,7 +94,7 @@ class GuardedSpawner(KubeSpawner):
         return pod
 
     async def start(self) -> str:
-        """The lab's address. Raises StartFailed; a start that is cancelled leaves the line."""
+        """The lab's URL. Raises StartFailed, or the Refusal of a hook. A cancelled start leaves the queue."""
         self.start_id = token_hex(4)
         self.log.info("Lab %s starts (reference %s)", self._log_name, self.start_id)
         try:
@@ -100,11 +104,11 @@ class GuardedSpawner(KubeSpawner):
             self.log.error("Lab %s did not start: %s", self._log_name, failure.jupyterhub_message)
             raise
         except web.HTTPError:
-            raise  # a refusal of ours, which says why itself
-        except Exception as flaw:  # the outermost place that knows the reference
+            raise  # a Refusal, which has its own message
+        except Exception as bug:  # the outermost place that has the reference
             self.log.exception("Lab %s did not start (reference %s)", self._log_name, self.start_id)
             why = Obstacle("flaw", "The hub made a mistake. Tell an administrator of this site.")
-            raise self.failure(why) from flaw
+            raise self.failure(why) from bug
 
     async def _start_or_explain(self) -> str:
         try:
@@ -113,8 +117,8 @@ class GuardedSpawner(KubeSpawner):
             raise self.failure(messages.pod_rejected(refused.status, refused.message)) from None
         except ApiException as refused:
             raise self.failure(messages.pod_rejected(refused.status or 0, api_message(refused))) from None
-        except (ClientError, TimeoutError) as trouble:
-            raise self.failure(messages.unreachable(self.api.last_error or str(trouble))) from None
+        except (ClientError, TimeoutError) as error:
+            raise self.failure(messages.unreachable(self.api.last_error or str(error))) from None
 
     async def _start_in_turn(self) -> str:
         self._place = place = QueuePlace(self._queue)
@@ -140,10 +144,13 @@ class GuardedSpawner(KubeSpawner):
         return _queues.setdefault(asyncio.get_running_loop(), SpawnQueue(self.starts_at_once))
 
     async def _watch(self, starting: "asyncio.Future[str]") -> None:
-        """Until the pod runs or will not: what Kubernetes repeats for ever is told at once, the rest after the time-out."""
+        """Return when the start is done.
+
+        Raises StartFailed for a final obstacle at once, and for others after the time-out.
+        """
         deadline, seen = time.monotonic() + self.startup_timeout, False
         while not starting.done():
-            await asyncio.wait([starting], timeout=_LOOK)
+            await asyncio.wait([starting], timeout=_POLL_SECONDS)
             pod = self._own_pod()
             if starting.done():
                 break
@@ -157,7 +164,10 @@ class GuardedSpawner(KubeSpawner):
                 raise self.failure(messages.timed_out(self.startup_timeout, pod, self._own_events()))
 
     async def _wait_for_answer(self, url: str) -> None:
-        """JupyterHub waits for this too, but its page has no sentence for a lab that stays silent."""
+        """Wait until the lab responds.
+
+        JupyterHub waits too, but has no message for a lab that does not. Raises StartFailed.
+        """
         try:
             address = url_path_join(url, self.server.base_url, "api")
             await wait_for_http_server(address, timeout=self.http_timeout)
@@ -166,11 +176,13 @@ class GuardedSpawner(KubeSpawner):
             raise self.failure(why) from None
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """What the page shows while it waits: the place in the line, Kubernetes' events, and what they mean."""
+        """Progress events for the waiting page: the position in the queue, then Kubernetes' events and the obstacle
+        they show.
+        """
         while self._place and (ahead := self._place.ahead) is not None:
             before = f"{ahead} of them before yours" if ahead else "yours is the next"
             yield {"progress": 0, "message": f"Many labs start just now; {before}."}
-            await asyncio.sleep(_TELL)
+            await asyncio.sleep(_PROGRESS_SECONDS)
         shown = None
         async for event in super().progress():
             yield event
@@ -180,22 +192,22 @@ class GuardedSpawner(KubeSpawner):
                 yield {"message": shown}
 
     def failure(self, why: Obstacle) -> StartFailed:
-        """A refusal with the reference of this start."""
+        """The exception for an obstacle, with the reference of this start."""
         return StartFailed(why, self.start_id)
 
     def _own_pod(self) -> Mapping[str, Any] | None:
-        """The pod of this start; one that an earlier start left behind is none."""
+        """The pod of this start, or None. A pod of an earlier start does not count."""
         pod: Mapping[str, Any] | None = (
             self.pod_reflector.pods.get(f"{self.namespace}/{self.pod_name}") if self.pod_reflector else None
         )
-        mark = ((pod or {}).get("metadata", {}).get("annotations") or {}).get(START)
-        return pod if mark == self.start_id else None
+        start_id = ((pod or {}).get("metadata", {}).get("annotations") or {}).get(START)
+        return pod if start_id == self.start_id else None
 
     def _own_events(self) -> list[Mapping[str, Any]]:
-        """Those of this start's pod, by its uid; before there is one, none."""
+        """The events of this start's pod, by its UID; empty before it exists."""
         pod = self._own_pod()
         if pod is None or not self.event_reflector:
             return []
         uid = pod["metadata"]["uid"]
-        found = self.event_reflector.resources.values()
-        return [event for event in found if event["involvedObject"].get("uid") == uid]
+        events = self.event_reflector.resources.values()
+        return [event for event in events if event["involvedObject"].get("uid") == uid]

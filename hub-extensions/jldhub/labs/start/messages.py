@@ -1,4 +1,4 @@
-"""Why a lab does not start, in a sentence for the person who waits for it. Pure functions from what Kubernetes says."""
+"""Messages for people: why a lab does not start. Pure functions of pods, events and errors of the Kubernetes API."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +9,8 @@ from jldhub.settings.lab import PER_USER
 
 Object = Mapping[str, Any]
 
-_LONGEST = 500  # characters of what Kubernetes says
-_TRIES = 2  # times that a container may end before its lab is given up: a file server that restarts costs one
+_LONGEST = 500  # characters of a message from Kubernetes
+_RESTARTS = 2  # of a container before the start fails: a restart of the file server costs one
 _ASK = "Tell an administrator of this site."
 _LATER = "Try again in some minutes."
 _ABSENT = re.compile(
@@ -21,23 +21,26 @@ _PULLING = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "RegistryUn
 _MISCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
 _VOLUME_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "ProvisioningFailed")
 _VOLUME_UNBOUND = re.compile(r"persistentvolumeclaim|volume node affinity|volume binding", re.IGNORECASE)
-_QUOTA = re.compile(r"exceeded quota: (?P<name>[^,]+), requested: (?P<asked>.*?), used: (?P<used>.*?), limited: (.*)")
+# The message of Kubernetes' admission plugin ResourceQuota.
+_QUOTA = re.compile(
+    r"exceeded quota: (?P<name>[^,]+), requested: (?P<requested>.*?), used: (?P<used>.*?), limited: (.*)"
+)
 
 
 def pod_rejected(status: int, message: str) -> Obstacle:
-    """The API server did not take the pod: why, from its HTTP status and its message."""
+    """The obstacle for a pod that the API server rejected with an HTTP status and a message."""
     detail = f"{status} {one_line(message)}".strip()
-    if found := _QUOTA.search(message):
-        asked = _amounts(found["asked"])
-        if found["name"].strip().endswith(PER_USER):
+    if exceeded := _QUOTA.search(message):
+        requested = _amounts(exceeded["requested"])
+        if exceeded["name"].strip().endswith(PER_USER):
             sentence = (
-                f"Your labs use all that they may use together ({asked} more would exceed your quota). "
+                f"Your labs use all that they may use together ({requested} more would exceed your quota). "
                 "Choose a smaller size, or stop another lab of yours first."
             )
             return Obstacle("quota", sentence, detail, final=True)
         sentence = (
-            f"The labs of this site use all that they may use together ({asked} more would exceed the quota "
-            f"{found['name'].strip()}). Choose a smaller size, or try again when somebody has stopped a lab."
+            f"The labs of this site use all that they may use together ({requested} more would exceed the quota "
+            f"{exceeded['name'].strip()}). Choose a smaller size, or try again when somebody has stopped a lab."
         )
         return Obstacle("quota", sentence, detail, final=True)
     if status in (401, 403):
@@ -49,29 +52,28 @@ def pod_rejected(status: int, message: str) -> Obstacle:
     return unreachable(detail)
 
 
-def unreachable(trouble: str) -> Obstacle:
-    return Obstacle("kubernetes", f"The cluster does not answer as it should. {_LATER}", one_line(trouble), final=True)
+def unreachable(error: str) -> Obstacle:
+    """The obstacle for a Kubernetes API that does not answer, or with a server error."""
+    return Obstacle("kubernetes", f"The cluster does not answer as it should. {_LATER}", one_line(error), final=True)
 
 
 def obstacle(pod: Object | None, events: Iterable[Object] = ()) -> Obstacle | None:
-    """What a pod's status and its events say about why it does not run; nothing when it simply needs more time."""
-    found = list(events)
+    """The obstacle in a pod's status and events. None where there is no pod, or where it only needs more time."""
     if pod is None:
         return None
     status = pod.get("status") or {}
     return (
         _of_phase(status)
-        or next(filter(None, (_of_container(each, pod) for each in _containers(status))), None)
+        or next(filter(None, (_of_container(container, pod) for container in _containers(status))), None)
         or _of_scheduling(status)
-        or _of_volumes(found)
+        or _of_volumes(list(events))
     )
 
 
 def timed_out(seconds: float, pod: Object | None, events: Sequence[Object]) -> Obstacle:
-    """The reason that is known, else the bare fact with the last thing that Kubernetes said."""
-    known = obstacle(pod, events)
-    if known:
-        return known
+    """The obstacle in the pod's status and events, else a time-out after `seconds` with the newest event."""
+    if why := obstacle(pod, events):
+        return why
     sentence = (
         f"The lab did not start within {minutes(seconds)}. Start it again; if that fails too, tell an administrator."
     )
@@ -79,11 +81,13 @@ def timed_out(seconds: float, pod: Object | None, events: Sequence[Object]) -> O
 
 
 def removed(events: Sequence[Object]) -> Obstacle:
+    """The obstacle for a pod that was deleted while it started."""
     sentence = "The lab was taken away while it started, by the cluster or by an administrator. Start it again."
     return Obstacle("removed", sentence, newest_event(events), final=True)
 
 
 def not_answering(seconds: float, events: Sequence[Object]) -> Obstacle:
+    """The obstacle for a running pod whose lab does not respond within `seconds`."""
     sentence = (
         f"The lab runs but did not answer within {minutes(seconds)}. Start it again with a larger size; "
         "if that fails too, tell an administrator."
@@ -92,7 +96,7 @@ def not_answering(seconds: float, events: Sequence[Object]) -> Obstacle:
 
 
 def newest_event(events: Sequence[Object]) -> str:
-    """The newest warning, else the newest event: `Failed: Error: ErrImagePull`."""
+    """The newest warning, else the newest event, such as `Failed: Error: ErrImagePull`; empty without events."""
     ordered = sorted(events, key=when)
     warnings = [event for event in ordered if event.get("type") == "Warning"]
     newest = (warnings or ordered)[-1:]
@@ -100,6 +104,7 @@ def newest_event(events: Sequence[Object]) -> str:
 
 
 def when(event: Object) -> str:
+    """The time of an event, ISO 8601 in UTC, which sorts as text."""
     return str(event.get("lastTimestamp") or event.get("eventTime") or "")
 
 
@@ -110,7 +115,7 @@ def minutes(seconds: float) -> str:
 
 
 def one_line(text: str) -> str:
-    """One line of bounded length."""
+    """The text on one line, at most 500 characters."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
@@ -124,7 +129,7 @@ def _containers(status: Object) -> list[Object]:
 
 
 def _of_phase(status: Object) -> Obstacle | None:
-    """A pod that is over, whatever its containers say: evicted, preempted, refused by its node."""
+    """A pod that failed as a whole: evicted, preempted, or rejected by its node."""
     reason = status.get("reason")
     if status.get("phase") != "Failed" or not reason:
         return None
@@ -154,16 +159,16 @@ def _of_container(container: Object, pod: Object) -> Obstacle | None:
 
 
 def _of_ended(container: Object, state: Object) -> Obstacle | None:
-    """A container that ended with an error, now or, while it waits for its next try, before."""
+    """A container that ended with an error, or one that waits for its restart after an error."""
     ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
     code = ended.get("exitCode")
     if not code or "running" in state:
         return None
-    name, said = str(container.get("name") or ""), one_line(str(ended.get("message") or ""))
+    name, message = str(container.get("name") or ""), one_line(str(ended.get("message") or ""))
     detail = one_line(
-        f"{name} ended with exit code {code} ({ended.get('reason') or 'Error'})" + (f": {said}" if said else "")
+        f"{name} ended with exit code {code} ({ended.get('reason') or 'Error'})" + (f": {message}" if message else "")
     )
-    final = int(container.get("restartCount") or 0) >= _TRIES
+    final = int(container.get("restartCount") or 0) >= _RESTARTS
     if ended.get("reason") == "OOMKilled":
         return Obstacle("memory", "The lab needed more memory than its size has. Choose a larger size.", detail, final)
     if name == "home":
@@ -196,24 +201,24 @@ def _of_scheduling(status: Object) -> Obstacle | None:
 
 
 def _of_volumes(events: Sequence[Object]) -> Obstacle | None:
-    troubles = [event for event in events if event.get("reason") in _VOLUME_EVENTS]
-    if not troubles:
+    failures = [event for event in events if event.get("reason") in _VOLUME_EVENTS]
+    if not failures:
         return None
-    detail = _event_text(max(troubles, key=when))
+    detail = _event_text(max(failures, key=when))
     return Obstacle(
         "volume", f"A volume that the lab needs could not be mounted, such as the home directories. {_ASK}", detail
     )
 
 
 def _image(container: Object, pod: Object) -> str:
-    """As it was asked for: the status has another spelling, or none while nothing is pulled."""
+    """The image reference in the pod's spec. In the status it is normalized, or missing before the image pull."""
     spec = pod.get("spec") or {}
-    for each in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
-        if each.get("name") == container.get("name"):
-            return str(each.get("image") or "")
+    for requested in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
+        if requested.get("name") == container.get("name"):
+            return str(requested.get("image") or "")
     return str(container.get("image") or "of the lab")
 
 
-def _amounts(asked: str) -> str:
+def _amounts(requested: str) -> str:
     """`limits.cpu=2,limits.memory=4Gi` as `limits.cpu 2, limits.memory 4Gi`."""
-    return ", ".join(part.strip().replace("=", " ") for part in asked.split(","))
+    return ", ".join(part.strip().replace("=", " ") for part in requested.split(","))
