@@ -1,1 +1,1 @@
-"""What JLD's storage does in a cluster. Runs in the hub's image, mounted by the chart."""
+"""Hooks and probes of JLD's storage. The chart mounts this package into containers of the hub's image."""

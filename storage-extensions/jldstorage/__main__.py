@@ -1,4 +1,4 @@
-"""The chart's hooks: `python -m jldstorage address`, `python -m jldstorage drain`."""
+"""The command line of the chart's hooks: `python -m jldstorage address`, `python -m jldstorage drain`."""
 
 import asyncio
 import sys
@@ -10,6 +10,7 @@ from jldstorage.settings import Settings
 
 
 async def run(command: str, settings: Settings) -> list[str]:
+    """Run one hook. Returns its report: one sentence for each action."""
     async with connect(settings.namespace, settings.service["metadata"]["name"], settings.user_namespaces) as cluster:
         if command == "address":
             return await reconcile(cluster, settings.service, settings.volumes)

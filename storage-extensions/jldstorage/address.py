@@ -1,8 +1,8 @@
-"""Gives the file server the address that its volumes show, and makes the volumes that are missing.
+"""Reconciles the file server's Service and its PersistentVolumes: both must have the same cluster IP.
 
-Kubelets mount volumes by the server's address, for they do not know the cluster's names. The address is the Service's,
-which nobody knows before the Service is there; the volumes remember it. So an address is asked for once, and from then on
-a Service that was deleted gets the old one back: what is mounted goes on without a restart.
+Kubelets mount NFS volumes by IP address, because nodes do not resolve the cluster's DNS names. Kubernetes assigns the
+cluster IP when the Service is created, and the volumes record it in `nfs.server`. A Service that was deleted is recreated
+with the recorded address, so that mounted volumes work on without a restart of their pods.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from jldstorage.volumes import Action, Manifest, Step, action, address_of
 
 
 class AddressRejected(Exception):
-    """The cluster does not give out this address: another Service has it, or it lies in no range of this cluster."""
+    """The API server rejects this cluster IP: another Service has it, or it is outside of the cluster's Service range."""
 
 
-class Cluster(Protocol):
-    """What is asked of a cluster."""
+class ServiceAndVolumes(Protocol):
+    """The requests for the file server's Service, and for volumes and their claims."""
 
     async def service_address(self) -> str | None: ...
     async def make_service(self, manifest: Manifest, address: str | None) -> str: ...
@@ -28,40 +28,46 @@ class Cluster(Protocol):
     async def delete_volume(self, name: str) -> None: ...
 
 
-async def reconcile(cluster: Cluster, service: Manifest, volumes: Sequence[Manifest]) -> list[str]:
-    """Bring Service and volumes together. What was done, a sentence each."""
-    found = {name: await cluster.volume(name) for name in (volume["metadata"]["name"] for volume in volumes)}
-    remembered = {address for volume in found.values() if volume and (address := address_of(volume))}
-    address, said = await _reconcile_service(cluster, service, sorted(remembered))
+async def reconcile(cluster: ServiceAndVolumes, service: Manifest, volumes: Sequence[Manifest]) -> list[str]:
+    """Create or change the Service and the volumes as needed. Returns a report: one sentence for each object.
+
+    `service` is its manifest without an address, `volumes` are manifests with an empty `nfs.server`.
+    """
+    existing = {name: await cluster.volume(name) for name in (volume["metadata"]["name"] for volume in volumes)}
+    recorded = {address for volume in existing.values() if volume and (address := address_of(volume))}
+    address, report = await _reconcile_service(cluster, service, sorted(recorded))
     for volume in volumes:
         claim = await cluster.claim_uid(volume["spec"]["claimRef"]["name"])
-        chosen = action(volume, found[volume["metadata"]["name"]], claim, address)
-        await _do(cluster, chosen)
-        said.append(f"volume {chosen.name}: {chosen.step.value}")
-    return said
+        chosen = action(volume, existing[volume["metadata"]["name"]], claim, address)
+        await _apply(cluster, chosen)
+        report.append(f"volume {chosen.name}: {chosen.step.value}")
+    return report
 
 
-async def _reconcile_service(cluster: Cluster, manifest: Manifest, remembered: Sequence[str]) -> tuple[str, list[str]]:
-    present = await cluster.service_address()
-    if present and (not remembered or present in remembered):
-        return present, [f"the file server is at {present}"]
-    if present:
+async def _reconcile_service(
+    cluster: ServiceAndVolumes, manifest: Manifest, recorded: Sequence[str]
+) -> tuple[str, list[str]]:
+    """The Service's address and the report. `recorded` are the addresses in existing volumes."""
+    current = await cluster.service_address()
+    if current and (not recorded or current in recorded):
+        return current, [f"the file server is at {current}"]
+    if current:
         await cluster.delete_service()
-    said = []
-    for address in remembered:
+    report = []
+    for address in recorded:
         try:
-            given = await cluster.make_service(manifest, address)
+            assigned = await cluster.make_service(manifest, address)
         except AddressRejected as reason:
-            said.append(f"the address that the volumes show, {address}, cannot be had again: {reason}")
+            report.append(f"the address that the volumes show, {address}, cannot be had again: {reason}")
         else:
-            return given, [*said, f"the file server has its address {given} again"]
-    given = await cluster.make_service(manifest, None)
-    if remembered:
-        return given, [*said, f"the file server is at {given} now; labs that run must be started again"]
-    return given, [f"the file server got the address {given}"]
+            return assigned, [*report, f"the file server has its address {assigned} again"]
+    assigned = await cluster.make_service(manifest, None)
+    if recorded:
+        return assigned, [*report, f"the file server is at {assigned} now; labs that run must be started again"]
+    return assigned, [f"the file server got the address {assigned}"]
 
 
-async def _do(cluster: Cluster, chosen: Action) -> None:
+async def _apply(cluster: ServiceAndVolumes, chosen: Action) -> None:
     if chosen.step is Step.replace:
         await cluster.delete_volume(chosen.name)
     if chosen.step in (Step.create, Step.replace):

@@ -1,6 +1,6 @@
-"""Stops whatever has the file server's volumes mounted, before an uninstall takes the server away.
+"""Stops all pods that mount the file server's volumes, before an uninstall deletes the server.
 
-A mount whose server is gone hangs on its node for ever: pods must be gone first.
+An NFS mount whose server is gone hangs on its node without end, so the pods must end first.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Pod:
-    """Where a pod is."""
+    """The namespace and name of a pod."""
 
     namespace: str
     name: str
@@ -22,8 +22,8 @@ class Pod:
         return f"{self.namespace}/{self.name}"
 
 
-class Cluster(Protocol):
-    """What is asked of a cluster."""
+class Workloads(Protocol):
+    """The requests for Deployments and pods."""
 
     async def stop(self, deployment: str) -> bool: ...
     async def pods(self, selector: str) -> list[Pod]: ...
@@ -31,16 +31,19 @@ class Cluster(Protocol):
 
 
 async def drain(
-    cluster: Cluster, deployments: Sequence[str], selector: str, *, seconds: float = SECONDS, every: float = 1.0
+    cluster: Workloads, deployments: Sequence[str], selector: str, *, seconds: float = SECONDS, every: float = 1.0
 ) -> list[str]:
-    """Stop `deployments`, then every pod of `selector`. What was done, a sentence each; it never waits longer than `seconds`."""
-    said = [f"stopped {name}" for name in deployments if await cluster.stop(name)]
+    """Scale `deployments` to zero, then delete every pod that matches the label selector, and wait until they are gone.
+
+    Polls every `every` seconds and gives up after `seconds`. Returns a report: one sentence for each action.
+    """
+    report = [f"stopped {name}" for name in deployments if await cluster.stop(name)]
     deadline = asyncio.get_running_loop().time() + seconds
     while pods := await cluster.pods(selector):
         if asyncio.get_running_loop().time() > deadline:
-            # To wait for ever would keep the operator from ever uninstalling.
-            return [*said, f"after {seconds:.0f} seconds these are still there: {', '.join(map(str, pods))}"]
+            # A hook that waits longer would block the uninstall.
+            return [*report, f"after {seconds:.0f} seconds these are still there: {', '.join(map(str, pods))}"]
         for pod in pods:
             await cluster.delete_pod(pod)
         await asyncio.sleep(every)
-    return [*said, "no pod has the volumes mounted any more"]
+    return [*report, "no pod has the volumes mounted any more"]

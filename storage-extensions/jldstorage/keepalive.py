@@ -1,8 +1,8 @@
-"""Writes through the mount all the time, so that a server which idles or hangs is seen before a person meets it.
+"""Writes through the mount at an interval, so that a server that hangs is detected before a person notices.
 
-`keepalive.py write FOLDER INTERVAL` writes for ever; `keepalive.py check FOLDER INTERVAL` fails when the last write is older
-than three intervals. An interval is as in the values: 90s, 1m.
-Nothing but Python's standard library: the check runs every few seconds.
+`keepalive.py write FOLDER INTERVAL` writes without end. `keepalive.py check FOLDER INTERVAL` is the probe: it fails
+when the last write is older than three intervals. An interval is as in the values: 90s, 1m. Imports the standard
+library only, because the probe starts a new process every few seconds.
 """
 
 import os
@@ -15,7 +15,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def write(folder: Path) -> None:
-    """Write the time, as far as the server's disk."""
+    """Write the current time, with fsync, so that it reaches the server's disk. Raises OSError."""
     with (folder / NAME).open("w", encoding="ascii") as file:
         file.write(f"{time.time():.0f}\n")
         file.flush()
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     while True:
         try:
             write(folder)
-        except OSError as error:  # a full disk or a server that restarts: said, and tried again
+        except OSError as error:  # a full disk or a restarting server: log it and retry
             print(f"{folder}: cannot be written: {error.strerror}", file=sys.stderr, flush=True)
         time.sleep(interval)
 

@@ -1,4 +1,4 @@
-"""The Kubernetes API, for the storage's hooks. Knows requests, decides nothing."""
+"""A client of the Kubernetes API for the storage's hooks. It decides nothing."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,13 +14,13 @@ from jldstorage.volumes import Manifest
 
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
-# Helm takes the Service over after the hook made it. With Helm's own name as manager of its fields, Helm may change them.
+# Helm adopts the Service that the hook created. With Helm's own name as field manager, Helm may change its fields.
 MANAGER = "helm"
 
 
 @asynccontextmanager
 async def connect(namespace: str, service: str, user_namespaces: Mapping[str, str]) -> AsyncIterator["Kubernetes"]:
-    """Inside a pod, with its ServiceAccount."""
+    """A client inside a pod, with the pod's ServiceAccount. `user_namespaces` are labels of further namespaces."""
     configuration = Configuration()
     config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     async with ApiClient(configuration) as client:
@@ -28,27 +28,32 @@ async def connect(namespace: str, service: str, user_namespaces: Mapping[str, st
 
 
 class Kubernetes:
-    """One namespace, those of people, and the volumes of the cluster."""
+    """Requests in the release's namespace and in user namespaces, and for PersistentVolumes."""
 
     def __init__(
         self, client: ApiClient, namespace: str, service: str, user_namespaces: Mapping[str, str] | None = None
     ) -> None:
         self._client = client
-        # The library's types do not know its own `_content_type`, nor that a body may be a mapping.
+        # Any: the library's type hints lack the argument `_content_type`, and bodies that are mappings.
         self._core: Any = CoreV1Api(client)
         self._apps: Any = AppsV1Api(client)
         self._namespace = namespace
         self._service = service
-        self._people = ",".join(f"{label}={value}" for label, value in (user_namespaces or {}).items())
+        self._user_namespaces = ",".join(f"{label}={value}" for label, value in (user_namespaces or {}).items())
 
     async def service_address(self) -> str | None:
-        found = await self._or_none(self._core.read_namespaced_service(self._service, self._namespace))
-        return str(found["spec"]["clusterIP"]) if found else None
+        """The Service's cluster IP. None where there is no Service."""
+        service = await self._or_none(self._core.read_namespaced_service(self._service, self._namespace))
+        return str(service["spec"]["clusterIP"]) if service else None
 
     async def make_service(self, manifest: Manifest, address: str | None) -> str:
+        """Apply the Service, with the cluster IP `address` if there is one.
+
+        Returns its cluster IP. Raises AddressRejected.
+        """
         spec = {**manifest["spec"], **({"clusterIP": address} if address else {})}
         try:
-            made = await self._core.patch_namespaced_service(
+            service = await self._core.patch_namespaced_service(
                 self._service,
                 self._namespace,
                 {**manifest, "spec": spec},
@@ -59,7 +64,7 @@ class Kubernetes:
             if address and error.status == 422:
                 raise AddressRejected(_message(error)) from error
             raise
-        return str(made.spec.cluster_ip)
+        return str(service.spec.cluster_ip)
 
     async def delete_service(self) -> None:
         await self._core.delete_namespaced_service(self._service, self._namespace)
@@ -68,8 +73,9 @@ class Kubernetes:
         return await self._or_none(self._core.read_persistent_volume(name))
 
     async def claim_uid(self, name: str) -> str | None:
-        found = await self._or_none(self._core.read_namespaced_persistent_volume_claim(name, self._namespace))
-        return str(found["metadata"]["uid"]) if found else None
+        """The UID of a claim in the release's namespace. None where there is no such claim."""
+        claim = await self._or_none(self._core.read_namespaced_persistent_volume_claim(name, self._namespace))
+        return str(claim["metadata"]["uid"]) if claim else None
 
     async def create_volume(self, manifest: Manifest) -> None:
         await self._core.create_persistent_volume(dict(manifest))
@@ -78,43 +84,44 @@ class Kubernetes:
         await self._core.patch_persistent_volume(name, dict(patch), _content_type=MERGE)
 
     async def delete_volume(self, name: str) -> None:
-        """Also of a claim that is bound, which Kubernetes protects by a finalizer: the data is the server's, not the volume's."""
+        """Delete a volume, also a bound one, by removing its finalizer. The files are on the server and stay."""
         await self._core.delete_persistent_volume(name)
         patch = {"metadata": {"finalizers": None}}
         await self._or_none(self._core.patch_persistent_volume(name, patch, _content_type=MERGE))
 
     async def stop(self, deployment: str) -> bool:
-        """False when there is no such Deployment."""
+        """Scale a Deployment to zero. False where there is no such Deployment."""
         scale = {"spec": {"replicas": 0}}
         call = self._apps.patch_namespaced_deployment_scale(deployment, self._namespace, scale, _content_type=MERGE)
         return await self._or_none(call) is not None
 
     async def pods(self, selector: str) -> list[Pod]:
-        """Here, and in the namespaces of people."""
-        places = [self._namespace]
-        if self._people:
-            found = await self._core.list_namespace(label_selector=self._people)
-            places += [str(each.metadata.name) for each in found.items]
+        """The pods that match a label selector, in the release's namespace and in user namespaces."""
+        namespaces = [self._namespace]
+        if self._user_namespaces:
+            listed = await self._core.list_namespace(label_selector=self._user_namespaces)
+            namespaces += [str(namespace.metadata.name) for namespace in listed.items]
         return [
-            Pod(place, str(pod.metadata.name))
-            for place in places
-            for pod in (await self._core.list_namespaced_pod(place, label_selector=selector)).items
+            Pod(namespace, str(pod.metadata.name))
+            for namespace in namespaces
+            for pod in (await self._core.list_namespaced_pod(namespace, label_selector=selector)).items
         ]
 
     async def delete_pod(self, pod: Pod) -> None:
         await self._or_none(self._core.delete_namespaced_pod(pod.name, pod.namespace))
 
     async def _or_none(self, call: Any) -> dict[str, Any] | None:
-        """The answer with the API's own key names, or None where there is no such object."""
+        """The object as in the API's JSON, with camelCase keys. None where there is no such object."""
         try:
-            found = await call
+            response = await call
         except ApiException as error:
             if error.status == 404:
                 return None
             raise
-        return dict(self._client.sanitize_for_serialization(found))
+        return dict(self._client.sanitize_for_serialization(response))
 
 
 def _message(error: ApiException) -> str:
+    """The message of the Status object in the response, else the start of the response."""
     text = str(error.body or error.reason)
     return text.partition('"message":"')[2].partition('","')[0] or text[:300]

@@ -1,4 +1,4 @@
-"""What the chart hands to the storage's hooks: one YAML file, read once and typed."""
+"""The settings of the storage's hooks: one YAML file from the chart, parsed and validated once."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -7,11 +7,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-PATH = Path(__file__).with_name("settings.yaml")  # the chart mounts both from one ConfigMap
+PATH = Path(__file__).with_name("settings.yaml")  # in the same ConfigMap as this package
 
 
 class Settings(BaseModel):
-    """Names and manifests as the chart rendered them. Nothing here is made up by Python."""
+    """Names and manifests as the chart rendered them, so that Python code builds none."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
@@ -21,12 +21,13 @@ class Settings(BaseModel):
     volumes: list[dict[str, Any]]
     """The PersistentVolumes of the file server's trees, with an empty `nfs.server`."""
     deployments: list[str]
-    """What uses the volumes or starts pods that do: it is stopped before the server goes."""
+    """The Deployments whose pods mount the volumes or start such pods. They are scaled to zero before an uninstall."""
     mount_selector: str
     """Labels of the pods that mount the volumes."""
     user_namespaces: dict[str, str] = {}
-    """Labels of further namespaces in which such pods are; nothing where there are none."""
+    """Labels of further namespaces with such pods; empty where there are none."""
 
     @classmethod
     def load(cls, path: Path = PATH) -> Self:
+        """Raises pydantic's ValidationError."""
         return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -1,7 +1,7 @@
-"""What has to be done to a PersistentVolume so that it shows where the file server is now, as data.
+"""The action that makes an existing PersistentVolume match its manifest and the file server's address. Pure functions.
 
-A volume's source cannot be changed after it was made, and a volume remembers its claim by uid: these two are what an
-address that changed, a restored backup and a deleted claim run into.
+The source of a PersistentVolume is immutable, so a new address requires a new volume. A bound volume records the UID of
+its claim, so a recreated claim is not bound to it again unless that UID is removed.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Manifest = Mapping[str, Any]
 
 
 class Step(Enum):
-    """What is done to one volume."""
+    """The kind of an action. The value is its text in the hook's report."""
 
     unchanged = "is as it should be"
     create = "made"
@@ -24,7 +24,7 @@ class Step(Enum):
 
 @dataclass(frozen=True)
 class Action:
-    """One step: `body` is the manifest to make, or the JSON merge patch of a change."""
+    """An action on one volume. `body` is the manifest to create, or the JSON merge patch of a change."""
 
     name: str
     step: Step
@@ -32,39 +32,44 @@ class Action:
 
 
 def address_of(volume: Manifest) -> str | None:
-    """The server that a volume shows, or None when it is no NFS volume."""
+    """The NFS server of a volume. None where it is no NFS volume."""
     server = volume.get("spec", {}).get("nfs", {}).get("server")
     return str(server) if server else None
 
 
-def action(wanted: Manifest, found: Manifest | None, claim_uid: str | None, address: str) -> Action:
-    """What makes `found` the `wanted` volume at `address`; `claim_uid` is of the claim that exists now, if one does."""
-    manifest = _at(wanted, address)
+def action(wanted: Manifest, existing: Manifest | None, claim_uid: str | None, address: str) -> Action:
+    """The action that turns the volume `existing` into `wanted` with the server `address`.
+
+    `claim_uid` is the UID of the claim that exists now, or None.
+    """
+    manifest = _with_server(wanted, address)
     name = manifest["metadata"]["name"]
-    if found is None:
+    if existing is None:
         return Action(name, Step.create, _bound_to(manifest, claim_uid))
-    if dict(found["spec"].get("nfs") or {}) != manifest["spec"]["nfs"]:
+    if dict(existing["spec"].get("nfs") or {}) != manifest["spec"]["nfs"]:
         return Action(name, Step.replace, _bound_to(manifest, claim_uid))
-    patch = _differences(manifest["spec"], found["spec"])
-    remembered = (found["spec"].get("claimRef") or {}).get("uid")
-    if remembered and remembered != claim_uid:
-        # The claim was deleted. Without the uid the volume is there for a new claim of the same name.
+    patch = _differences(manifest["spec"], existing["spec"])
+    recorded = (existing["spec"].get("claimRef") or {}).get("uid")
+    if recorded and recorded != claim_uid:
+        # The claim was deleted. Without the UID, a new claim of the same name can be bound.
         patch["claimRef"] = {"uid": None, "resourceVersion": None}
     return Action(name, Step.change, {"spec": patch}) if patch else Action(name, Step.unchanged)
 
 
-def _at(volume: Manifest, address: str) -> dict[str, Any]:
+def _with_server(volume: Manifest, address: str) -> dict[str, Any]:
     manifest = deepcopy(dict(volume))
     manifest["spec"]["nfs"] = {"readOnly": False, **manifest["spec"]["nfs"], "server": address}
     return manifest
 
 
 def _bound_to(manifest: dict[str, Any], claim_uid: str | None) -> dict[str, Any]:
-    """A claim that lost its volume takes one back only when that volume names it by its uid."""
+    """With the UID of the claim: a claim in phase Lost is bound again only to a volume that names its UID."""
     if claim_uid:
         manifest["spec"]["claimRef"]["uid"] = claim_uid
     return manifest
 
 
-def _differences(wanted: Manifest, found: Manifest) -> dict[str, Any]:
-    return {key: wanted[key] for key in ("capacity", "mountOptions") if key in wanted and wanted[key] != found.get(key)}
+def _differences(wanted: Manifest, existing: Manifest) -> dict[str, Any]:
+    """The mutable fields of the spec that differ."""
+    mutable = ("capacity", "mountOptions")
+    return {key: wanted[key] for key in mutable if key in wanted and wanted[key] != existing.get(key)}

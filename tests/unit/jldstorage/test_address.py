@@ -74,7 +74,7 @@ class Fake:
         self.asked.append(f"delete {name}")
 
 
-def settled(cluster: Fake, *names: str) -> list[str]:
+def reconciled(cluster: Fake, *names: str) -> list[str]:
     asyncio.run(reconcile(cluster, SERVICE, [wanted(name) for name in names or ("home",)]))
     return cluster.asked
 
@@ -82,7 +82,7 @@ def settled(cluster: Fake, *names: str) -> list[str]:
 def test_the_first_installation_asks_for_an_address_and_makes_the_volumes() -> None:
     cluster = Fake()
 
-    assert settled(cluster, "home", "scratch") == [
+    assert reconciled(cluster, "home", "scratch") == [
         "make service at any address",
         "create science-jld-home",
         "create science-jld-scratch",
@@ -93,25 +93,25 @@ def test_the_first_installation_asks_for_an_address_and_makes_the_volumes() -> N
 def test_the_second_run_changes_nothing() -> None:
     cluster = Fake(OLD, {"science-jld-home": present()}, {"jld-home": "uid-1"})
 
-    assert settled(cluster) == []
+    assert reconciled(cluster) == []
 
 
 def test_a_service_that_was_deleted_gets_its_address_back() -> None:
     cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"})
 
-    assert settled(cluster) == [f"make service at {OLD}"]
+    assert reconciled(cluster) == [f"make service at {OLD}"]
 
 
 def test_a_service_that_was_made_anew_gets_its_old_address_back() -> None:
     cluster = Fake(NEW, {"science-jld-home": present()}, {"jld-home": "uid-1"})
 
-    assert settled(cluster) == ["delete service", f"make service at {OLD}"]
+    assert reconciled(cluster) == ["delete service", f"make service at {OLD}"]
 
 
 def test_volumes_follow_when_the_address_is_somebody_elses() -> None:
     cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"}, refused=(OLD,))
 
-    assert settled(cluster) == ["make service at any address", "delete science-jld-home", "create science-jld-home"]
+    assert reconciled(cluster) == ["make service at any address", "delete science-jld-home", "create science-jld-home"]
     volume = cluster.volumes["science-jld-home"]["spec"]
     assert (volume["nfs"]["server"], volume["claimRef"]["uid"]) == (NEW, "uid-1")
 
@@ -119,14 +119,14 @@ def test_volumes_follow_when_the_address_is_somebody_elses() -> None:
 def test_a_volume_that_is_new_takes_the_address_of_the_others() -> None:
     cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"})
 
-    assert settled(cluster, "home", "scratch") == [f"make service at {OLD}", "create science-jld-scratch"]
+    assert reconciled(cluster, "home", "scratch") == [f"make service at {OLD}", "create science-jld-scratch"]
 
 
 def test_volumes_that_disagree_are_brought_together() -> None:
     volumes = {"science-jld-home": present(OLD), "science-jld-scratch": present(NEW, name="scratch")}
     cluster = Fake(OLD, volumes, {"jld-home": "uid-1", "jld-scratch": "uid-1"})
 
-    assert settled(cluster, "home", "scratch") == ["delete science-jld-scratch", "create science-jld-scratch"]
+    assert reconciled(cluster, "home", "scratch") == ["delete science-jld-scratch", "create science-jld-scratch"]
 
 
 @pytest.mark.parametrize("claim", [None, "uid-2"])
