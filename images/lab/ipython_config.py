@@ -1,4 +1,7 @@
-"""SQLite and file servers do not go together well: the history lives as long as the lab."""
+"""The history of IPython is in the lab's /tmp, because SQLite's locks are unreliable on file servers.
 
-c = get_config()  # noqa: F821 - IPython puts it into a config file's namespace
+It ends with the lab.
+"""
+
+c = get_config()  # noqa: F821 - IPython defines it in a config file's namespace
 c.HistoryManager.hist_file = "/tmp/ipython-history.sqlite"  # noqa: S108 - the lab's own, empty at each start

@@ -1,7 +1,8 @@
-"""A kernel that computes in silence counts as activity, so that nobody loses a long computation because no cell prints.
+"""A server extension that counts a busy kernel as activity, so that a long computation without output is not culled.
 
-Jupyter notes a kernel's activity when a message passes, which a busy kernel without output does not cause for hours. Every
-setting of the server that ends with `_last_activity` counts as activity too; this extension keeps one.
+Jupyter Server records a kernel's activity with each message, and a busy kernel without output sends none for hours. The
+server takes each of its settings whose name ends with `_last_activity` as a time of activity; this extension updates
+one of them.
 """
 
 import os
@@ -18,7 +19,10 @@ def _jupyter_server_extension_points():
 
 
 def _load_jupyter_server_extension(app):
-    """`--JldActivity.seconds=1` looks more often. JLD_BUSY_IS_IDLE=1 is how a site says that silence is idleness."""
+    """Poll the kernels every 60 seconds, or as `--JldActivity.seconds` says.
+
+    JLD_BUSY_IS_IDLE=1 turns it off (hub.culling).
+    """
     if os.environ.get("JLD_BUSY_IS_IDLE") == "1":
         return
     seconds = float(app.config.get("JldActivity", {}).get("seconds", SECONDS))
@@ -26,7 +30,7 @@ def _load_jupyter_server_extension(app):
 
 
 def note(settings, kernels):
-    """Write down the present moment if any kernel is busy."""
+    """Record the current time as the last activity if any kernel is busy."""
     states = (getattr(kernels.get_kernel(kernel), "execution_state", None) for kernel in kernels.list_kernel_ids())
     if "busy" in states:
         settings[SETTING] = datetime.now(UTC)

@@ -1,36 +1,37 @@
-"""Clones the site's notebook repositories into a home, and refreshes them, without ever losing what its owner changed.
+"""Clones the site's notebook repositories into a home, and updates them, without ever losing the owner's changes.
 
-It runs beside a lab that starts, as the lab's owner. What it cannot do without touching somebody's work it leaves undone and says
-so. What collides with a newer version is put beside that: a notebook with git's conflict marks in it opens in no notebook editor.
+It runs beside a lab that starts, as the lab's owner. A repository that cannot be updated without risk to the owner's
+changes is left unchanged, with a message. On a conflict the owner's version of the file is written next to the newest
+one: with git's conflict markers in it, a notebook is no valid JSON and cannot be opened.
 """
 
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parent))  # `python3 -I` leaves the folder of the script out
+from jld_git import SECONDS, Git, LeftAlone, last_line
+
 FOLDER = "notebooks"  # below the home
-SECONDS = 300  # for all of them together, and no more than a third of it for one
-# The names of our entries in `git stash list`: one that a refresh was interrupted with, and one that is a second copy only.
+# The messages of JLD's entries in `git stash list`: the changes during an update, which an interrupted one leaves
+# behind, and a backup of them after a conflict.
 INTERRUPTED = "jld: set aside for a refresh"
 COPY = "jld: your changes as they were before a refresh"
 _UNFINISHED = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_LOG", "rebase-merge", "rebase-apply")
 
 
-class LeftAlone(Exception):
-    """A repository stays as it is. The sentence says why, and what its owner may do."""
-
-
 @dataclass(frozen=True)
 class Repository:
-    """`https://host/name.git@branch`; without a branch it is the one that the clone began with."""
+    """A repository in the settings: `https://host/name.git@branch`.
+
+    Without a branch, the default branch at the clone.
+    """
 
     url: str
     branch: str = ""
@@ -42,74 +43,12 @@ class Repository:
 
     @property
     def name(self) -> str:
+        """The name of the clone's folder."""
         return self.url.rstrip("/").rpartition("/")[2].removesuffix(".git")
 
 
-@dataclass(frozen=True)
-class Git:
-    """git in one folder, without hooks, without questions, without a pager."""
-
-    folder: Path
-    deadline: float = field(default_factory=lambda: time.monotonic() + SECONDS)
-    protocols: str = "https"
-
-    def run(self, *words: str, seconds: float | None = None) -> subprocess.CompletedProcess[bytes]:
-        """`seconds` is for what goes through a network. What changes files is never stopped half-way."""
-        plain = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        settings = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": self.protocols, "LC_ALL": "C"}
-        kept = {name: os.environ[name] for name in ("GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL") if name in os.environ}
-        command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "core.quotePath=false", *words]
-        with subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=plain | settings | kept,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # git's own children end with it
-        ) as process:
-            try:
-                out, err = process.communicate(timeout=seconds)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
-                raise LeftAlone(f"the server did not answer within {seconds:.0f} seconds") from None
-        return subprocess.CompletedProcess(command, process.returncode, out, err)
-
-    def over_network(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise LeftAlone("there was no time left for it")
-        return self.run(*words, seconds=min(left, SECONDS / 3))
-
-    def succeeds(self, *words: str) -> bool:
-        return self.run(*words).returncode == 0
-
-    def text(self, *words: str) -> str:
-        """What it prints; nothing when it fails."""
-        done = self.run(*words)
-        return done.stdout.decode(errors="surrogateescape").strip() if done.returncode == 0 else ""
-
-    def paths(self, *words: str) -> list[str]:
-        """What it lists with `-z`."""
-        done = self.run(*words)
-        if done.returncode:
-            raise LeftAlone(f"git does not read it: {last_line(done.stderr)}")
-        return [path.decode(errors="surrogateescape") for path in done.stdout.split(b"\0") if path]
-
-    def do(self, *words: str) -> None:
-        done = self.run(*words)
-        if done.returncode:
-            raise LeftAlone(f"git {words[0]}: {last_line(done.stderr)}")
-
-
-def last_line(output: bytes) -> str:
-    lines = output.decode(errors="replace").strip().splitlines()
-    return lines[-1][:300] if lines else "no reason given"
-
-
 def refresh(target: Path, repository: Repository, git: Git) -> str:
-    """Bring `target` up to date and say what was done. Raises LeftAlone."""
+    """Clone or update the repository in `target`. Returns what was done, for the owner. Raises LeftAlone."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise LeftAlone(f"{target} is no folder of yours; move it away to get the repository")
     if not target.exists() or not any(target.iterdir()):
@@ -120,25 +59,25 @@ def refresh(target: Path, repository: Repository, git: Git) -> str:
 
 
 def _clone(target: Path, repository: Repository, git: Git) -> str:
-    """Beside its place first, so that a clone which is interrupted leaves no half of one."""
-    half = target.with_name(f".{target.name}.jld-clone")
-    shutil.rmtree(half, ignore_errors=True)
+    """Clone into a temporary folder and rename it, so that an interrupted clone is not left in `target`."""
+    temporary = target.with_name(f".{target.name}.jld-clone")
+    shutil.rmtree(temporary, ignore_errors=True)
     branch = ["--branch", repository.branch] if repository.branch else []
     try:
-        done = git.over_network("clone", "--quiet", *branch, "--", repository.url, str(half))
+        done = git.over_network("clone", "--quiet", *branch, "--", repository.url, str(temporary))
         if done.returncode:
             raise LeftAlone(f"it could not be cloned: {last_line(done.stderr)}")
-        half.rename(target)  # also onto a folder that is empty, and onto no other
+        temporary.rename(target)  # replaces an empty folder, and fails for any other
     except OSError as error:
         raise LeftAlone(f"it could not be put into its place: {error.strerror}") from error
     finally:
-        shutil.rmtree(half, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return "cloned"
 
 
 def _update(repository: Repository, git: Git) -> str:
-    _refuse_unfinished(repository, git)
-    said = _restore(git, []) if INTERRUPTED in git.text("stash", "list", "-1", "--format=%gs") else ""
+    _require_updatable(repository, git)
+    restored = _restore(git, []) if INTERRUPTED in git.text("stash", "list", "-1", "--format=%gs") else ""
     branch = repository.branch or git.text("symbolic-ref", "--short", "refs/remotes/origin/HEAD").partition("/")[2]
     if not branch:
         raise LeftAlone("it does not say which branch to follow; write one behind @ in its address")
@@ -151,33 +90,37 @@ def _update(repository: Repository, git: Git) -> str:
         raise LeftAlone(f"its newest version could not be fetched: {last_line(fetched.stderr)}")
     current = git.text("symbolic-ref", "--short", "--quiet", "HEAD")
     if current != branch:
-        # Only forward, and only where nobody works on it: git sees to both.
+        # Without `+` git fetches a fast-forward only, and refuses a branch that is checked out.
         moved = git.succeeds("fetch", "--quiet", ".", f"{remote}:refs/heads/{branch}")
         where = f"you are on {current or 'no branch'}, which stays as it is"
         return f"{where}; {branch} is {'up to date' if moved else 'left alone too'}"
     if git.succeeds("merge-base", "--is-ancestor", remote, "HEAD"):
-        return said or "up to date"
-    return " ".join(filter(None, [said, _move(git, branch, remote, before)]))
+        return restored or "up to date"
+    return " ".join(filter(None, [restored, _move(git, branch, remote, before)]))
 
 
-def _refuse_unfinished(repository: Repository, git: Git) -> None:
-    inside = git.folder / ".git"
+def _require_updatable(repository: Repository, git: Git) -> None:
+    """Raises LeftAlone for a clone of another repository, an unfinished merge or rebase, and a locked index."""
+    git_directory = git.folder / ".git"
     if git.text("config", "--get", "remote.origin.url") != repository.url:
         raise LeftAlone(f"{git.folder} comes from another address; move it away to get this one")
-    if any((inside / each).exists() for each in _UNFINISHED) or git.paths("ls-files", "--unmerged", "-z"):
+    if any((git_directory / name).exists() for name in _UNFINISHED) or git.paths("ls-files", "--unmerged", "-z"):
         raise LeftAlone("you are in the middle of a merge or a rebase; finish it")
-    if (inside / "index.lock").exists():
+    if (git_directory / "index.lock").exists():
         raise LeftAlone("another git is at work in it, or was interrupted; if none is, remove .git/index.lock")
 
 
 def _move(git: Git, branch: str, remote: str, before: str) -> str:
-    """Put the newest version in place, under the owner's changes."""
+    """Move the branch to the newest version, and reapply the owner's changes.
+
+    `before` is the remote's commit before the fetch.
+    """
     step: tuple[str, ...]
     if git.succeeds("merge-base", "--is-ancestor", "HEAD", remote):
-        # Without the option, git takes a file that is ignored for one that nobody needs.
+        # Without the option, git overwrites ignored files.
         step = ("merge", "--quiet", "--ff-only", "--no-overwrite-ignore", remote)
     elif before and git.succeeds("merge-base", "--is-ancestor", "HEAD", before):
-        # The other side was rewritten, and there is no commit of the owner's.
+        # The remote's history was rewritten, and the owner has no commits.
         if git.paths("diff", "--cached", "--name-only", "-z"):
             raise LeftAlone(f"{branch} was rewritten, and you have staged changes; commit or unstage them")
         step = ("reset", "--quiet", "--keep", remote)
@@ -187,8 +130,8 @@ def _move(git: Git, branch: str, remote: str, before: str) -> str:
         raise LeftAlone(
             f"{in_the_way[0]} is new in the newest version, and you have a file of your own there; rename yours"
         )
-    theirs = set(git.paths("diff", "--name-only", "--no-renames", "-z", "HEAD", remote))
-    both = sorted(theirs & set(git.paths("diff", "--name-only", "--no-renames", "-z", "HEAD")))
+    changed_remotely = set(git.paths("diff", "--name-only", "--no-renames", "-z", "HEAD", remote))
+    both = sorted(changed_remotely & set(git.paths("diff", "--name-only", "--no-renames", "-z", "HEAD")))
     if not both:
         git.do(*step)
         return "brought up to date"
@@ -196,24 +139,27 @@ def _move(git: Git, branch: str, remote: str, before: str) -> str:
     try:
         git.do(*step)
     except LeftAlone:
-        git.do("stash", "pop", "--quiet", "--index")  # onto what it was made of
+        git.do("stash", "pop", "--quiet", "--index")  # without conflict, because HEAD has not moved
         raise
     return "brought up to date. " + _restore(git, both)
 
 
 def _in_the_way(git: Git, remote: str) -> Iterator[str]:
-    """Paths that the newest version adds where a file or a folder is that git does not know."""
+    """The paths that the newest version adds where there is an untracked file or folder."""
     tracked = set(git.paths("ls-files", "-z"))
     for path in git.paths("diff", "--name-only", "--no-renames", "--diff-filter=A", "-z", "HEAD", remote):
         place = git.folder / path
         parents = [parent for parent in place.parents if parent.is_relative_to(git.folder) and parent != git.folder]
         blocked = [parent for parent in parents if parent.is_symlink() or (parent.exists() and not parent.is_dir())]
-        if os.path.lexists(place) or any(str(each.relative_to(git.folder)) not in tracked for each in blocked):
+        if os.path.lexists(place) or any(str(parent.relative_to(git.folder)) not in tracked for parent in blocked):
             yield path
 
 
 def _restore(git: Git, changed: Sequence[str]) -> str:
-    """Put back what was stashed. `changed` are the paths that both sides changed."""
+    """Reapply the stashed changes.
+
+    `changed` are the paths that both sides changed. Returns the result for the owner.
+    """
     stash = git.text("rev-parse", "refs/stash")
     if git.succeeds("stash", "pop", "--quiet", "--index"):
         beside = [
@@ -223,12 +169,12 @@ def _restore(git: Git, changed: Sequence[str]) -> str:
             git.do("checkout", "--quiet", "HEAD", "--", path)
     else:
         stages = _unmerged(git)
-        if not stages:  # how the index was is not worth a conflict
+        if not stages:  # only the staged state conflicts: apply the changes without it
             applied = git.succeeds("stash", "apply", "--quiet")
             stages = _unmerged(git)
             if not applied and not stages:
                 raise LeftAlone("what you changed is in `git stash list`, and `git stash pop` brings it back")
-        beside = [_settle(git, path, numbers) for path, numbers in sorted(stages.items())]
+        beside = [_resolve_conflict(git, path, numbers) for path, numbers in sorted(stages.items())]
         git.do("reset", "--quiet")
         git.do("stash", "drop", "--quiet")
         git.do("stash", "store", "--quiet", "--message", COPY, stash)
@@ -240,6 +186,7 @@ def _restore(git: Git, changed: Sequence[str]) -> str:
 
 
 def _unmerged(git: Git) -> dict[str, set[int]]:
+    """The paths with a conflict, each with its stages in the index, see git-ls-files(1)."""
     stages: dict[str, set[int]] = {}
     for entry in git.paths("ls-files", "--unmerged", "-z"):
         head, _, path = entry.partition("\t")
@@ -247,19 +194,22 @@ def _unmerged(git: Git) -> dict[str, set[int]]:
     return stages
 
 
-def _settle(git: Git, path: str, stages: set[int]) -> tuple[str, str]:
-    """One conflict: the newest version in place, the owner's beside it. Stage 2 is the newest, 3 the owner's."""
+def _resolve_conflict(git: Git, path: str, stages: set[int]) -> tuple[str, str]:
+    """Check out the newest version (stage 2), and write the owner's (stage 3) next to it.
+
+    Returns the path and that of the owner's version, which is empty where the owner deleted the file.
+    """
     own = _put_beside(git, path, f":3:{path}")[1] if 3 in stages else ""
     if 2 in stages:
         git.do("checkout", "--quiet", "--ours", "--", path)
-    else:  # removed by the others
+    else:  # deleted in the newest version
         git.do("rm", "--quiet", "--cached", "--", path)
         (git.folder / path).unlink(missing_ok=True)
     return path, own
 
 
 def _put_beside(git: Git, path: str, version: str) -> tuple[str, str]:
-    """Write a version of a file next to it, over nothing that exists."""
+    """Write a version of a file next to it, under a new name. Returns both paths. Raises LeftAlone."""
     content = git.run("cat-file", "blob", version)
     if content.returncode:
         raise LeftAlone(f"your version of {path} is in `git stash list`")
@@ -280,7 +230,7 @@ def _put_beside(git: Git, path: str, version: str) -> tuple[str, str]:
 
 
 def _is_broken_notebook(path: Path) -> bool:
-    """Lines of two versions that git joined without a conflict may be JSON no more."""
+    """Whether a notebook is invalid JSON, as after a merge of lines without a conflict."""
     if path.suffix != ".ipynb" or not path.is_file():
         return False
     try:
@@ -291,10 +241,13 @@ def _is_broken_notebook(path: Path) -> bool:
 
 
 def refresh_all(home: Path, repositories: Sequence[Repository], make: Callable[[Path, float], Git]) -> list[str]:
-    """A sentence for each of them. One that fails is no reason to leave out the others."""
+    """Refresh all repositories below `home`, also after a failure of one. Returns a sentence for each.
+
+    `make` creates the Git of a folder with a deadline.
+    """
     deadline = time.monotonic() + SECONDS
     folder = home / FOLDER
-    said = []
+    report = []
     for repository in repositories:
         target = folder / repository.name
         try:
@@ -305,12 +258,12 @@ def refresh_all(home: Path, repositories: Sequence[Repository], make: Callable[[
             sentence = f"left alone: {reason}"
         except OSError as error:
             sentence = f"left alone: {error.filename or target}: {error.strerror}"
-        said.append(f"{FOLDER}/{repository.name}: {sentence}.")
-    return said
+        report.append(f"{FOLDER}/{repository.name}: {sentence}.")
+    return report
 
 
 def main() -> int:
-    repositories = [Repository.parse(line) for line in os.environ.get("JLD_REPOSITORIES", "").split()]
+    repositories = [Repository.parse(text) for text in os.environ.get("JLD_REPOSITORIES", "").split()]
     for sentence in refresh_all(Path.home(), repositories, lambda folder, deadline: Git(folder, deadline)):
         print(sentence, flush=True)
     return 0

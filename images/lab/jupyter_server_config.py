@@ -1,13 +1,15 @@
-"""The lab's own token for the hub comes from a file, so that no kernel, terminal or list of pods has it in an environment."""
+"""Reads the lab's API token for the hub from a file, so that it is in no environment variable of a kernel, terminal or
+pod.
+"""
 
 import os
 from pathlib import Path
 
-c = get_config()  # noqa: F821 - Jupyter puts it into a config file's namespace
+c = get_config()  # noqa: F821 - Jupyter defines it in a config file's namespace
 
 
 class Hidden(str):
-    """A text that a debugging log, which shows the whole configuration, does not show."""
+    """A string whose repr is masked: a debug log has the repr of the whole configuration."""
 
     __slots__ = ()
 
@@ -16,5 +18,5 @@ class Hidden(str):
 
 
 _file = Path(os.environ.get("JLD_FILES", "/run/jld"), "hub-token")
-if _file.is_file():  # other programs of Jupyter read this configuration too
+if _file.is_file():  # other Jupyter programs load this configuration too, outside of a lab
     c.HubAuth.api_token = Hidden(_file.read_text(encoding="utf-8").strip())

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Starts NFS-Ganesha on the trees below /export, as /etc/jld/nfs.yaml says, and becomes it."""
+"""Writes NFS-Ganesha's configuration from /etc/jld/nfs.yaml, prepares the volume at /export, and executes Ganesha."""
 
 import os
 import sys
@@ -10,18 +10,18 @@ from nfs_volume import prepare_volume
 
 SETTINGS = Path("/etc/jld/nfs.yaml")
 VOLUME = Path("/export")
-STATE = VOLUME / ".jld-nfs"  # on the volume: what clients hold must be known after a restart on another node
+STATE = VOLUME / ".jld-nfs"  # on the volume, so that clients can reclaim locks after a restart on another node
 RUN = Path("/run/ganesha")
 PROGRAM = "/usr/bin/ganesha.nfsd"
 SQUASH = {"none": "No_Root_Squash", "root": "Root_Squash"}
 
 
 def ganesha_configuration(settings: Settings, identity: str, volume: Path, state: Path) -> str:
-    """Ganesha's configuration file."""
+    """The text of Ganesha's configuration file."""
     blocks = [
         block(
             "LOG",
-            block("Components", DBUS="FATAL"),  # there is none, and each start would complain of it
+            block("Components", DBUS="FATAL"),  # the image has no D-Bus, which Ganesha logs as an error at each start
             block(
                 "Format",
                 Date_Format="iso-8601",
@@ -57,7 +57,7 @@ def ganesha_configuration(settings: Settings, identity: str, volume: Path, state
 
 
 def export_block(export: Export, clients: tuple[str, ...], volume: Path) -> str:
-    """One export; where clients are named, nobody else may do anything."""
+    """One EXPORT block. Where `clients` is not empty, all others are denied."""
     access = {"Access_Type": "RO" if export.read_only else "RW", "Squash": SQUASH[export.squash]}
     return block(
         "EXPORT",

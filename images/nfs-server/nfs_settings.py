@@ -1,4 +1,4 @@
-"""The settings of the NFS server, typed; what is wrong is refused in a sentence."""
+"""The settings of the NFS server, parsed and validated."""
 
 import ipaddress
 import re
@@ -12,15 +12,15 @@ import yaml
 
 LARGEST_FILE = 64 * 1024
 MOST_EXPORTS = 32
-LONGEST_LEASE = 180  # what Ganesha accepts, seconds
-LONGEST_GRACE = 270
+LONGEST_LEASE = 180  # seconds, the maximum that Ganesha accepts
+LONGEST_GRACE = 270  # seconds, likewise
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MODE = re.compile(r"[0-7]{4}")
 SQUASH = ("none", "root")
 
 
 class Refused(Exception):
-    """The server cannot start so. The sentence names the place, the cause and the remedy."""
+    """The server cannot start. The message names the place, the cause and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,22 @@ class Export:
 
     @property
     def number(self) -> int:
-        """Ganesha's export id. File handles contain it, so it hangs on the name alone, not on the other exports."""
+        """Ganesha's Export_Id. File handles contain it, so it depends on the name only and not on other exports."""
         return zlib.crc32(self.name.encode()) % 65_534 + 1
 
 
 @dataclass(frozen=True)
 class Settings:
+    """The whole settings file."""
+
     exports: tuple[Export, ...]
-    clients: tuple[str, ...]  # networks that may mount; none means everybody
+    clients: tuple[str, ...]  # networks that may mount; empty means everybody
     grace_period: int  # seconds
     lease_lifetime: int  # seconds
 
 
 def read_settings(path: Path) -> Settings:
-    """The settings in a file; raises Refused."""
+    """The settings in a YAML file. Raises Refused."""
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -64,7 +66,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def parse_settings(document: object) -> Settings:
-    """Settings from what the YAML file holds; raises Refused."""
+    """Settings from a parsed YAML document. Raises Refused."""
     top = mapping("the file", document, required=("exports", "clients", "gracePeriod", "leaseLifetime"))
     exports = mapping("exports", top["exports"])
     if not 1 <= len(exports) <= MOST_EXPORTS:
@@ -89,7 +91,7 @@ def parse_settings(document: object) -> Settings:
 
 
 def parse_export(name: object, document: object) -> Export:
-    """One export from its name and keys."""
+    """One export from its name and keys. Raises Refused."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise Refused(f"exports: {shown(name)} is not a name; use a-z, 0-9 and '-', at most 63 characters")
     keys = mapping(f"exports.{name}", document, required=("mode", "readOnly"), optional=("squash",))
@@ -106,7 +108,7 @@ def parse_export(name: object, document: object) -> Export:
 
 
 def parse_clients(document: object) -> tuple[str, ...]:
-    """The networks that may mount, in the form that Ganesha reads."""
+    """The networks that may mount, in CIDR notation, which Ganesha reads. Raises Refused."""
     if not isinstance(document, list):
         raise Refused(
             f"clients: {shown(document)} is not a list; write networks like [10.0.0.0/8], or [] for everybody"
@@ -127,7 +129,7 @@ def parse_clients(document: object) -> tuple[str, ...]:
 def mapping(
     place: str, document: object, required: tuple[str, ...] = (), optional: tuple[str, ...] | None = None
 ) -> Mapping[Any, Any]:
-    """A mapping that has the required keys, and no others where any are named."""
+    """`document` as a mapping with the required keys. Where keys are given, no others are allowed. Raises Refused."""
     if not isinstance(document, dict):
         raise Refused(f"{place}: {shown(document)} is not a mapping; write keys with values")
     known = (*required, *(optional or ()))
@@ -141,14 +143,14 @@ def mapping(
 
 
 def seconds(place: str, document: object, most: int) -> int:
-    """A whole number of seconds."""
+    """An integer from 1 to `most`. Raises Refused."""
     if not isinstance(document, int) or isinstance(document, bool) or not 1 <= document <= most:
         raise Refused(f"{place}: {shown(document)} is not a number of seconds; write 1 to {most}")
     return document
 
 
 def shown(value: object) -> str:
-    """A value in a sentence: short, whatever it is."""
+    """A value for a message, about 60 characters at most."""
     if isinstance(value, list | dict | set | tuple):
         return f"a {type(value).__name__}"
     text = repr(value) if not isinstance(value, int) or abs(value) < 10**20 else "a huge number"

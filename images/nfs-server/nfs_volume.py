@@ -1,4 +1,4 @@
-"""The volume below the exports: what must be on it, and whether its file system can be exported."""
+"""The volume that holds the exports: its folders, the server's identity, and whether its file system can be exported."""
 
 import ctypes
 import os
@@ -8,13 +8,16 @@ from pathlib import Path
 
 from nfs_settings import Export, Refused
 
-# Ganesha passes over these, and exports nothing.
+# Ganesha silently skips these file systems, and exports nothing.
 NOT_EXPORTED = ("tmpfs", "nfs", "nfs4")
-AT_EMPTY_PATH = 0x1000
+AT_EMPTY_PATH = 0x1000  # <fcntl.h>
 
 
 def prepare_volume(volume: Path, state: Path, exports: tuple[Export, ...]) -> str:
-    """Make what is missing on the volume; what is there stays as it is. Returns the server's lasting identity."""
+    """Create missing folders on the volume; existing ones are unchanged.
+
+    Returns the server's identity. Raises Refused.
+    """
     require_file_system(volume, Path("/proc/self/mounts").read_text())
     try:
         require_folder(state, 0o700)
@@ -39,22 +42,28 @@ def require_file_system(volume: Path, mounts: str) -> None:
 
 
 def require_folder(path: Path, mode: int) -> None:
-    """Make a folder with its mode at once, so that an interrupted start leaves none with another; never change one."""
+    """Create a folder unless it exists. Raises Refused for anything else at the path.
+
+    The mode is set before the folder gets its name, so that an interrupted start leaves none with another mode.
+    """
     try:
-        found = path.lstat()
+        existing = path.lstat()
     except FileNotFoundError:
         new = path.with_name(f".{path.name.lstrip('.')}.new")
         new.mkdir(exist_ok=True)
         new.chmod(mode)
         new.rename(path)
         return
-    if not stat.S_ISDIR(found.st_mode):
+    if not stat.S_ISDIR(existing.st_mode):
         raise Refused(f"{path}: is a link or a file and no folder; move it away")
 
 
 def server_identity(path: Path) -> str:
-    """A name that stays with the volume. Clients reclaim their locks only from a server that still has the same, and
-    take two servers with one name for one server, so neither the pod's name nor a fixed word will do."""
+    """The UUID in the file `path`, which is created with a random one. Raises Refused.
+
+    Clients reclaim locks only from a server with the same identity (RFC 8881, section 2.10.4), and take two servers
+    with equal identities for one. So it is stored on the volume, and is neither the pod's name nor a constant.
+    """
     try:
         return str(uuid.UUID(path.read_text().strip()))
     except FileNotFoundError:
@@ -74,13 +83,15 @@ def server_identity(path: Path) -> str:
 
 
 class FileHandle(ctypes.Structure):
-    """struct file_handle of name_to_handle_at(2), with room for the largest."""
+    """struct file_handle of name_to_handle_at(2), with room for MAX_HANDLE_SZ bytes."""
 
     _fields_ = [("bytes", ctypes.c_uint), ("type", ctypes.c_int), ("handle", ctypes.c_ubyte * 128)]
 
 
 def require_handles(volume: Path) -> None:
-    """Raise Refused where the file system has no handles, or this container may not open files by them."""
+    """Raise Refused where the file system has no file handles, or the container lacks the capability to open files by
+    them.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     handle, mount = FileHandle(bytes=128), ctypes.c_int()
     directory = os.open(volume, os.O_RDONLY | os.O_DIRECTORY)

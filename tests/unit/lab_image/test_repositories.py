@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -420,3 +422,22 @@ def test_one_that_fails_does_not_keep_the_others_from_being_refreshed(world: Wor
 def test_addresses(text: str, url: str, branch: str, name: str) -> None:
     repository = Repository.parse(text)
     assert (repository.url, repository.branch, repository.name) == (url, branch, name)
+
+
+def test_the_files_that_the_image_copies_run_in_isolated_mode(tmp_path: Path) -> None:
+    """As images/lab/jld-lab starts them: `python3 -I` does not look for modules in the folder of the script."""
+    images = Path(__file__).parents[3] / "images" / "lab"
+    (line,) = [
+        line for line in (images / "Dockerfile").read_text().splitlines() if line.endswith(" /usr/local/lib/jld/")
+    ]
+    for name in line.split()[1:-1]:
+        shutil.copy(images / name, tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-I", str(tmp_path / "jld_repositories.py")],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
