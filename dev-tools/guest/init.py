@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""Process 1 of an emulated guest: loads the network and NFS, takes its address, then runs the commands that come in by
-the virtio port, each in a thread of its own, so that one that hangs on the server holds up no other.
+"""Process 1 of an emulated guest: loads the modules for network and NFS, configures eth0, and runs commands from the
+virtio port.
 
-A command is one line of JSON: {"id": 1, "run": ["ls", "/mnt"], "input": ""}. Its answer is one too, with code, out and
-err. The first answer, of id 0, says that the guest is ready.
+Each command runs in a thread of its own, so that one that hangs on the server does not block the others.
+
+A command is one line of JSON: {"id": 1, "run": ["ls", "/mnt"], "input": ""}. Its response is one line too, with id,
+code, out and err. The first response, with id 0, says that the guest is ready.
 """
 
 import json
@@ -23,7 +25,7 @@ PORT = "/dev/vport0p1"
 
 
 def prepare() -> None:
-    """What a distribution's init would do."""
+    """Mount file systems, load modules and configure the network, as a distribution's init would."""
     os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
     for target, kind in MOUNTS.items():
         Path(target).mkdir(exist_ok=True)
@@ -41,7 +43,7 @@ def prepare() -> None:
 
 
 class Port:
-    """The line to the test."""
+    """The virtio port to the test process."""
 
     def __init__(self) -> None:
         self._file = FileIO(PORT, "r+")
@@ -54,11 +56,11 @@ class Port:
                 data = data[self._file.write(data) :]
 
     def serve(self) -> None:
-        """Run what comes in, for ever."""
+        """Run incoming commands, without end."""
         rest = b""
         while True:
             data = self._file.read(65536)
-            if not data:  # nobody has the other end open
+            if not data:  # the other end is not open
                 time.sleep(0.1)
                 continue
             *lines, rest = (rest + data).split(b"\n")
@@ -86,4 +88,4 @@ if __name__ == "__main__":
         main()
     finally:
         print("guest: its process 1 ended", file=sys.stderr, flush=True)
-        time.sleep(2)  # until the console has it; the kernel panics next
+        time.sleep(2)  # until the message is on the console: the kernel panics when process 1 ends

@@ -1,4 +1,4 @@
-"""The node's own cgroup in each cgroup v1 hierarchy of this machine."""
+"""The native node's cgroup in each cgroup v1 hierarchy of this machine."""
 
 import time
 from collections.abc import Iterator
@@ -18,18 +18,21 @@ def absent() -> list[str]:
 
 
 def make_all() -> list[Path]:
-    """Make the node's cgroup in every hierarchy."""
+    """Create the node's cgroup in every hierarchy. Returns the folders."""
     return [make(name) for name in HIERARCHIES]
 
 
 def remove_all() -> None:
-    """Remove the node's cgroups with all below them."""
+    """Remove the node's cgroups and their descendants. Raises MachineError."""
     for name in HIERARCHIES:
         remove(ROOT / name / NAME)
 
 
 def make(hierarchy: str) -> Path:
-    """The node's own cgroup in one hierarchy; a cpuset is of no use before it has its parent's cpus and memory nodes."""
+    """Create the node's cgroup in one hierarchy.
+
+    A new cpuset is empty, so it gets its parent's CPUs and memory nodes.
+    """
     folder = ROOT / hierarchy / NAME
     folder.mkdir(exist_ok=True)
     if hierarchy == "cpuset":
@@ -39,7 +42,11 @@ def make(hierarchy: str) -> Path:
 
 
 def remove(folder: Path, seconds: float = 10.0) -> None:
-    """Remove a cgroup and those below it; it can be busy for a moment after its last process ended."""
+    """Remove a cgroup and its descendants. Retries for `seconds`, because it is busy for a moment after its last
+    process ended.
+
+    Raises MachineError.
+    """
     deadline = time.monotonic() + seconds
     while folder.exists():
         for group in deepest_first(folder):
@@ -55,7 +62,7 @@ def remove(folder: Path, seconds: float = 10.0) -> None:
 
 
 def deepest_first(folder: Path) -> Iterator[Path]:
-    """A cgroup's descendants, children before parents, itself last."""
+    """A cgroup and its descendants, children before parents."""
     for child in sorted(path for path in folder.iterdir() if path.is_dir()):
         yield from deepest_first(child)
     yield folder

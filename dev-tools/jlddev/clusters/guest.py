@@ -1,7 +1,7 @@
-"""Emulated machines with Debian's kernel, for what this machine's kernel cannot do, such as mounting NFS.
+"""Emulated machines with Debian's kernel, for features that this machine's kernel lacks, such as an NFS client.
 
-QEMU boots the kernel directly, without KVM, from one initial RAM disk that is the whole system, and a program inside
-runs commands that come by a virtio port (`dev-tools/guest/init.py`).
+QEMU boots the kernel directly, without KVM, with the whole system in the initial RAM disk. A program inside
+(`dev-tools/guest/init.py`) runs the commands that it reads from a virtio port.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ PROGRAMS = {
 PACKAGES = ("iproute2", "kmod", "linux-image-cloud-amd64", "mount", "nfs-common", "python3")
 MODULES = ("virtio_net", "nfsv4")
 INIT = DEV_TOOLS / "guest" / "init.py"
-LEFT_OUT = (  # of Debian's packages: what a guest of a minute never reads
+LEFT_OUT = (  # folders of the root file system that a guest does not read
     "boot",
     "usr/lib/modules",
     "usr/lib/udev",
@@ -49,7 +49,7 @@ LEFT_OUT = (  # of Debian's packages: what a guest of a minute never reads
 
 @dataclass(frozen=True)
 class System:
-    """What a guest boots."""
+    """The kernel and the initial RAM disk that a guest boots."""
 
     kernel: Path
     disk: Path
@@ -57,7 +57,7 @@ class System:
 
 @dataclass(frozen=True)
 class Done:
-    """How a command inside a guest ended."""
+    """Exit code and output of a command inside a guest."""
 
     code: int
     out: str
@@ -65,7 +65,10 @@ class Done:
 
 
 def prepare() -> System:
-    """The kernel and the RAM disk, made once; raises Unsupported on a machine that cannot run them."""
+    """Build the kernel and the RAM disk unless they are cached.
+
+    Raises Unsupported on a machine that cannot run them.
+    """
     if platform.machine() != "x86_64":
         raise Unsupported(f"The emulated guests are for x86_64, and this machine is {platform.machine()}.")
     debian_packages.ensure(PROGRAMS, "the emulated guests")
@@ -84,7 +87,10 @@ def prepare() -> System:
 
 
 def write_archive(target: Path, root: Path) -> None:
-    """A cpio archive, in the kernel's "newc" format, of a root file system with our process 1 and the modules it loads."""
+    """Write the RAM disk: a root file system with process 1 (`INIT`) and the modules that it loads.
+
+    The format is cpio "newc", see Documentation/driver-api/early-userspace/buffer-format.rst of the kernel.
+    """
     (modules,) = (root / "usr" / "lib" / "modules").iterdir()
     wanted = [
         modules / name for name in (*needed_modules(modules), "modules.dep", "modules.dep.bin", "modules.alias.bin")
@@ -96,8 +102,7 @@ def write_archive(target: Path, root: Path) -> None:
     extra = [*(root / folder for folder in sorted(folders)), *(path for path in wanted if path.exists())]
     with target.open("wb") as out:
         for number, path in enumerate(itertools.chain(members(root), extra), 1):
-            found = path.lstat()
-            mode = found.st_mode
+            mode = path.lstat().st_mode
             if stat.S_ISLNK(mode):
                 data = str(path.readlink()).encode()
             else:
@@ -108,7 +113,7 @@ def write_archive(target: Path, root: Path) -> None:
 
 
 def members(root: Path) -> Iterator[Path]:
-    """Files, links and folders of a root file system, parents first, without what is left out."""
+    """Files, links and folders of a root file system, parents first, without the folders in LEFT_OUT."""
     for folder, names, files in os.walk(root):
         here = Path(folder)
         names[:] = sorted(name for name in names if str((here / name).relative_to(root)) not in LEFT_OUT)
@@ -116,7 +121,7 @@ def members(root: Path) -> Iterator[Path]:
 
 
 def needed_modules(modules: Path) -> list[str]:
-    """The files of MODULES and of all they depend on."""
+    """The files of MODULES and their dependencies, relative to `modules`."""
     needs = {}
     for line in (modules / "modules.dep").read_text().splitlines():
         file, _, others = line.partition(":")
@@ -125,7 +130,7 @@ def needed_modules(modules: Path) -> list[str]:
 
 
 def cpio_entry(name: str, mode: int, data: bytes, number: int) -> bytes:
-    """One member; everything belongs to root."""
+    """One member of the archive, owned by root. `number` is its inode number."""
     fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
     head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
@@ -135,7 +140,12 @@ class Guest:
     """One emulated machine, in the network namespace of another process."""
 
     def __init__(self, system: System, folder: Path, name: str, network: Sequence[str], enter: Sequence[str]) -> None:
-        """`network` is QEMU's network device and the guest's own options; `enter` the command prefix into a namespace."""
+        """Start QEMU. `folder` gets its log and socket, and `enter` is the command prefix that enters a network
+        namespace.
+
+        `network` is QEMU's `-netdev` value, the guest's address with a prefix length, and further kernel parameters.
+        Raises MachineError.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.log = name, folder / f"{name}.log"
         control = folder / f"{name}.sock"
@@ -162,14 +172,14 @@ class Guest:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def wait(self, seconds: float = 120.0) -> str:
-        """Return the kernel's release when the guest takes commands."""
+        """Return the kernel's release when the guest is ready. Raises MachineError after `seconds`."""
         try:
             return self._waiting[0].result(seconds).out
         except TimeoutError as error:
             raise MachineError(f"Guest {self.name} does not answer after {seconds:.0f} s:\n{tail(self.log)}") from error
 
     def start(self, *words: str, text: str = "") -> Future[Done]:
-        """Start a command."""
+        """Start a command, with `text` as its standard input."""
         future: Future[Done] = Future()
         with self._lock:
             number = next(self._numbers)
@@ -191,7 +201,7 @@ class Guest:
         return self.start("python3", "-c", program, *words)
 
     def wait_for(self, file: str, seconds: float = 60.0) -> None:
-        """Return when a file is there."""
+        """Return when a file exists in the guest."""
         self.run("sh", "-c", 'until test -e "$0"; do sleep 0.1; done', file, seconds=seconds)
 
     def end(self) -> None:
@@ -215,13 +225,13 @@ class Guest:
     def _listen(self) -> None:
         with self._socket.makefile("rb") as lines:
             for line in lines:
-                answer: dict[str, Any] = json.loads(line)
-                future = self._waiting.get(answer.pop("id"))
+                response: dict[str, Any] = json.loads(line)
+                future = self._waiting.get(response.pop("id"))
                 if future is not None:
-                    future.set_result(Done(**answer))
+                    future.set_result(Done(**response))
 
 
 def mac(name: str) -> str:
-    """A locally administered address of a guest's own."""
+    """A locally administered MAC address, derived from the guest's name."""
     digits = hashlib.sha256(name.encode()).hexdigest()[:10]
     return ":".join(["52", *(digits[number : number + 2] for number in range(0, 10, 2))])

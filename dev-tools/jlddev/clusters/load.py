@@ -1,4 +1,4 @@
-"""Put built images onto the nodes of a local cluster, whichever provider made it."""
+"""Loads built images onto the nodes of a local cluster."""
 
 import shutil
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ CTR = ["ctr", "--namespace", "k8s.io", "images"]
 
 
 def into_native(builder: Builder, images: Iterable[Image]) -> None:
-    """Import what the node's containerd does not have yet, under the image's tag and its alias."""
+    """Import images that the node's containerd lacks, and tag each with its alias too."""
     enter = ["nsenter", "--target", str(native.node_pid()), "--mount", "--pid", "--net", "--"]
     present = set(output([*enter, *CTR, "list", "--quiet"]).split())
     folder = native.STATE / "jld" / "archives"  # the node sees it as /var/lib/jld/archives
@@ -27,7 +27,7 @@ def into_native(builder: Builder, images: Iterable[Image]) -> None:
 
 
 def into_kind(builder: Builder, cluster: str, images: Iterable[Image]) -> None:
-    """kind loads archives itself and skips what its nodes have."""
+    """Load images with kind, which skips those that its nodes have."""
     folder = CACHE / "archives"
     for image in images:
         archive = save(builder, image, folder)
@@ -36,7 +36,7 @@ def into_kind(builder: Builder, cluster: str, images: Iterable[Image]) -> None:
 
 
 def save(builder: Builder, image: Image, folder: Path) -> Path:
-    """An archive of one image."""
+    """Write an archive of one image into `folder`. Returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / f"{image.name}.tar"
     builder.save(image.reference, archive)

@@ -1,7 +1,7 @@
-"""The native cluster: one real Kubernetes node in its own namespaces and cgroups on this machine, for where no Docker runs.
+"""The native cluster: one real Kubernetes node in namespaces and cgroups of this machine, for machines without Docker.
 
-Everything of the node is a child of one process, so that taking it down is ending that process and removing the cgroups
-that were made for it; mounts, interfaces and routes go with its namespaces.
+All processes of the node are descendants of one process. Taking the node down is killing that process and removing the
+cgroups. Mounts, network interfaces and routes end with its namespaces.
 """
 
 import json
@@ -23,12 +23,12 @@ from jlddev.support.paths import BIN, CACHE, DEV_TOOLS
 from jlddev.support.process import Process, start_ticks
 from jlddev.support.run import output, say, tail
 
-NODE_ADDRESS = "198.18.0.2"  # RFC 2544's range: nobody's real network
+NODE_ADDRESS = "198.18.0.2"  # in 198.18.0.0/15, which RFC 2544 reserves for benchmarks, so that it is no real network
 HOST_ADDRESS = "198.18.0.1"
 HOST_LINK = "jld0"
 SOURCES = DEV_TOOLS / "node"
 CONFIG_FILES = ("init.sh", "containerd.toml", "cni.conflist", "kubelet.yaml", "Corefile", "local-path.json")
-DISK_BYTES = 12 * 2**30  # cold: programs and their compile cache 6, images 4, root file systems 1
+DISK_BYTES = 12 * 2**30  # GiB for a first start: programs and their compile cache 6, images 4, root file systems 1
 FOLDER = CACHE / "node"
 STATE = FOLDER / "state"
 CONFIG = FOLDER / "config"
@@ -54,7 +54,7 @@ CLIENTS = ("admin", "controller-manager", "scheduler", "kubelet", "proxy", "core
 
 
 def saved_process() -> Process | None:
-    """The node's process as it was last started, running or not."""
+    """The node's process from its last start, running or not. None without a record of one."""
     with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
         record = json.loads(PROCESS.read_text())
         return Process(record["pid"], record["started"])
@@ -62,16 +62,16 @@ def saved_process() -> Process | None:
 
 
 def forwarders() -> dict[int, Process]:
-    """The running socat processes of this node, by the port that they hold."""
+    """The running socat processes of this node, by the local port that they listen on."""
     with suppress(FileNotFoundError, ValueError, TypeError, AttributeError):
         forwards = json.loads(PROCESS.read_text()).get("forwards", {})
-        found = {int(port): Process(**each) for port, each in forwards.items()}
-        return {port: process for port, process in found.items() if process.runs()}
+        processes = {int(port): Process(**record) for port, record in forwards.items()}
+        return {port: process for port, process in processes.items() if process.runs()}
     return {}
 
 
 def missing() -> str | None:
-    """Why this machine cannot hold the node, as a sentence with the remedy; None when it can."""
+    """Why this machine cannot run the node, as a sentence with the remedy. None when it can."""
     if os.geteuid() != 0:
         return "The native cluster makes namespaces and cgroups, which only root may: run it as root, start Docker (then kind is used), or set KUBECONFIG."
     if absent := cgroups.absent():
@@ -94,19 +94,22 @@ def missing() -> str | None:
 
 
 def runs() -> bool:
-    """Whether the node of this cache runs."""
+    """Whether the node that was started from this cache folder runs."""
     process = saved_process()
     return process is not None and process.runs()
 
 
 def up() -> Path:
-    """Start the node unless it runs, wait until it is Ready, and return the administrator's kubeconfig."""
+    """Start the node unless it runs, and wait until it is Ready.
+
+    Returns the administrator's kubeconfig. Raises MachineError.
+    """
     if runs() and KUBECONFIG.exists():
         say("the native cluster runs already")
     else:
         built, nfs_client, root = programs.build(), programs.build_nfs_client(), rootfs.node_root()
         stop()
-        if not KUBECONFIG.exists():  # else it was killed: it goes on with what it stored
+        if not KUBECONFIG.exists():  # else the node was killed: its state in etcd is used again
             configure()
         say("start the node (etcd, API server, controllers, scheduler, containerd, kubelet, kube-proxy, CoreDNS)")
         start(built, nfs_client, root)
@@ -115,7 +118,7 @@ def up() -> Path:
 
 
 def configure() -> None:
-    """Write the node's certificates, kubeconfigs and configuration anew."""
+    """Write new certificates, kubeconfigs and configuration of the node."""
     shutil.rmtree(CONFIG, ignore_errors=True)
     CONFIG.mkdir(parents=True)
     pki.write_all(CONFIG / "pki", IDENTITIES)
@@ -127,7 +130,7 @@ def configure() -> None:
 
 
 def kubeconfig(client: str, certificates: Path) -> str:
-    """A kubeconfig that names its certificates by path."""
+    """The text of a kubeconfig that refers to files in the folder `certificates`."""
     server = {"server": f"https://{NODE_ADDRESS}:6443", "certificate-authority": str(certificates / "ca.crt")}
     user = {
         "client-certificate": str(certificates / f"{client}.crt"),
@@ -145,7 +148,7 @@ def kubeconfig(client: str, certificates: Path) -> str:
 
 
 def start(built: Path, nfs_client: Path, root: Path) -> None:
-    """Start the node's processes in new namespaces and give it its end of the link."""
+    """Start the node's processes in new namespaces, and connect it by a veth pair."""
     STATE.mkdir(parents=True, exist_ok=True)
     folders = cgroups.make_all()
 
@@ -173,7 +176,7 @@ def start(built: Path, nfs_client: Path, root: Path) -> None:
 
 
 def child_of(pid: int) -> int:
-    """The one child of `unshare --fork`, once it is there."""
+    """The PID of the one child of `unshare --fork`. Raises MachineError unless it starts within five seconds."""
     for _ in range(100):
         with suppress(FileNotFoundError):
             if children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -183,7 +186,10 @@ def child_of(pid: int) -> int:
 
 
 def wait_for_api(seconds: float = 180.0) -> None:
-    """Return when the API server answers, the standing objects are applied and the node is Ready."""
+    """Return when the API server answers, node/manifests.yaml is applied, and the node is Ready.
+
+    Raises MachineError.
+    """
     kubectl = [str(BIN / "kubectl"), "--kubeconfig", str(KUBECONFIG), "--request-timeout=5s"]
     steps = {
         "the API server answers": [*kubectl, "get", "--raw", "/readyz"],
@@ -208,7 +214,7 @@ def wait_for_api(seconds: float = 180.0) -> None:
 
 
 def wait_for_dns(seconds: float = 60.0) -> None:
-    """Return when CoreDNS has read the cluster's Services."""
+    """Return when CoreDNS is ready: it has listed the cluster's Services. Raises MachineError."""
     enter = ["nsenter", "--target", str(node_pid()), "--net", "--"]
     ask = [*enter, "curl", "--silent", "--fail", "http://127.0.0.1:8054/ready"]
     deadline = time.monotonic() + seconds
@@ -221,7 +227,7 @@ def wait_for_dns(seconds: float = 60.0) -> None:
 
 
 def require_free(ports: Iterable[int]) -> None:
-    """Raises MachineError when a port that the front door needs is held by a program that is not ours."""
+    """Raises MachineError when another program than this node's socat listens on a port that the front door needs."""
     for port in ports:
         if port not in forwarders() and in_use(port):
             raise MachineError(
@@ -230,7 +236,7 @@ def require_free(ports: Iterable[int]) -> None:
 
 
 def forward(ports: Mapping[int, int]) -> None:
-    """Let ports of this machine's loopback lead to node ports, by one socat each that ends with the node."""
+    """Forward ports of this machine's loopback to node ports, by one socat each. They are stopped with the node."""
     require_free(ports)
     record = json.loads(PROCESS.read_text())
     for local, node_port in ports.items():
@@ -249,7 +255,7 @@ def forward(ports: Mapping[int, int]) -> None:
 
 
 def in_use(port: int) -> bool:
-    """Whether something on this machine's loopback holds the port."""
+    """Whether a program listens on a port of this machine's loopback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -260,7 +266,10 @@ def in_use(port: int) -> bool:
 
 
 def down() -> None:
-    """End the node and forget what it stored, homes of a trial included. Built programs and pulled images stay in the cache."""
+    """Stop the node and delete its state, the homes of a trial included.
+
+    Built programs and pulled images stay in the cache.
+    """
     stop()
     KUBECONFIG.unlink(missing_ok=True)
     shutil.rmtree(CONFIG, ignore_errors=True)
@@ -269,20 +278,20 @@ def down() -> None:
 
 
 def stop() -> None:
-    """End the node's processes and remove its cgroups; its interfaces, mounts and routes end with its namespaces."""
+    """Kill the node's processes and remove its cgroups. Interfaces, mounts and routes end with its namespaces."""
     for process in (*forwarders().values(), saved_process()):
         if process is not None:
             process.end()
     PROCESS.unlink(missing_ok=True)
     cgroups.remove_all()
-    # The kernel takes the link away some time after the last process of the namespace ended.
+    # The kernel removes the veth pair some time after the last process of the namespace ended.
     deadline = time.monotonic() + 30
     while Path(f"/sys/class/net/{HOST_LINK}").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
 def node_pid() -> int:
-    """Process 1 of the running node, as this machine numbers it."""
+    """The PID, on this machine, of the node's process 1. Raises MachineError unless the node runs."""
     process = saved_process()
     if process is None or not process.runs():
         raise MachineError("The native cluster does not run: start it with `make cluster`.")

@@ -1,4 +1,4 @@
-"""The certificates of the native cluster: one CA, one certificate a component, one key for service-account tokens."""
+"""The certificates of the native cluster: a CA, a certificate for each component, and a key for ServiceAccount tokens."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import trustme
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a certificate speaks for: Kubernetes reads the user from `name` and the group from `organization`."""
+    """The subject of a certificate. Kubernetes takes `name` (CN) as the user and `organization` (O) as the group."""
 
     name: str
     organization: str | None = None
@@ -17,9 +17,9 @@ class Identity:
 
 
 def write_all(folder: Path, identities: Mapping[str, Identity]) -> None:
-    """Write ca.crt, `<component>.crt` and `.key` for each identity, and the key that signs service-account tokens.
+    """Write ca.crt, `<component>.crt` and `.key` for each identity, and the key that signs ServiceAccount tokens.
 
-    The CA's own key is not kept: the node is made anew when its certificates are.
+    The CA's private key is discarded: all certificates are always issued together.
     """
     folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA(organization_name="jld-node")
@@ -35,6 +35,6 @@ def write_all(folder: Path, identities: Mapping[str, Identity]) -> None:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, from its first byte on."""
+    """Write a file with mode 0600, which it has before it has content."""
     path.touch(mode=0o600)
     path.write_bytes(content)

@@ -1,4 +1,7 @@
-"""Build the native node's programs from their published Go modules, its NFS client, and h2spec, once for each state of their sources."""
+"""Builds the native node's programs from published Go modules, its NFS client, and h2spec.
+
+Builds are cached by their sources.
+"""
 
 import hashlib
 import os
@@ -28,7 +31,7 @@ GO_SETTINGS = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"}
 
 
 def kubernetes_version(go_mod: str) -> str:
-    """The `v1.X.Y` that a go.mod text requires of k8s.io/kubernetes."""
+    """The version `v1.X.Y` of k8s.io/kubernetes in the text of a go.mod. Raises ValueError."""
     for line in go_mod.splitlines():
         words = line.replace("require", "").split()
         if words[:1] == [KUBERNETES] and len(words) == 2:
@@ -37,26 +40,29 @@ def kubernetes_version(go_mod: str) -> str:
 
 
 def digest(sources: Path) -> str:
-    """A name for what a folder holds."""
-    found = hashlib.sha256()
+    """A digest of the files in a folder, 12 hexadecimal digits."""
+    contents = hashlib.sha256()
     for path in sorted(sources.rglob("*")):
         if path.is_file():
-            found.update(path.read_bytes())
-    return found.hexdigest()[:12]
+            contents.update(path.read_bytes())
+    return contents.hexdigest()[:12]
 
 
 def directory() -> Path:
-    """The folder of the built programs; its name changes with what they are built from."""
+    """The folder of the built programs. Its name contains a digest of their sources."""
     return CACHE / "node" / f"programs-{digest(MODULE)}"
 
 
 def nfs_client() -> Path:
-    """The built NFS client; its folder's name changes with what it is built from."""
+    """The path of the built NFS client. Its folder's name contains a digest of its sources."""
     return CACHE / "node" / f"nfs-client-{digest(NFS_CLIENT)}" / "mount.nfs"
 
 
 def h2spec() -> Path:
-    """The built h2spec, which asks a server about HTTP/2; its folder's name changes with what it is built from."""
+    """The path of the built h2spec, which tests a server's HTTP/2.
+
+    Its folder's name contains a digest of its sources.
+    """
     return CACHE / f"h2spec-{digest(H2SPEC)}" / "h2spec"
 
 
@@ -66,7 +72,7 @@ def missing() -> list[str]:
 
 
 def require_go() -> None:
-    """Raises Unsupported when something is to be compiled and there is no Go that can."""
+    """Raises Unsupported when something must be compiled and Go is missing or too old."""
     if not missing() and nfs_client().exists():
         return
     _require_go(
@@ -84,12 +90,15 @@ def _require_go(purpose: str, instead: str = "") -> None:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """`1.26.8` as (1, 26); what follows does not count here."""
+    """`1.26.8` as (1, 26): major and minor version."""
     return tuple(int(part) for part in version.split(".")[:2])
 
 
 def build() -> Path:
-    """Build what is missing and return the folder; cold, about ten minutes on two cores. Each program is kept when it is done."""
+    """Build missing programs. Returns their folder. The first time takes about ten minutes on two cores.
+
+    An interrupted build continues with the next program. Raises Unsupported and MachineError.
+    """
     target = directory()
     wanted = missing()
     if not wanted:
@@ -117,14 +126,14 @@ def build() -> Path:
 
 
 def build_nfs_client() -> Path:
-    """Build the NFS client unless it is there, in some seconds, and return it."""
+    """Build the NFS client unless it is cached. Returns its path. Raises Unsupported and MachineError."""
     if not nfs_client().exists():
         require_go()
     return _built(nfs_client(), "the node's NFS client", NFS_CLIENT, ".")
 
 
 def build_h2spec() -> Path:
-    """Build h2spec unless it is there, in some seconds, and return it. Raises Unsupported where there is no Go that can."""
+    """Build h2spec unless it is cached. Returns its path. Raises Unsupported and MachineError."""
     if not h2spec().exists():
         _require_go("The front door's HTTP/2 is asked by h2spec, which is compiled")
     return _built(h2spec(), "h2spec", H2SPEC, "github.com/summerwind/h2spec/cmd/h2spec")

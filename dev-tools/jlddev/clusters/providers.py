@@ -1,4 +1,4 @@
-"""The cluster that `make up` and the tests use: one that is given, one in Docker, or the native one."""
+"""The cluster that `make up` and the tests use: an existing one (KUBECONFIG), kind, or the native cluster."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ KIND_PROGRAM = "sigs.k8s.io/kind@v0.31.0"
 
 
 class Provider(ABC):
-    """One way to have a cluster."""
+    """A kind of cluster."""
 
     name: str
     network_policies = "whether this cluster enforces NetworkPolicies is not known"
@@ -28,35 +28,35 @@ class Provider(ABC):
     @property
     @abstractmethod
     def what(self) -> str:
-        """For the person: what this cluster is."""
+        """A description of the cluster, for people."""
 
     def check(self, ports: Iterable[int]) -> None:
-        """Before anything is touched: raises MachineError when this machine lacks what `up` and `front_door` need."""
+        """Raises MachineError when this machine lacks requirements of `up` and `front_door`. Changes nothing."""
         native.require_free([] if self.running() else ports)
 
     @abstractmethod
     def up(self) -> Path:
-        """Have the cluster running and return its kubeconfig."""
+        """Start the cluster unless it runs. Returns its kubeconfig. Raises MachineError."""
 
     @abstractmethod
     def down(self) -> None:
-        """Take away what `up` made, and nothing else."""
+        """Remove what `up` created, and nothing else."""
 
     @abstractmethod
     def running(self) -> bool:
-        """Whether `up` would find it running."""
+        """Whether the cluster runs already."""
 
     @abstractmethod
     def load(self, builder: build.Builder, built: Sequence[build.Image]) -> None:
-        """Put images where its nodes find them."""
+        """Load images onto the nodes."""
 
     @abstractmethod
     def front_door(self, ports: Mapping[int, int]) -> None:
-        """Make node ports answer on this machine's loopback: local port -> node port."""
+        """Forward ports of this machine's loopback to node ports: local port -> node port."""
 
 
 class Given(Provider):
-    """A cluster of the person's own, named by KUBECONFIG. Images must be in a registry that it can pull from."""
+    """An existing cluster, named by KUBECONFIG. Images must be in a registry from which it can pull."""
 
     name = "given"
     what = "the cluster of KUBECONFIG"
@@ -118,7 +118,7 @@ class Kind(Provider):
         load.into_kind(builder, KIND_CLUSTER, built)
 
     def front_door(self, ports: Mapping[int, int]) -> None:
-        """Nothing to do: tests/kind.yaml maps the ports when the cluster is made."""
+        """Does nothing: tests/kind.yaml maps the ports when the cluster is created."""
 
     def _path(self) -> str:
         return f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -1,4 +1,7 @@
-"""Build JLD's images with docker or buildah, each under a tag made of what it is built from, and only when that changed."""
+"""Builds JLD's images with Docker or buildah.
+
+The tag is a digest of the sources, so that only changed images are built.
+"""
 
 import hashlib
 import os
@@ -25,19 +28,21 @@ NODE_HELPER = DEV_TOOLS / "node" / "helper"
 
 @dataclass(frozen=True)
 class Image:
-    """One image of our own: what it is called and the folder that makes it."""
+    """An image of JLD: its name and the folder with its Dockerfile."""
 
     name: str
     folder: Path
 
     @property
     def reference(self) -> str:
-        """Repository and tag; the same sources have the same tag on every machine."""
+        """Repository and tag. The tag depends on the sources only, and is the same on every machine."""
         return f"{REGISTRY}/{self.name}:{content_tag(self.folder)}"
 
     @property
     def alias(self) -> str:
-        """The tag that does not change with the sources: the release's version, or `1` for the node's own helper."""
+        """The reference with a tag that does not depend on the sources: the release's version, or `1` for the node's
+        helper.
+        """
         return f"{REGISTRY}/{self.name}:{'1' if self.folder == NODE_HELPER else chart_version()}"
 
 
@@ -57,7 +62,7 @@ def chart_images() -> list[Image]:
 
 
 def node_helper() -> Image:
-    """The native node's own image."""
+    """The native node's helper image: the pause process of pods, and the shell that creates the folders of volumes."""
     return Image("node-helper", NODE_HELPER)
 
 
@@ -67,14 +72,14 @@ def chart_version() -> str:
 
 
 def values_overlay(images: Sequence[Image]) -> dict[str, object]:
-    """Values that name exactly these images, for `jld values` to merge over a site file."""
+    """Values with the tags of these images, for `jld values` to merge over a site file."""
     tags = {image.name: {"image": {"tag": content_tag(image.folder)}} for image in images}
     hub = {**tags["hub"], "lab": tags["lab"]}
     return {"hub": hub, "nginx": tags["nginx"], "storage": {**tags["hub"], "nfs": tags["nfs-server"]}}
 
 
 class Docker:
-    """A Docker Engine that answers."""
+    """Builds with a running Docker Engine."""
 
     name = "docker"
 
@@ -84,7 +89,10 @@ class Docker:
         )
 
     def prepare_base(self) -> None:
-        """Docker pulls the base itself, or has it."""
+        """Where no registry can be reached, import a base image made of Debian's packages.
+
+        Otherwise Docker pulls it.
+        """
         if not self.has(BASE) and not registry_reachable():
             tar = rootfs.bootstrap("base", ())
             run("import the base image", ["docker", "import", tar, BASE], log="import-base")
@@ -116,7 +124,7 @@ class Docker:
 
 
 class Buildah:
-    """buildah with a storage of its own: no daemon, no host configuration touched."""
+    """Builds with buildah and a storage in the cache folder, without a daemon and without the machine's configuration."""
 
     name = "buildah"
 
@@ -137,7 +145,7 @@ class Buildah:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def prepare_base(self) -> None:
-        """Pull the base where a registry answers; else make it of Debian's packages under the same name."""
+        """Pull the base image, or where no registry can be reached, make it of Debian's packages under the same name."""
         if self.has(BASE):
             return
         if registry_reachable():
@@ -180,7 +188,10 @@ Builder = Docker | Buildah
 
 
 def builder() -> Builder:
-    """Docker when it answers, else buildah, which is installed where that is possible; raises Unsupported when there is neither."""
+    """Docker if its engine runs, else buildah, which is installed if possible.
+
+    Raises Unsupported when there is neither.
+    """
     if docker_answers():
         return Docker()
     debian_packages.ensure(debian_packages.BUILDER, "building images without a Docker Engine")
@@ -188,7 +199,7 @@ def builder() -> Builder:
 
 
 def docker_answers() -> bool:
-    """Whether a Docker Engine is there, not only its client."""
+    """Whether a Docker Engine responds, not only whether the client is installed."""
     if shutil.which("docker") is None:
         return False
     try:
@@ -201,7 +212,7 @@ def docker_answers() -> bool:
 
 
 def registry_reachable() -> bool:
-    """Whether Docker Hub's name resolves and its port opens."""
+    """Whether Docker Hub can be reached by TCP."""
     try:
         socket.create_connection(("registry-1.docker.io", 443), timeout=3).close()
     except OSError:
@@ -210,7 +221,7 @@ def registry_reachable() -> bool:
 
 
 def package_client_mounts() -> list[str]:
-    """Mounts that hand this machine's CA bundle to pip and npm inside a build, where the machine is set up with one of its own."""
+    """Options that mount this machine's own CA bundle for pip and npm inside a build; empty where it has none."""
     bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("PIP_CERT")
     if not bundle or not Path(bundle).exists():
         return []
@@ -224,7 +235,7 @@ def package_client_mounts() -> list[str]:
 
 
 def build(images: Sequence[Image]) -> Builder:
-    """Build what is not built yet, and give each image its alias."""
+    """Build images that are not built yet, and tag each with its alias. Returns the builder. Raises MachineError."""
     chosen = builder()
     missing = [image for image in images if not chosen.has(image.reference)]
     if missing:
@@ -238,7 +249,7 @@ def build(images: Sequence[Image]) -> Builder:
 
 
 def write_overlay(images: Sequence[Image]) -> Path:
-    """Write `.jld/images.yaml`: the values that name exactly these images."""
+    """Write `.jld/images.yaml`: values with the tags of these images. Returns its path."""
     LOCAL.mkdir(exist_ok=True)
     OVERLAY.write_text(yaml.safe_dump(values_overlay(images)))
     return OVERLAY

@@ -1,4 +1,4 @@
-"""Debian packages that the harness runs: installed where that is possible, asked for in a sentence where it is not."""
+"""Installs the Debian packages that the harness needs, or names them where it cannot install them."""
 
 import os
 import shutil
@@ -22,9 +22,9 @@ POSTGRESQL = {"pg_ctlcluster": "postgresql"}
 
 
 def ensure(programs: Mapping[str, str], purpose: str) -> None:
-    """Install the Debian packages of the programs that are not there.
+    """Install the Debian packages of programs that are not on PATH. `programs` maps a program to its package.
 
-    Raises Unsupported with the command to type when this is not Debian or not root.
+    Raises Unsupported, with the command to type, where this is not Debian or the user is not root.
     """
     packages = sorted({package for program, package in programs.items() if shutil.which(program) is None})
     if not packages:

@@ -1,10 +1,12 @@
-"""The harness's errors: sentences with the remedy."""
+"""The harness's exceptions. Their messages name the remedy."""
 
 
 class MachineError(Exception):
-    """Something did not work on this machine; the text says what and what to do."""
+    """Something failed on this machine."""
 
 
 class Unsupported(MachineError):
-    """This machine lacks what is needed, which shows before anything is tried. Tests that need it do not run; after any
-    other MachineError they fail."""
+    """This machine lacks a requirement, which is checked before anything is changed.
+
+    Tests that have the requirement are skipped. After any other MachineError they fail.
+    """

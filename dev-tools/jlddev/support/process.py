@@ -1,4 +1,4 @@
-"""Processes that outlive the command which started them: found again by number and start time, ended by number."""
+"""Processes that outlive the command which started them, identified by PID and start time."""
 
 import os
 import signal
@@ -10,21 +10,24 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told from a later one with the same number by its start time."""
+    """A process. The start time distinguishes it from a later process with the same PID."""
 
     pid: int
-    started: int | None  # clock ticks after boot, field 22 of /proc/PID/stat; None: it ended before it was asked
+    started: int | None  # clock ticks after boot, field 22 of proc_pid_stat(5); None: it ended before it was read
 
     def runs(self) -> bool:
-        """Whether this very process still runs."""
+        """Whether this process runs, and not another one with its PID."""
         ticks = start_ticks(self.pid)
         return ticks is not None and ticks == self.started
 
     def end(self, seconds: float = 20.0) -> None:
-        """Kill it and wait for its end; the kernel ends the others of its PID namespace before it lets go."""
+        """Kill it and wait up to `seconds` for its end.
+
+        As process 1 of a PID namespace, it ends after all others in it.
+        """
         if not self.runs():
             return
-        with suppress(ProcessLookupError):  # it may end by itself just now
+        with suppress(ProcessLookupError):  # it may have ended meanwhile
             os.kill(self.pid, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.waitpid(self.pid, 0)
@@ -34,7 +37,7 @@ class Process:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When a process started; None when there is no such process, or only its corpse."""
+    """The start time of a process in clock ticks after boot. None where there is no such process, or a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

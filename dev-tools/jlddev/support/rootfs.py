@@ -1,4 +1,4 @@
-"""Root file systems from Debian's packages: the native node's, and the base image where no registry can be reached."""
+"""Root file systems from Debian's packages, cached by their list of packages."""
 
 import hashlib
 import shutil
@@ -27,19 +27,19 @@ NODE_PACKAGES = (
 
 
 def folder(name: str, packages: Sequence[str]) -> Path:
-    """Where a Debian with `packages` is, or will be: another place for each list of packages."""
+    """The folder for a root file system with `packages`. Its name contains a digest of the list."""
     digest = hashlib.sha256("\n".join([SUITE, *packages]).encode()).hexdigest()[:12]
     return CACHE / "debian" / f"{name}-{digest}"
 
 
 def bootstrap(name: str, packages: Sequence[str]) -> Path:
-    """A tar of a minimal Debian with `packages`, made once for each list of packages."""
+    """Create a tar of a minimal Debian with `packages` unless it is cached. Returns its path. Raises MachineError."""
     target = folder(name, packages).with_suffix(".tar")
     if target.exists():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     half_made = target.with_suffix(".part.tar")
-    # Without a source mmdebstrap takes Debian's own, with the suite's updates and security updates.
+    # Without a mirror argument mmdebstrap uses Debian's own, with the suite's updates and security updates.
     half_made.unlink(missing_ok=True)
     include = [f"--include={','.join(packages)}"] if packages else []
     run(
@@ -52,7 +52,7 @@ def bootstrap(name: str, packages: Sequence[str]) -> Path:
 
 
 def unpacked(name: str, packages: Sequence[str]) -> Path:
-    """The same as a folder: a root file system to run in, or to take programs from."""
+    """Unpack that tar unless it is cached. Returns the folder."""
     tar = bootstrap(name, packages)
     root = folder(name, packages)
     if root.exists():
@@ -66,5 +66,5 @@ def unpacked(name: str, packages: Sequence[str]) -> Path:
 
 
 def node_root() -> Path:
-    """The native node's root file system."""
+    """The folder with the native node's root file system."""
     return unpacked("node", NODE_PACKAGES)

