@@ -148,10 +148,10 @@ def _in_the_way(git: Git, remote: str) -> Iterator[str]:
     """The paths that the newest version adds where there is an untracked file or folder."""
     tracked = set(git.paths("ls-files", "-z"))
     for path in git.paths("diff", "--name-only", "--no-renames", "--diff-filter=A", "-z", "HEAD", remote):
-        place = git.folder / path
-        parents = [parent for parent in place.parents if parent.is_relative_to(git.folder) and parent != git.folder]
+        file = git.folder / path
+        parents = [parent for parent in file.parents if parent.is_relative_to(git.folder) and parent != git.folder]
         blocked = [parent for parent in parents if parent.is_symlink() or (parent.exists() and not parent.is_dir())]
-        if os.path.lexists(place) or any(str(parent.relative_to(git.folder)) not in tracked for parent in blocked):
+        if os.path.lexists(file) or any(str(parent.relative_to(git.folder)) not in tracked for parent in blocked):
             yield path
 
 
@@ -174,7 +174,7 @@ def _restore(git: Git, changed: Sequence[str]) -> str:
             stages = _unmerged(git)
             if not applied and not stages:
                 raise LeftAlone("what you changed is in `git stash list`, and `git stash pop` brings it back")
-        beside = [_resolve_conflict(git, path, numbers) for path, numbers in sorted(stages.items())]
+        beside = [_resolve_conflict(git, path, path_stages) for path, path_stages in sorted(stages.items())]
         git.do("reset", "--quiet")
         git.do("stash", "drop", "--quiet")
         git.do("stash", "store", "--quiet", "--message", COPY, stash)
@@ -213,19 +213,19 @@ def _put_beside(git: Git, path: str, version: str) -> tuple[str, str]:
     content = git.run("cat-file", "blob", version)
     if content.returncode:
         raise LeftAlone(f"your version of {path} is in `git stash list`")
-    place = git.folder / path
+    original = git.folder / path
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     for number in range(1000):
-        own = place.with_name(f"{place.stem}.yours-{now}{f'-{number}' if number else ''}{place.suffix}")
+        copy = original.with_name(f"{original.stem}.yours-{now}{f'-{number}' if number else ''}{original.suffix}")
         try:
-            own.parent.mkdir(parents=True, exist_ok=True)
-            with own.open("xb") as file:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with copy.open("xb") as file:
                 file.write(content.stdout)
         except FileExistsError:
             continue
         except OSError as error:
             raise LeftAlone(f"your version of {path} is in `git stash list`: {error.strerror}") from error
-        return path, str(own)
+        return path, str(copy)
     raise LeftAlone(f"your version of {path} is in `git stash list`")
 
 

@@ -63,14 +63,14 @@ def export_block(export: Export, clients: tuple[str, ...], volume: Path) -> str:
         "EXPORT",
         block("FSAL", Name="VFS"),
         *([block("CLIENT", Clients=", ".join(clients), Protocols="4", **access)] if clients else []),
-        Export_Id=str(export.number),
+        Export_Id=str(export.export_id),
         Path=f'"{volume / export.name}"',
         Pseudo=f'"/{export.name}"',
-        Filesystem_Id=f"{export.number}.{export.number}",  # else clients take the trees of one disk for one file system
+        Filesystem_Id=f"{export.export_id}.{export.export_id}",  # else clients see the exports of one disk as one file system
         Protocols="4",
         Transports="TCP",
         SecType="sys",
-        Anonymous_Uid="65534",  # Ganesha's own choice, -2, is no user of any system
+        Anonymous_Uid="65534",  # nobody; the default of Ganesha, -2, belongs to no user
         Anonymous_Gid="65534",
         **({"Access_Type": "NONE"} if clients else access),
     )
@@ -105,7 +105,7 @@ def main() -> int:
         print(f"NFS server refused: {refusal}", file=sys.stderr)
         return 1
     print(f"NFS server {identity} exports {', '.join(export.name for export in settings.exports)}", flush=True)
-    # -F: stay in the foreground. -x: end rather than serve less than was asked for.
+    # -F: stay in the foreground. -x: exit on a configuration error instead of serving fewer exports.
     options = f"-F -x -L STDOUT -N NIV_EVENT -f {configuration} -p {RUN / 'ganesha.pid'}"
     os.execv(PROGRAM, [PROGRAM, *options.split()])  # noqa: S606
 

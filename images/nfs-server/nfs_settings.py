@@ -28,12 +28,12 @@ class Export:
     """One tree that clients may mount."""
 
     name: str
-    mode: int  # of the folder, when it is made
+    mode: int  # of the folder, when it is created
     read_only: bool
     squash: str  # one of SQUASH
 
     @property
-    def number(self) -> int:
+    def export_id(self) -> int:
         """Ganesha's Export_Id. File handles contain it, so it depends on the name only and not on other exports."""
         return zlib.crc32(self.name.encode()) % 65_534 + 1
 
@@ -82,9 +82,9 @@ def parse_settings(document: object) -> Settings:
             f"gracePeriod: {settings.grace_period} is shorter than leaseLifetime {settings.lease_lifetime}, so idle clients "
             "would lose their locks when the server restarts; give it at least the same"
         )
-    numbers: dict[int, str] = {}
+    by_id: dict[int, str] = {}
     for export in settings.exports:
-        other = numbers.setdefault(export.number, export.name)
+        other = by_id.setdefault(export.export_id, export.name)
         if other != export.name:
             raise Refused(f"exports.{export.name}: has the same number as '{other}'; choose another name")
     return settings
@@ -114,14 +114,14 @@ def parse_clients(document: object) -> tuple[str, ...]:
             f"clients: {shown(document)} is not a list; write networks like [10.0.0.0/8], or [] for everybody"
         )
     networks = []
-    for number, each in enumerate(document):
+    for index, network in enumerate(document):
         try:
-            if not isinstance(each, str):
+            if not isinstance(network, str):
                 raise ValueError
-            networks.append(str(ipaddress.ip_network(each)))
+            networks.append(str(ipaddress.ip_network(network)))
         except ValueError as error:
             raise Refused(
-                f"clients[{number}]: {shown(each)} is not a network; write an address and a prefix without host bits, like 10.0.0.0/8"
+                f"clients[{index}]: {shown(network)} is not a network; write an address and a prefix without host bits, like 10.0.0.0/8"
             ) from error
     return tuple(networks)
 

@@ -1,4 +1,4 @@
-"""The volume that holds the exports: its folders, the server's identity, and whether its file system can be exported."""
+"""The volume with the exports: its folders, the server's identity, and whether its file system can be exported."""
 
 import ctypes
 import os

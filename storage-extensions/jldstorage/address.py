@@ -1,8 +1,8 @@
 """Reconciles the file server's Service and its PersistentVolumes: both must have the same cluster IP.
 
 Kubelets mount NFS volumes by IP address, because nodes do not resolve the cluster's DNS names. Kubernetes assigns the
-cluster IP when the Service is created, and the volumes record it in `nfs.server`. A Service that was deleted is recreated
-with the recorded address, so that mounted volumes work on without a restart of their pods.
+cluster IP when the Service is created, and the volumes record it in `nfs.server`. A deleted Service is recreated with the
+recorded address, so that mounted volumes continue to work without a restart of their pods.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from jldstorage.volumes import Action, Manifest, Step, action, address_of
 
 
 class AddressRejected(Exception):
-    """The API server rejects this cluster IP: another Service has it, or it is outside of the cluster's Service range."""
+    """The API server rejects this cluster IP: another Service has it, or it is outside of the Service range."""
 
 
 class ServiceAndVolumes(Protocol):

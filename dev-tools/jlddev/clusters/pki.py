@@ -1,4 +1,4 @@
-"""The certificates of the native cluster: a CA, a certificate for each component, and a key for ServiceAccount tokens."""
+"""The certificates of the native cluster: a CA, one certificate a component, and a key for ServiceAccount tokens."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

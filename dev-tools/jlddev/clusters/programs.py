@@ -85,11 +85,11 @@ def _require_go(purpose: str, instead: str = "") -> None:
     if shutil.which("go") is None:
         raise Unsupported(f"{purpose}, and there is no Go: install Go {OLDEST_GO} or newer{instead}.")
     version = output(["go", "env", "GOVERSION"]).strip()
-    if numbers(version.removeprefix("go")) < numbers(OLDEST_GO):
+    if minor_version(version.removeprefix("go")) < minor_version(OLDEST_GO):
         raise Unsupported(f"{purpose}, which {version} cannot: install Go {OLDEST_GO} or newer{instead}.")
 
 
-def numbers(version: str) -> tuple[int, ...]:
+def minor_version(version: str) -> tuple[int, ...]:
     """`1.26.8` as (1, 26): major and minor version."""
     return tuple(int(part) for part in version.split(".")[:2])
 

@@ -89,7 +89,7 @@ class Docker:
         )
 
     def prepare_base(self) -> None:
-        """Where no registry can be reached, import a base image made of Debian's packages.
+        """Where no registry can be reached, import a base image created from Debian's packages.
 
         Otherwise Docker pulls it.
         """
@@ -124,7 +124,7 @@ class Docker:
 
 
 class Buildah:
-    """Builds with buildah and a storage in the cache folder, without a daemon and without the machine's configuration."""
+    """Builds with buildah and a storage in the cache folder, without a daemon or the machine's configuration."""
 
     name = "buildah"
 
@@ -145,7 +145,7 @@ class Buildah:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def prepare_base(self) -> None:
-        """Pull the base image, or where no registry can be reached, make it of Debian's packages under the same name."""
+        """Pull the base image. Where no registry can be reached, create it from Debian's packages under that name."""
         if self.has(BASE):
             return
         if registry_reachable():

@@ -1,4 +1,4 @@
-"""Runs other programs, with their output in a log file, progress on standard error, and the end of the log on failure."""
+"""Runs programs with their output in a log file, progress on standard error, and the end of the log on failure."""
 
 import subprocess
 import sys

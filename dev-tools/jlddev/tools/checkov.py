@@ -30,7 +30,7 @@ def ensure() -> Path:
 
 
 def failures(folder: Path) -> set[tuple[str, str]]:
-    """The failed checks for a folder of Kubernetes objects, as pairs of the check's ID and `kind.name` of the object."""
+    """The failed checks for a folder of Kubernetes objects: pairs of the check's ID and the object's `kind.name`."""
     words = ["--framework", "kubernetes", "--skip-download", "--compact", "--output", "json"]
     done = subprocess.run(
         [str(ensure()), "--directory", str(folder), *words],

@@ -23,7 +23,7 @@ class DatabaseError(Exception):
 
 
 def database_url(text: str) -> str:
-    """SQLAlchemy's URL for the secret `dbUrl`: SQLite without one, and PostgreSQL with the driver of the hub's image."""
+    """SQLAlchemy's URL for the secret `dbUrl`: SQLite without one, PostgreSQL with the driver of the hub's image."""
     if not text:
         return SQLITE_URL
     scheme, separator, rest = text.partition("://")

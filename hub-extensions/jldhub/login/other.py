@@ -16,12 +16,12 @@ def other_login(name: str, options: Iterable[str]) -> type[ClaimsLogin]:
     LookupError with the remedy where there is no such class or trait.
     """
     installed = {point.name: point for point in entry_points(group="jupyterhub.authenticators")}
-    known = ", ".join(sorted(key for key, point in installed.items() if point.value.startswith("oauthenticator.")))
+    valid = ", ".join(sorted(key for key, point in installed.items() if point.value.startswith("oauthenticator.")))
     if name not in installed:
-        raise LookupError(f"hub.auth.other.class: there is no {name!r} in the hub's image; write one of {known}")
+        raise LookupError(f"hub.auth.other.class: there is no {name!r} in the hub's image; write one of {valid}")
     loaded = installed[name].load()
     if not issubclass(loaded, OAuthenticator):
-        raise LookupError(f"hub.auth.other.class: {name!r} is no class of oauthenticator; write one of {known}")
+        raise LookupError(f"hub.auth.other.class: {name!r} is no class of oauthenticator; write one of {valid}")
     traits = loaded.class_trait_names(config=True)
     for option in options:
         if option not in traits:

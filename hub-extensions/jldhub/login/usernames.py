@@ -68,7 +68,7 @@ def require_unreserved(name: str) -> None:
 
 
 def candidates(name: str, uid: int) -> Iterator[str]:
-    """User names for a person, in order of preference: the login name, then with the UID as a suffix, which is unique."""
+    """User names for a person, in order of preference: the login name, then with the UID as a unique suffix."""
     yield name
     yield _with_suffix(name, f"-{uid}")
     for attempt in range(2, 100):

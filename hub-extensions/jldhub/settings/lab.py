@@ -99,15 +99,15 @@ class Lab(SettingsModel):
     @model_validator(mode="after")
     def _default_is_a_size(self) -> Self:
         if self.default_size not in self.sizes:
-            known = ", ".join(sorted(self.sizes)) or "no size at all"
-            raise ValueError(f"defaultSize {self.default_size!r} is not one of sizes ({known}); name one of them")
+            sizes = ", ".join(sorted(self.sizes)) or "no size at all"
+            raise ValueError(f"defaultSize {self.default_size!r} is not one of sizes ({sizes}); name one of them")
         if groups := self.sizes[self.default_size].groups:
             raise ValueError(
                 f"defaultSize {self.default_size!r} is for {groups[0]} only; name one that is for everybody"
             )
-        folders = [each.partition("@")[0].rpartition("/")[2].removesuffix(".git").lower() for each in self.repositories]
-        if twice := sorted({each for each in folders if folders.count(each) > 1}):
-            raise ValueError(f"repositories names {twice[0]!r} twice, which would be one folder; leave one out")
+        folders = [url.partition("@")[0].rpartition("/")[2].removesuffix(".git").lower() for url in self.repositories]
+        if duplicates := sorted({folder for folder in folders if folders.count(folder) > 1}):
+            raise ValueError(f"repositories names {duplicates[0]!r} twice, which would be one folder; leave one out")
         if self.start_timeout < timedelta(seconds=1):
             raise ValueError("startTimeout leaves no time to start a lab; write 5m")
         return self

@@ -128,7 +128,7 @@ class Other(SettingsModel):
         return self
 
 
-class UserNumbers(SettingsModel):
+class AssignedIds(SettingsModel):
     """The range of UIDs and GIDs that the hub assigns where the provider has none. An ID is never assigned twice."""
 
     first: int = Field(default=2_000_000_000, ge=1000, le=2**31 - 1)
@@ -155,7 +155,7 @@ class Auth(SettingsModel):
     # valid during an outage of the provider.
     refresh: Duration = timedelta(minutes=30)
     staleness: Duration = timedelta(hours=24)
-    numbers: UserNumbers = UserNumbers()
+    numbers: AssignedIds = AssignedIds()
     github: GitHub | None = None
     cilogon: CILogon | None = None
     other: Other | None = None

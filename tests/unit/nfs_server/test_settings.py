@@ -148,7 +148,7 @@ def test_two_names_with_one_number_are_refused() -> None:
     """File handles hold the number, so it must tell the exports apart."""
     found: dict[int, str] = {}
     for name in map("tree-{}".format, itertools.count()):
-        other = found.setdefault(Export(name, 0o755, False, "none").number, name)
+        other = found.setdefault(Export(name, 0o755, False, "none").export_id, name)
         if other != name:
             break
     exports = {each: {"mode": "0755", "readOnly": False} for each in (other, name)}
@@ -157,16 +157,16 @@ def test_two_names_with_one_number_are_refused() -> None:
 
 
 def test_an_exports_number_does_not_hang_on_the_others() -> None:
-    before = {each.name: each.number for each in parse_settings(document()).exports}
+    before = {each.name: each.export_id for each in parse_settings(document()).exports}
     exports = {"archive": {"mode": "0755", "readOnly": True}, **document()["exports"]}
-    after = {each.name: each.number for each in parse_settings(document(exports=exports)).exports}
+    after = {each.name: each.export_id for each in parse_settings(document(exports=exports)).exports}
     assert {name: after[name] for name in before} == before
 
 
 def test_where_clients_are_named_nobody_else_may_do_anything() -> None:
     home = {"home": {"mode": "0755", "readOnly": False}}
     text = ganesha_configuration(parse_settings(document(exports=home)), IDENTITY, VOLUME, STATE)
-    number = Export("home", 0o755, False, "none").number
+    number = Export("home", 0o755, False, "none").export_id
     assert text[text.index("EXPORT {") :] == (
         "EXPORT {\n"
         f"  Export_Id = {number};\n"

@@ -15,7 +15,7 @@ ONCE = frozenset({ENVIRONMENT, DEBUG})
 
 
 class Environment(StrEnum):
-    """What is done with a person's installed packages and configuration: keep them, or set folders of the home aside."""
+    """What is done with a person's packages and configuration: keep them, or rename folders of the home."""
 
     KEEP = "keep"
     LOCAL = "local"
@@ -68,8 +68,8 @@ def check(options: Mapping[str, Any]) -> Choices:
     """The validated options. Raises a Refusal with the valid choices."""
     environment, debug = options.get(ENVIRONMENT, Environment.KEEP.value), options.get(DEBUG, False)
     if not isinstance(environment, str) or environment not in set(Environment):
-        known = ", ".join(Environment)
-        raise Refusal(400, f"The environment cannot be {str(environment)[:40]!r}. Choose one of: {known}.")
+        valid = ", ".join(Environment)
+        raise Refusal(400, f"The environment cannot be {str(environment)[:40]!r}. Choose one of: {valid}.")
     if not isinstance(debug, bool):
         raise Refusal(400, f"Debug is true or false, and not {str(debug)[:40]!r}.")
     return Choices(Environment(environment), debug)

@@ -8,7 +8,7 @@ from jldhub.support.refusal import Refusal
 
 
 def offered_sizes(lab: Lab, identity: Identity) -> dict[str, Size]:
-    """The sizes for everybody and those for one of the person's groups, by name, in ascending order of CPU and memory."""
+    """The sizes for everybody and those for the person's groups, by name, in ascending order of CPU and memory."""
     memberships = {_normalized(group.name) for group in identity.groups}
     offered = {
         name: size
