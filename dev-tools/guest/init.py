@@ -1,6 +1,5 @@
 #!/usr/bin/python3
-"""Process 1 of an emulated guest: loads the modules for network and NFS, configures eth0, and runs commands from the
-virtio port.
+"""Process 1 of an emulated guest: loads modules, configures the network, and runs commands from the virtio port.
 
 Each command runs in a thread of its own, so that one that hangs on the server does not block the others.
 

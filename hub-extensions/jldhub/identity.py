@@ -54,8 +54,7 @@ def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str
 
 
 def github_identity(auth_state: Mapping[str, Any] | None) -> Identity:
-    """UID and GID are the GitHub account's ID. Organizations are supplementary groups, and teams when they were read at
-    the login.
+    """UID and GID are the GitHub account's ID. Organizations, and teams if they were read, are supplementary groups.
 
     Raises IdentityError.
     """

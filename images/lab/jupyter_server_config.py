@@ -1,6 +1,4 @@
-"""Reads the lab's API token for the hub from a file, so that it is in no environment variable of a kernel, terminal or
-pod.
-"""
+"""Reads the lab's API token for the hub from a file, so that no environment variable contains it."""
 
 import os
 from pathlib import Path

@@ -89,9 +89,7 @@ class FileHandle(ctypes.Structure):
 
 
 def require_handles(volume: Path) -> None:
-    """Raise Refused where the file system has no file handles, or the container lacks the capability to open files by
-    them.
-    """
+    """Raise Refused where the file system has no file handles, or the container may not open files by them."""
     libc = ctypes.CDLL(None, use_errno=True)
     handle, mount = FileHandle(bytes=128), ctypes.c_int()
     directory = os.open(volume, os.O_RDONLY | os.O_DIRECTORY)

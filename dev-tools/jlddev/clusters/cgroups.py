@@ -42,8 +42,7 @@ def make(hierarchy: str) -> Path:
 
 
 def remove(folder: Path, seconds: float = 10.0) -> None:
-    """Remove a cgroup and its descendants. Retries for `seconds`, because it is busy for a moment after its last
-    process ended.
+    """Remove a cgroup and its descendants. Retries for `seconds` while it is busy after its last process ended.
 
     Raises MachineError.
     """

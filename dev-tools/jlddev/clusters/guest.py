@@ -140,8 +140,7 @@ class Guest:
     """One emulated machine, in the network namespace of another process."""
 
     def __init__(self, system: System, folder: Path, name: str, network: Sequence[str], enter: Sequence[str]) -> None:
-        """Start QEMU. `folder` gets its log and socket, and `enter` is the command prefix that enters a network
-        namespace.
+        """Start QEMU with its log and socket in `folder`. `enter` is the command prefix that enters a namespace.
 
         `network` is QEMU's `-netdev` value, the guest's address with a prefix length, and further kernel parameters.
         Raises MachineError.

@@ -40,9 +40,7 @@ class Image:
 
     @property
     def alias(self) -> str:
-        """The reference with a tag that does not depend on the sources: the release's version, or `1` for the node's
-        helper.
-        """
+        """Repository and a tag that does not depend on the sources: the release's version, or `1` for the helper."""
         return f"{REGISTRY}/{self.name}:{'1' if self.folder == NODE_HELPER else chart_version()}"
 
 

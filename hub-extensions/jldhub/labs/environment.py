@@ -29,7 +29,7 @@ def lab_environment(settings: Settings) -> dict[str, Any]:
 
 
 def firefly_environment(settings: Settings) -> dict[str, str]:
-    """The variables that firefly_client reads, and the route for links; empty where the site has no Firefly."""
+    """The variables of Firefly's Python client; empty where the site has no Firefly."""
     firefly = settings.names.firefly
     if firefly is None:
         return {}

@@ -23,9 +23,7 @@ def passwd_file(identity: Identity, username: str, home: str) -> str:
 
 
 def group_file(identity: Identity, username: str) -> str:
-    """The text of `/etc/group`: the person's primary group, with the user name as its name, and the supplementary
-    groups.
-    """
+    """The text of `/etc/group`: the primary group, named as the user, and the supplementary groups."""
     person = unix_name(username, identity.uid)
     lines = [*_SYSTEM_GROUPS, f"{person}:x:{identity.gid}:"]
     taken = {person}
@@ -65,10 +63,9 @@ def _escaped(value: str) -> str:
 
 
 def unix_name(name: str, posix_id: int) -> str:
-    """A valid user or group name: lower case, at most 32 characters, none of the system's. `posix_id` is the UID or
-    GID.
+    """A valid user or group name: lower case, at most 32 characters, none of the system's.
 
-    Deterministic, so that a lab's name is the same after each start.
+    `posix_id` is the UID or GID. Deterministic, so that a person's name is the same in each lab.
     """
     plain = re.sub(r"[^a-z0-9_-]", "_", name.lower())
     if not re.match(r"[a-z_]", plain):

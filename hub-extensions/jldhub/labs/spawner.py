@@ -74,7 +74,7 @@ class LabSpawner(GuardedSpawner):
     def get_env(self) -> dict[str, str]:
         """The environment without the lab's API token, which everybody with permission to list pods could read.
 
-        A file has it.
+        The lab reads the token from a file.
         """
         environment: dict[str, str] = super().get_env() | choices.check(self.user_options).variables
         return {name: value for name, value in environment.items() if name not in _TOKENS}
@@ -139,12 +139,14 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def lab_namespace(settings: Settings, username: str) -> str:
     """The namespace of a person's labs, as KubeSpawner computes it from `user_namespace_template`."""
-    people = settings.names.user_namespaces
-    return f"{people.prefix}-{safe_slug(username, max_length=_LONGEST_SLUG)}" if people else settings.names.namespace
+    user_namespaces = settings.names.user_namespaces
+    if user_namespaces is None:
+        return settings.names.namespace
+    return f"{user_namespaces.prefix}-{safe_slug(username, max_length=_LONGEST_SLUG)}"
 
 
 def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:
-    """KubeSpawner's `auth_state_hook`, before the form is rendered and before each start. Raises a Refusal."""
+    """JupyterHub's `auth_state_hook`, before the form is rendered and before each start. Raises a Refusal."""
     spawner.git_token = ""
     try:
         if spawner.settings.hub.auth.github and spawner.settings.hub.lab.git.push is not Push.NONE:
@@ -155,7 +157,7 @@ def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None
 
 
 def check_options(spawner: LabSpawner, options: object) -> None:
-    """KubeSpawner's `apply_user_options`.
+    """JupyterHub's `apply_user_options`.
 
     Raises a Refusal: KubeSpawner's own check comes later and causes a status 500.
     """
@@ -208,14 +210,14 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     return pod
 
 
-async def _provision_namespace(spawner: LabSpawner, people: UserNamespaces) -> dict[str, str]:
+async def _provision_namespace(spawner: LabSpawner, user_namespaces: UserNamespaces) -> dict[str, str]:
     """Provision the person's namespace, which KubeSpawner has created. Returns the names of its claims by volume.
 
     Raises StartFailed.
     """
     provisioner = NamespaceProvisioner(spawner.api.api_client, spawner.k8s_api_request_timeout)
     try:
-        return await provisioner.provision(spawner.namespace, spawner.settings, people)
+        return await provisioner.provision(spawner.namespace, spawner.settings, user_namespaces)
     except NamespaceUnusable as unusable:
         raise spawner.failure(unusable.why) from None
 

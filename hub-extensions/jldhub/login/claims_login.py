@@ -35,9 +35,7 @@ class ClaimsLogin(ProviderLogin):
     deny_groups = List(Unicode(), help="Groups whose members are never admitted.").tag(config=True)
 
     def user_info_to_username(self, user_info: dict[str, Any]) -> str:
-        """Raises a Refusal with status 403 where a claim is missing or no text. oauthenticator itself raises a server
-        error.
-        """
+        """Raises a Refusal (403) for a claim that is missing or no text. oauthenticator raises a server error."""
         try:
             self.check_claims(user_info)
             return claims.username(super().user_info_to_username(user_info))

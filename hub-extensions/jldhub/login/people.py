@@ -88,9 +88,7 @@ class Person:
 
 
 class People:
-    """The tables, through JupyterHub's session: a second connection would wait for the SQLite lock that this process
-    holds.
-    """
+    """The tables, through JupyterHub's session: a second connection would block on its SQLite lock."""
 
     def __init__(self, db: Session, assignable: IdRange) -> None:
         self._db, self._assignable = db, assignable
@@ -108,8 +106,7 @@ class People:
         return Person(row.name, row.uid) if row else None
 
     def preview(self, account: Account) -> Person:
-        """The recorded person, or the one that `record` would write. Writes nothing, so that a refused login takes no
-        name.
+        """The recorded person, or the one that `record` would write. A refused login writes nothing, so it takes no name.
 
         Raises UidTaken and IdsExhausted.
         """

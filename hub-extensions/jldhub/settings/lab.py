@@ -36,9 +36,7 @@ PER_USER = "per-user"
 
 
 class PerUser(SettingsModel):
-    """Limits for one person, where labs run in user namespaces: `quota` for all their labs, `limit_range` for each
-    container.
-    """
+    """Limits for one person, in user namespaces: `quota` for all their labs, `limit_range` for each container."""
 
     quota: Quota = Quota()
     limit_range: Quota = Quota()

@@ -14,7 +14,7 @@ DEBUG = "debug"
 ONCE = frozenset({ENVIRONMENT, DEBUG})
 
 
-class Environment(StrEnum):
+class EnvironmentChoice(StrEnum):
     """What is done with a person's packages and configuration: keep them, or rename folders of the home."""
 
     KEEP = "keep"
@@ -23,9 +23,9 @@ class Environment(StrEnum):
 
 
 _LABELS = {
-    Environment.KEEP: "Keep what I installed and configured",
-    Environment.LOCAL: "Set ~/.local aside: what pip installed",
-    Environment.ALL: "Set all of it aside: ~/.local, ~/.conda, ~/.jupyter, ~/.ipython, caches",
+    EnvironmentChoice.KEEP: "Keep what I installed and configured",
+    EnvironmentChoice.LOCAL: "Set ~/.local aside: what pip installed",
+    EnvironmentChoice.ALL: "Set all of it aside: ~/.local, ~/.conda, ~/.jupyter, ~/.ipython, caches",
 }
 
 _FORM = """
@@ -44,13 +44,13 @@ _FORM = """
 class Choices:
     """The validated options of one start."""
 
-    environment: Environment = Environment.KEEP
+    environment: EnvironmentChoice = EnvironmentChoice.KEEP
     debug: bool = False
 
     @property
     def variables(self) -> dict[str, str]:
         """Environment variables for images/lab/jld-lab. Defaults are omitted."""
-        chosen = {} if self.environment is Environment.KEEP else {"JLD_ENVIRONMENT": self.environment.value}
+        chosen = {} if self.environment is EnvironmentChoice.KEEP else {"JLD_ENVIRONMENT": self.environment.value}
         return chosen | ({"JLD_DEBUG": "1"} if self.debug else {})
 
 
@@ -66,18 +66,18 @@ def from_form(form: Mapping[str, list[str]]) -> dict[str, Any]:
 
 def check(options: Mapping[str, Any]) -> Choices:
     """The validated options. Raises a Refusal with the valid choices."""
-    environment, debug = options.get(ENVIRONMENT, Environment.KEEP.value), options.get(DEBUG, False)
-    if not isinstance(environment, str) or environment not in set(Environment):
-        valid = ", ".join(Environment)
+    environment, debug = options.get(ENVIRONMENT, EnvironmentChoice.KEEP.value), options.get(DEBUG, False)
+    if not isinstance(environment, str) or environment not in set(EnvironmentChoice):
+        valid = ", ".join(EnvironmentChoice)
         raise Refusal(400, f"The environment cannot be {str(environment)[:40]!r}. Choose one of: {valid}.")
     if not isinstance(debug, bool):
         raise Refusal(400, f"Debug is true or false, and not {str(debug)[:40]!r}.")
-    return Choices(Environment(environment), debug)
+    return Choices(EnvironmentChoice(environment), debug)
 
 
 def form_template(notices: Iterable[str]) -> str:
     """The trait `KubeSpawner.profile_form_template`: the notices, KubeSpawner's list of sizes, and JLD's options."""
-    options = [f'<option value="{each}">{_text(_LABELS[each])}</option>' for each in Environment]
+    options = [f'<option value="{each}">{_text(_LABELS[each])}</option>' for each in EnvironmentChoice]
     return "\n".join(
         [
             *(f'<div class="alert alert-info" role="note">{_text(notice)}</div>' for notice in notices),

@@ -38,9 +38,7 @@ def belongs_to_release(namespace: Object, settings: UserNamespaces) -> bool:
 
 
 def namespace_manifest(name: str, settings: UserNamespaces, owner_uid: str, level: str) -> Manifest:
-    """The namespace, garbage-collected with the release's ClusterRole (`owner_uid`), which enforces a Pod Security
-    level.
-    """
+    """The namespace with a Pod Security `level`, garbage-collected with the release's ClusterRole (`owner_uid`)."""
     owner = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
@@ -95,8 +93,7 @@ def _amounts(quota: Quota, prefix: str) -> dict[str, str]:
 
 
 def volume_copy(claim: str, source: Object, namespace: Object, labels: Mapping[str, str]) -> tuple[Manifest, Manifest]:
-    """A PersistentVolume with the source of the PersistentVolume `source`, and the claim in `namespace` that is bound
-    to it.
+    """A PersistentVolume with the source of the volume `source`, and the claim in `namespace` that is bound to it.
 
     Both are immutable, so their names contain a digest of the volume's spec and the namespace's UID: a file server with
     a new address gets new ones. Both are deleted with the namespace. The files stay (reclaim policy Retain).

@@ -48,31 +48,33 @@ class NamespaceProvisioner:
             "Secret": self._core.patch_namespaced_secret,
         }
 
-    async def provision(self, namespace: str, settings: Settings, people: UserNamespaces) -> dict[str, str]:
+    async def provision(self, namespace: str, settings: Settings, user_namespaces: UserNamespaces) -> dict[str, str]:
         """Apply the manifests of an existing namespace.
 
         Returns the names of its claims by volume. Raises NamespaceUnusable.
         """
         names, lab = settings.names, settings.hub.lab
         existing = await self._get(self._core.read_namespace(namespace))
-        if not belongs_to_release(existing, people):
+        if not belongs_to_release(existing, user_namespaces):
             sentence = f"The namespace {namespace} is somebody else's. Tell an administrator of this site."
             raise NamespaceUnusable(Obstacle("namespace", sentence, final=True))
         if existing["status"].get("phase") == "Terminating":
             sentence = "The place of your labs is being taken away. Try again in a minute."
             raise NamespaceUnusable(Obstacle("namespace", sentence, final=True))
-        owner = await self._get(self._rbac.read_cluster_role(people.owner))
+        owner = await self._get(self._rbac.read_cluster_role(user_namespaces.owner))
         level = "baseline" if lab.provision_homes else "restricted"  # the init container of the home runs as root
-        manifest = namespace_manifest(namespace, people, owner["metadata"]["uid"], level)
+        manifest = namespace_manifest(namespace, user_namespaces, owner["metadata"]["uid"], level)
         await self._request(self._core.patch_namespace(namespace, manifest, **_apply_options()))
-        policy = await self._get(self._networks.read_namespaced_network_policy(people.network_policy, names.namespace))
+        policy = await self._get(
+            self._networks.read_namespaced_network_policy(user_namespaces.network_policy, names.namespace)
+        )
         manifests = contents(names.lab_service_account, names.lab_labels, policy, lab.per_user)
         for secret in names.image_pull_secrets:
             manifests.append(pull_secret(await self._get(self._core.read_namespaced_secret(secret, names.namespace))))
         claims = {}
         for name, volume in names.volumes.items():
-            source = await self._get(self._core.read_persistent_volume(people.volumes[name]))
-            copy, claim = volume_copy(volume.claim, source, existing, people.labels)
+            source = await self._get(self._core.read_persistent_volume(user_namespaces.volumes[name]))
+            copy, claim = volume_copy(volume.claim, source, existing, user_namespaces.labels)
             await self._create_volume(copy)
             manifests.append(claim)
             claims[name] = claim["metadata"]["name"]

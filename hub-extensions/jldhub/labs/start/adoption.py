@@ -42,9 +42,7 @@ class AdoptingApi:
         return getattr(self._api, name)
 
     async def create_namespaced_pod(self, namespace: str, body: V1Pod, **options: Any) -> V1Pod:
-        """Raises PodRejected, TimeoutError where KubeSpawner shall retry, and ApiException 409 for the pod of another
-        start.
-        """
+        """Raises PodRejected, TimeoutError for a retry by KubeSpawner, and ApiException 409 for another start's pod."""
         try:
             pod = await self._create_or_adopt(namespace, body, options)
         except ApiException as refused:

@@ -176,9 +176,7 @@ class GuardedSpawner(KubeSpawner):
             raise self.failure(why) from None
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
-        """Progress events for the waiting page: the position in the queue, then Kubernetes' events and the obstacle
-        they show.
-        """
+        """Progress events for the waiting page: the position in the queue, then Kubernetes' events and obstacles."""
         while self._place and (ahead := self._place.ahead) is not None:
             before = f"{ahead} of them before yours" if ahead else "yours is the next"
             yield {"progress": 0, "message": f"Many labs start just now; {before}."}
