@@ -17,7 +17,7 @@ from traitlets import Float, Integer, Unicode
 from jldhub.identity import AUTH_STATE_KEY, IdentityError
 from jldhub.login.admission import AdmissionDenied
 from jldhub.login.people import FIRST_ID, LAST_ID, Account, IdRange, IdsExhausted, People, Person, UidTaken
-from jldhub.login.provider_errors import NOT_MODIFIED, cannot_refresh, error_text, is_outage
+from jldhub.login.provider_errors import NOT_MODIFIED, ProviderUnavailable, cannot_refresh, error_text, is_outage
 from jldhub.login.usernames import ReservedUsername, require_unreserved
 from jldhub.support import login_metrics
 from jldhub.support.refusal import Refusal
@@ -27,18 +27,6 @@ from jldhub.support.refusal import Refusal
 _PAUSE_SECONDS = 60
 
 AuthModel = dict[str, Any]
-
-
-class ProviderUnavailable(Refusal):
-    """The provider does not answer. Nobody can log in meanwhile, and running sessions are extended."""
-
-    def __init__(self, provider: str, reason: str) -> None:
-        super().__init__(
-            503, f"{provider} cannot be asked who you are: {reason}. Nobody can log in until it answers; try later."
-        )
-        self.why = reason
-
-
 _LOGIN_ERRORS = (IdentityError, ReservedUsername, UidTaken, IdsExhausted, AdmissionDenied)
 # oauthenticator turns some errors of a refresh into "log in again". This records which of them were outages.
 _outages: ContextVar[list[ProviderUnavailable]] = ContextVar("outages")

@@ -7,8 +7,20 @@ from typing import Any
 
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
+from jldhub.support.refusal import Refusal
+
 # JLD sends no conditional requests, so a response with this status comes from a cache between the hub and the provider.
 NOT_MODIFIED = 304
+
+
+class ProviderUnavailable(Refusal):
+    """The provider does not answer. Nobody can log in meanwhile, and running sessions are extended."""
+
+    def __init__(self, provider: str, reason: str) -> None:
+        super().__init__(
+            503, f"{provider} cannot be asked who you are: {reason}. Nobody can log in until it answers; try later."
+        )
+        self.why = reason
 
 
 def is_outage(code: int, response: HTTPResponse | None) -> bool:
