@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jld.schema.chart import Chart
 from rendering import CHART, CHECKOUT, HELMS, Question, helm, render
 
 EXTENSIONS = CHECKOUT / "hub-extensions"
@@ -68,6 +69,22 @@ def test_the_package_holds_nothing_else_from_the_checkout(package: Path) -> None
 
 def test_the_package_renders_as_the_checkout_does(package: Path, values: dict[str, Path]) -> None:
     assert render(Question(values["minimal"], chart=package)).text == render(Question(values["minimal"])).text
+
+
+def test_the_package_is_linted_and_shows_its_values_as_the_checkout_does(
+    package: Path, values: dict[str, Path]
+) -> None:
+    for program in HELMS:
+        assert helm(program, "lint", "--strict", package, "--values", values["nfs"]).returncode == 0
+        assert helm(program, "show", "values", package).stdout == helm(program, "show", "values", CHART).stdout
+
+
+def test_the_tool_checks_a_site_with_an_unpacked_package_as_with_the_checkout(package: Path, tmp_path: Path) -> None:
+    with tarfile.open(package) as archive:
+        archive.extractall(tmp_path, filter="data")
+    unpacked = Chart(tmp_path / "jld")
+
+    assert (unpacked.defaults(), unpacked.schema()) == (Chart(CHART).defaults(), Chart(CHART).schema())
 
 
 def test_the_hub_gets_its_python_byte_for_byte(site: Path) -> None:

@@ -60,19 +60,18 @@ class Chart:
 
         Helm must see every default here too: `helm lint` and `helm show values` read no others.
         """
-        own, *parts = self._values_texts().items()
-        return VALUES_HEAD + own[1] + "".join(f"\n{part}:\n{indent(text, '  ')}" for part, text in parts)
+        shared, *parts = ((part, self._text(file)) for part, file in self._values_files().items())
+        return VALUES_HEAD + shared[1] + "".join(f"\n{part}:\n{indent(text, '  ')}" for part, text in parts)
 
     def composed_schema(self) -> str:
         """The text of values.schema.json, made anew from the parts."""
         schema = self._yaml(self.folder / "values.schema.yaml")
         properties = schema["properties"]
-        texts = self._values_texts()
         for part in self.parts:
             properties[part] = self._yaml(self.folder / "charts" / part / "values.schema.yaml")
-        for part, text in texts.items():
+        for part, file in self._values_files().items():
             described = properties[part] if part else schema
-            explain(described, _parsed(text), descriptions(text), schema["$defs"])
+            explain(described, self._yaml(file), descriptions(self._text(file)), schema["$defs"])
         for part in self.parts:
             properties[part]["properties"]["global"] = {
                 "description": "Set by Helm from the `global` at the top.",
@@ -92,10 +91,10 @@ class Chart:
     def _composed(self) -> dict[Path, str]:
         return {self.values_file: self.composed_values(), self.schema_file: self.composed_schema()}
 
-    def _values_texts(self) -> dict[str, str]:
-        """The text that holds the defaults of each part by the part's name; what all share has none, and comes first."""
+    def _values_files(self) -> dict[str, Path]:
+        """The file that holds each part's defaults, by the part's name; that of what all share has none, and comes first."""
         files = {part: self.folder / "charts" / part / "values.yaml" for part in self.parts}
-        return {part: self._text(file) for part, file in {"": self.folder / "values.global.yaml", **files}.items()}
+        return {"": self.folder / "values.global.yaml", **files}
 
     def _text(self, file: Path) -> str:
         try:

@@ -234,6 +234,17 @@ def test_a_comment_of_a_part_alone_makes_the_composed_values_stale(desk: Any) ->
     assert [file.name for file in Chart(desk.folder / "chart").stale()] == ["values.yaml"]
 
 
+@pytest.mark.parametrize("text", ["a: [1\n", "# nothing\n", "- a\n"])
+def test_a_part_whose_values_are_no_map_stops_the_composition_with_its_name(text: str, desk: Any) -> None:
+    shutil.copytree(CHART.folder, desk.folder / "chart", symlinks=True)
+    before = desk.read("chart/values.yaml")
+    desk.write("chart/charts/hub/values.yaml", text)
+    result = desk.run("schema", "--chart", "chart")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "chart/charts/hub/values.yaml: not a YAML map" in result.stderr
+    assert desk.read("chart/values.yaml") == before
+
+
 def test_a_default_without_a_schema_stops_the_composition(desk: Any) -> None:
     (desk.folder / "chart" / "charts").mkdir(parents=True)
     desk.write("chart/values.schema.yaml", "properties: {global: {properties: {}}}\n$defs: {}\n")
