@@ -148,7 +148,7 @@ class People:
         return self._retry_once(write)
 
     def is_reserved_id(self, value: int) -> bool:
-        """Whether a GID in a claim must be ignored: it is in the hub's range, or a person's UID."""
+        """Whether a GID in a claim must not be accepted: it is in the hub's range, or a person's UID."""
         return value in self._assignable or self._has(_ACCOUNTS.c.uid, value)
 
     def _retry_once(self, write: Callable[[], _T]) -> _T:
