@@ -22,8 +22,7 @@ from jldhub.login.usernames import ReservedUsername, require_unreserved
 from jldhub.support import login_metrics
 from jldhub.support.refusal import Refusal
 
-# After a failed request, running sessions send the next one after this time, so that pages do not wait for the
-# provider.
+# Running sessions send no request for this time after a failed one, so that pages do not wait for the provider.
 _PAUSE_SECONDS = 60
 
 AuthModel = dict[str, Any]
@@ -188,10 +187,7 @@ class ProviderLogin(OAuthenticator):
     async def httpfetch(
         self, url: str, label: str = "fetching", parse_json: bool = True, raise_error: bool = True, **kwargs: Any
     ) -> Any:
-        """All requests to the provider.
-
-        An outage raises ProviderUnavailable; a refusal by the provider raises HTTPClientError.
-        """
+        """A request to the provider. Raises ProviderUnavailable in an outage, and HTTPClientError for a refusal."""
 
         async def fetch(**more: Any) -> Any:
             return await super(ProviderLogin, self).httpfetch(
@@ -240,10 +236,7 @@ class ProviderLogin(OAuthenticator):
         return info
 
     def unavailable(self, reason: str, *, for_all: bool = True) -> ProviderUnavailable:
-        """The exception to raise, after counting and logging the outage.
-
-        `for_all`: the outage affects everybody, so that running sessions wait before the next request.
-        """
+        """The exception to raise. Counts and logs the outage. With `for_all`, all running sessions pause requests."""
         provider = self.provider_address or self.login_service
         self.log.error("%s cannot be asked: %s", provider, reason)
         login_metrics.OUTAGES.labels(self.login_service).inc()
