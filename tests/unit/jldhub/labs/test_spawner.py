@@ -19,7 +19,7 @@ from jldhub.support.refusal import Refusal
 from kubernetes_asyncio.client import ApiClient, ApiException, V1Secret
 from traitlets.config import Config
 
-GOLDEN = Path(__file__).with_name("golden") / "lab-pod.json"
+GOLDEN = Path(__file__).parents[1] / "golden" / "lab-pod.json"
 
 AUTH_STATE = {
     "access_token": "gho_made-up",
