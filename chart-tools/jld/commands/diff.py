@@ -10,12 +10,12 @@ import typer
 from jld.command_line.options import CHART, FORMAT
 from jld.command_line.outcome import Code, Format, outcome
 from jld.command_line.terminal import styled
-from jld.rules.rules import look
 from jld.schema.chart import find_chart
 from jld.site import yaml_writer
 from jld.site.reader import load
 from jld.site.tree import Node, plain
-from jld.support.errors import SiteError, dotted
+from jld.support.errors import SiteError
+from jld.support.key_paths import dotted, value_at
 from jld.values.difference import Change, Kind, changes, differ
 from jld.values.sizes import worked_out
 
@@ -77,7 +77,7 @@ def _read(*files: Path) -> list[Node]:
 
 
 def _holds_secrets(tree: Node) -> bool:
-    return any(look(plain(tree), part, "secret") for part in ("hub", "nginx", "firefly"))
+    return any(value_at(plain(tree), part, "secret") for part in ("hub", "nginx", "firefly"))
 
 
 def _line(change: Change) -> str:

@@ -14,9 +14,10 @@ import typer
 
 from jld.command_line.options import CHART, FORMAT, IDENTITY, SECRETS
 from jld.command_line.outcome import Code, Format, Report, outcome
-from jld.schema.chart import Chart, JsonMap, find_chart
+from jld.schema.chart import Chart, find_chart
 from jld.secrets.kinds import variable
 from jld.support.errors import SiteError
+from jld.support.key_paths import JsonMap
 from jld.values.assembly import SecretMissing, Sources, Values, assemble
 
 if TYPE_CHECKING:

@@ -11,9 +11,10 @@ from jld.command_line.outcome import Format, Report, outcome
 from jld.command_line.terminal import styled
 from jld.explain.keys import Key, describe_key, meant, parse
 from jld.schema import former_keys
-from jld.schema.chart import JsonMap, find_chart
+from jld.schema.chart import find_chart
 from jld.site import yaml_writer
-from jld.support.errors import Path, Problem, SiteError
+from jld.support.errors import Problem, SiteError
+from jld.support.key_paths import JsonMap, KeyPath
 
 NAME = Annotated[str, typer.Argument(metavar="[KEY]", help="A key as the tool writes it. Left out: the top.")]
 
@@ -80,7 +81,7 @@ def _table(report: Report, rows: list[tuple[str, str]]) -> None:
         report.line(f"  {styled(name)}{' ' * (width - len(name))}  {text}")
 
 
-def _nested(path: Path, value: Any) -> Any:
+def _nested(path: KeyPath, value: Any) -> Any:
     """`value` where a site file has it."""
     for part in reversed(path):
         value = [value] if isinstance(part, int) else {part: value}

@@ -17,7 +17,7 @@ import typer
 from jld.command_line import terminal
 from jld.command_line.options import CHART, FORMAT
 from jld.command_line.outcome import Format, Report, outcome
-from jld.schema.chart import JsonMap, find_chart
+from jld.schema.chart import find_chart
 from jld.secrets import pem_files
 from jld.site import yaml_writer
 from jld.site.reader import load
@@ -27,6 +27,7 @@ from jld.start.questions import Interview
 from jld.start.site_file import render
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
 from jld.support.files import PRIVATE, replace_file
+from jld.support.key_paths import JsonMap
 
 if TYPE_CHECKING:
     from jld.secrets.certificates import Finding

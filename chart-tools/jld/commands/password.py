@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from jld.command_line.outcome import outcome
-from jld.rules.rules import look
 from jld.secrets import kinds
 from jld.site.reader import load
 from jld.site.tree import plain
 from jld.support.errors import Place, Problem, SiteError
+from jld.support.key_paths import value_at
 
 
 def password(
@@ -28,7 +28,7 @@ def password(
       jld password my-values.yaml
     """
     with outcome():
-        encoded = look(plain(load(file)), "hub", "secret", "dummyPassword")
+        encoded = value_at(plain(load(file)), "hub", "secret", "dummyPassword")
         held = kinds.decode(encoded) if isinstance(encoded, str) else None
         if not held:
             sentence = "it holds no password; write hub.auth.dummy in the site file and run `jld values`"

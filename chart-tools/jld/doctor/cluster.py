@@ -8,8 +8,7 @@ from typing import Any
 
 from jld.doctor.facts import Access, Cluster, Finding, Level, NotConfigured, Object, Place, Silence
 from jld.rules import storage
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
+from jld.support.key_paths import JsonMap, value_at
 
 OLDEST = (1, 30)
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -72,20 +71,23 @@ _ENFORCES_NOT = re.compile(r"kube-flannel(-ds)?.*")
 def needed(site: JsonMap | None) -> list[Access]:
     """What the person who installs has to be allowed."""
     kinds = dict(KINDS)
-    mode = look(site, "storage", "mode")
+    mode = value_at(site, "storage", "mode")
     if mode not in ("hostPath", "external", "nfs"):
         del kinds["PersistentVolume"]
-    if mode != "nfs" or not look(site, "storage", "nfs", "provisioner"):
+    if mode != "nfs" or not value_at(site, "storage", "nfs", "provisioner"):
         del kinds["StorageClass"]
-    of_people = bool(look(site, "global", "userNamespaces"))
+    of_people = bool(value_at(site, "global", "userNamespaces"))
     if mode != "nfs":
         for kind in _OF_THE_FILE_SERVER:
             if not (of_people and kind.startswith("ClusterRole")):
                 del kinds[kind]
     for door, kind in (("ingress", "Ingress"), ("gateway", "HTTPRoute")):
-        if look(site, "nginx", "mode") != door:
+        if value_at(site, "nginx", "mode") != door:
             del kinds[kind]
-    if not look(site, "hub", "lab", "quota", "cpu") and look(site, "hub", "lab", "quota", "memory") in (None, "0"):
+    if not value_at(site, "hub", "lab", "quota", "cpu") and value_at(site, "hub", "lab", "quota", "memory") in (
+        None,
+        "0",
+    ):
         del kinds["ResourceQuota"]  # the ClusterRole admin lets nobody make one
     of_helm = [Access(verb, *rest) for rest in kinds.values() for verb in _VERBS]
     of_hooks = [_OF_THE_DRAIN] if mode == "nfs" else []
@@ -155,7 +157,7 @@ def _nodes(nodes: Sequence[Object] | Silence) -> Iterator[Finding]:
     if not ready:
         yield Finding("nodes", Level.failure, f"none of {len(nodes)} is ready", "see `kubectl describe nodes`")
         return
-    shapes = sorted({str(look(dict(node), "status", "nodeInfo", "architecture")) for node in ready})
+    shapes = sorted({str(value_at(dict(node), "status", "nodeInfo", "architecture")) for node in ready})
     text = f"{len(ready)} ready, {' and '.join(shapes)}"
     if len(shapes) > 1:
         remedy = "build images for both, or keep JLD on one with hub.traits.KubeSpawner.node_selector and taints"
@@ -169,8 +171,8 @@ def _nodes(nodes: Sequence[Object] | Silence) -> Iterator[Finding]:
 
 
 def _is_ready(node: Object) -> bool:
-    conditions = look(dict(node), "status", "conditions") or []
-    taken = look(dict(node), "spec", "unschedulable")
+    conditions = value_at(dict(node), "status", "conditions") or []
+    taken = value_at(dict(node), "spec", "unschedulable")
     return not taken and any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
@@ -182,7 +184,7 @@ def _pod_security(namespace: Object | Silence | None, site: JsonMap | None, plac
         return Finding(
             subject, Level.ok, f"namespace {place.namespace} is not there yet; install with --create-namespace"
         )
-    enforced = (look(dict(namespace), "metadata", "labels") or {}).get(ENFORCE)
+    enforced = (value_at(dict(namespace), "metadata", "labels") or {}).get(ENFORCE)
     if enforced == "restricted":
         return Finding(
             subject,
@@ -192,7 +194,7 @@ def _pod_security(namespace: Object | Silence | None, site: JsonMap | None, plac
             "let it enforce baseline",
             f"kubectl label namespace {place.namespace} {ENFORCE}=baseline --overwrite",
         )
-    if enforced == "baseline" and look(site, "storage", "mode") == "nfs":
+    if enforced == "baseline" and value_at(site, "storage", "mode") == "nfs":
         return Finding(
             subject,
             Level.failure,
@@ -207,7 +209,7 @@ def _policies(daemon_sets: Sequence[Object] | Silence) -> Finding:
     subject = "NetworkPolicies"
     if isinstance(daemon_sets, Silence):
         return _unknown(subject, daemon_sets)
-    names = [str(look(dict(each), "metadata", "name")) for each in daemon_sets]
+    names = [str(value_at(dict(each), "metadata", "name")) for each in daemon_sets]
     if enforcing := next((name for name in names if _ENFORCES.fullmatch(name)), None):
         return Finding(subject, Level.ok, f"{enforcing} enforces them")
     remedy = "install a network plug-in that enforces them, such as Calico or Cilium, or a lab reaches every other pod"
@@ -230,29 +232,29 @@ def _storage(cluster: Cluster, site: JsonMap | None) -> Iterator[Finding]:
         remedy = "" if default else "name a class in storage.claim.storageClass and hub.db.storageClass"
         yield Finding("storage class", level, f"{default} is the default" if default else "there is no default", remedy)
         return
-    if not look(site, "hub", "db", "external"):
-        yield _class("hub.db", look(site, "hub", "db", "storageClass"), default, known)
-    mode = look(site, "storage", "mode")
+    if not value_at(site, "hub", "db", "external"):
+        yield _class("hub.db", value_at(site, "hub", "db", "storageClass"), default, known)
+    mode = value_at(site, "storage", "mode")
     existing = {name: each.get("existingClaim") for name, each in storage.volumes(site).items()}
     for name, claim in existing.items():
         if claim:
             yield _existing(f"storage.volumes.{name}.existingClaim", str(claim), cluster)
     if mode == "hostPath":
         yield _folder(cluster.nodes)
-    elif mode == "nfs" and look(site, "storage", "nfs", "existingClaim"):
-        yield _existing_disk(str(look(site, "storage", "nfs", "existingClaim")), cluster)
-    elif mode == "nfs" and not look(site, "storage", "nfs", "provisioner"):
-        yield _class("storage.nfs", look(site, "storage", "nfs", "storageClass"), default, known)
+    elif mode == "nfs" and value_at(site, "storage", "nfs", "existingClaim"):
+        yield _existing_disk(str(value_at(site, "storage", "nfs", "existingClaim")), cluster)
+    elif mode == "nfs" and not value_at(site, "storage", "nfs", "provisioner"):
+        yield _class("storage.nfs", value_at(site, "storage", "nfs", "storageClass"), default, known)
     elif mode == "claim" and not all(existing.values()):
-        named = look(site, "storage", "claim", "storageClass")
+        named = value_at(site, "storage", "claim", "storageClass")
         found = _class("storage.claim", named, default, known)
-        if found.level is Level.ok and look(site, "storage", "claim", "accessMode") == "ReadWriteMany":
+        if found.level is Level.ok and value_at(site, "storage", "claim", "accessMode") == "ReadWriteMany":
             found = _many_nodes(named or default, str(known[named or default].get("provisioner")), cluster.nodes)
         yield found
 
 
 def _is_default(storage_class: Object) -> bool:
-    annotations = look(dict(storage_class), "metadata", "annotations") or {}
+    annotations = value_at(dict(storage_class), "metadata", "annotations") or {}
     return bool(annotations.get(DEFAULT_CLASS) == "true")
 
 
@@ -324,7 +326,7 @@ def _existing(key: str, name: str, cluster: Cluster) -> Finding:
     found = _claim(key, name, cluster)
     if isinstance(found, Finding):
         return found
-    modes = look(dict(found), "spec", "accessModes") or []
+    modes = value_at(dict(found), "spec", "accessModes") or []
     one_node = not isinstance(cluster.nodes, Silence) and len(cluster.nodes) == 1
     if "ReadWriteMany" not in modes and not one_node:
         remedy = "use a claim with ReadWriteMany, or labs on other nodes do not start"

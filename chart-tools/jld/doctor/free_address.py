@@ -9,7 +9,8 @@ from ipaddress import ip_address
 from jld.doctor.facts import Silence
 from jld.doctor.gather import Kubectl
 from jld.rules.storage import ADDRESS
-from jld.support.errors import EnvironmentUnfit, dotted
+from jld.support.errors import EnvironmentUnfit
+from jld.support.key_paths import dotted
 
 _BAND = range(
     16, 256

@@ -20,8 +20,7 @@ from typing import Any
 from jld.doctor.cluster import needed
 from jld.doctor.facts import Access, Cluster, Network, NotConfigured, Object, Place, Silence
 from jld.doctor.network import web_addresses
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
+from jld.support.key_paths import JsonMap, value_at
 
 SECONDS = 8.0
 NO_KUBECTL = "kubectl is not installed"
@@ -86,7 +85,7 @@ def look_at(kubectl: Kubectl, site: JsonMap | None, place: Place) -> tuple[Clust
     questions: dict[str, Callable[[], Any]] = {}
     if isinstance(version, str):
         questions |= _of_the_cluster(kubectl, site, place)
-    hostname = str(look(site, "global", "hostname")) if site else ""
+    hostname = str(value_at(site, "global", "hostname")) if site else ""
     web = sorted(web_addresses(site).values()) if site else []
     if hostname:
         questions["addresses"] = lambda: _addresses(hostname)
@@ -111,15 +110,15 @@ def _of_the_cluster(kubectl: Kubectl, site: JsonMap | None, place: Place) -> dic
     named = _secrets_that_the_site_names(site) if site else []
     if named:
         questions["secrets"] = lambda: _are_there(kubectl, named, here)
-    tls = look(site, "nginx", "tls", "existingSecret")
+    tls = value_at(site, "nginx", "tls", "existingSecret")
     if tls:
         questions["certificate"] = lambda: _certificate(kubectl, str(tls), here)
     return questions
 
 
 def _secrets_that_the_site_names(site: JsonMap) -> list[str]:
-    named = [look(site, *path, "existingSecret") for path in (("hub",), ("nginx", "routes"), ("nginx", "tls"))]
-    named += look(site, "global", "imagePullSecrets") or []
+    named = [value_at(site, *path, "existingSecret") for path in (("hub",), ("nginx", "routes"), ("nginx", "tls"))]
+    named += value_at(site, "global", "imagePullSecrets") or []
     return list(dict.fromkeys(str(name) for name in named if name))
 
 
@@ -142,10 +141,12 @@ def _refused(kubectl: Kubectl, accesses: Sequence[Access], place: Place) -> Sequ
     text = kubectl.run("create", "--filename", "-", "--output", "json", stdin=stdin)
     if isinstance(text, Silence):
         return text
-    answers = [each for each in _many(text) if look(each, "kind") == "SelfSubjectAccessReview"]
+    answers = [each for each in _many(text) if value_at(each, "kind") == "SelfSubjectAccessReview"]
     if len(answers) != len(accesses):
         return Silence("the cluster did not answer every question about permissions")
-    return [access for access, answer in zip(accesses, answers, strict=True) if not look(answer, "status", "allowed")]
+    return [
+        access for access, answer in zip(accesses, answers, strict=True) if not value_at(answer, "status", "allowed")
+    ]
 
 
 def _review(access: Access, place: Place) -> JsonMap:

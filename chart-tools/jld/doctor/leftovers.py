@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from jld.doctor.facts import Cluster, Finding, Level, Object, Place, Silence
-from jld.rules.rules import look
+from jld.support.key_paths import value_at
 
 SUBJECT = "earlier release"
 _OWNER = "meta.helm.sh/release-name"
@@ -27,7 +27,7 @@ def findings(cluster: Cluster, place: Place) -> Iterator[Finding]:
             found += _strayed(cluster.volumes, cluster.services, place)
     if not isinstance(cluster.claims, Silence):
         installed = not isinstance(cluster.services, Silence) and any(
-            look(dict(service), "metadata", "name") == place.name("hub") for service in cluster.services
+            value_at(dict(service), "metadata", "name") == place.name("hub") for service in cluster.services
         )
         found += [finding for claim in cluster.claims if (finding := _claim(claim, place, installed))]
     yield from found
@@ -37,11 +37,11 @@ def findings(cluster: Cluster, place: Place) -> Iterator[Finding]:
 
 def _volume(volume: Object, place: Place) -> Finding | None:
     """A volume of ours whose claim was deleted: it waits for that very claim, which never comes back."""
-    name = str(look(dict(volume), "metadata", "name"))
-    claim = look(dict(volume), "spec", "claimRef") or {}
+    name = str(value_at(dict(volume), "metadata", "name"))
+    claim = value_at(dict(volume), "spec", "claimRef") or {}
     prefix = place.name("")
     ours = claim.get("namespace") == place.namespace and str(claim.get("name")).startswith(prefix)
-    if not ours or look(dict(volume), "status", "phase") != "Released":
+    if not ours or value_at(dict(volume), "status", "phase") != "Released":
         return None
     return Finding(
         SUBJECT,
@@ -56,15 +56,15 @@ def _volume(volume: Object, place: Place) -> Finding | None:
 def _strayed(volumes: Sequence[Object], services: Sequence[Object], place: Place) -> Iterator[Finding]:
     """Volumes that show the file server where it is not."""
     here = {
-        str(look(dict(each), "spec", "clusterIP"))
+        str(value_at(dict(each), "spec", "clusterIP"))
         for each in services
-        if look(dict(each), "metadata", "name") == place.name("file-server")
+        if value_at(dict(each), "metadata", "name") == place.name("file-server")
     }
     for volume in volumes:
-        shown = look(dict(volume), "spec", "nfs", "server")
-        name = str(look(dict(volume), "metadata", "name"))
+        shown = value_at(dict(volume), "spec", "nfs", "server")
+        name = str(value_at(dict(volume), "metadata", "name"))
         if here and shown and shown not in here and name.startswith(f"{place.namespace}-{place.name('')}"):
-            component = (look(dict(volume), "metadata", "labels") or {}).get("app.kubernetes.io/component")
+            component = (value_at(dict(volume), "metadata", "labels") or {}).get("app.kubernetes.io/component")
             if component == "storage":
                 yield Finding(
                     SUBJECT,
@@ -76,10 +76,10 @@ def _strayed(volumes: Sequence[Object], services: Sequence[Object], place: Place
 
 
 def _claim(claim: Object, place: Place, installed: bool) -> Finding | None:
-    name = str(look(dict(claim), "metadata", "name"))
+    name = str(value_at(dict(claim), "metadata", "name"))
     if name not in (place.name("home"), place.name("hub-db")):
         return None
-    annotations = look(dict(claim), "metadata", "annotations") or {}
+    annotations = value_at(dict(claim), "metadata", "annotations") or {}
     owner = (annotations.get(_OWNER), annotations.get(_OWNER_NAMESPACE))
     if owner != (place.release, place.namespace):
         return Finding(
@@ -92,7 +92,7 @@ def _claim(claim: Object, place: Place, installed: bool) -> Finding | None:
             f"kubectl --namespace {place.namespace} label persistentvolumeclaim {name} --overwrite "
             "app.kubernetes.io/managed-by=Helm",
         )
-    if look(dict(claim), "status", "phase") == "Lost":
+    if value_at(dict(claim), "status", "phase") == "Lost":
         found = f"claim {name} is Lost: its volume is gone"
         return Finding(SUBJECT, Level.failure, found, "delete it, so that a new one is made", _delete(place, name))
     if installed:

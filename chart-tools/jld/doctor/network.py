@@ -6,25 +6,24 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from jld.doctor.facts import Cluster, Finding, Level, Network, Place, Silence
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
 from jld.secrets.kinds import decode
+from jld.support.key_paths import JsonMap, value_at
 
 
 def web_addresses(site: JsonMap) -> dict[str, str]:
     """What is asked, by the key that says so."""
     found: dict[str, str] = {}
-    github, cilogon, other = (look(site, "hub", "auth", way) for way in ("github", "cilogon", "other"))
+    github, cilogon, other = (value_at(site, "hub", "auth", way) for way in ("github", "cilogon", "other"))
     if github:
         url = str(github.get("url", "https://github.com")).rstrip("/")
         api = "https://api.github.com" if url == "https://github.com" else f"{url}/api/v3"
         found |= {"hub.auth.github.url": url, "hub.auth.github.apiUrl": str(github.get("apiUrl", api))}
     if cilogon:
         found["hub.auth.cilogon.url"] = str(cilogon.get("url", "https://cilogon.org"))
-    token_url = look(other, "options", "token_url")
+    token_url = value_at(other, "options", "token_url")
     if token_url:
         found["hub.auth.other.options.token_url"] = str(token_url)
-    registry = str(look(site, "global", "imageRegistry")).partition("/")[0]
+    registry = str(value_at(site, "global", "imageRegistry")).partition("/")[0]
     if not _is_local(registry):
         found["global.imageRegistry"] = f"https://{registry}/v2/"
     return found
@@ -42,12 +41,12 @@ def findings(cluster: Cluster, network: Network, site: JsonMap, place: Place, no
     for key, address in web_addresses(site).items():
         yield _answer(key, address, network.answers.get(address, Silence("not asked")))
     if "global.imageRegistry" not in web_addresses(site):
-        found = f"{look(site, 'global', 'imageRegistry')}: images are expected on the nodes themselves"
+        found = f"{value_at(site, 'global', 'imageRegistry')}: images are expected on the nodes themselves"
         yield Finding("global.imageRegistry", Level.ok, found)
 
 
 def _name(cluster: Cluster, network: Network, site: JsonMap, place: Place) -> Finding:
-    hostname = str(look(site, "global", "hostname"))
+    hostname = str(value_at(site, "global", "hostname"))
     subject = "DNS name"
     own = network.addresses
     if hostname == "localhost" or hostname.endswith(".localhost"):
@@ -59,7 +58,7 @@ def _name(cluster: Cluster, network: Network, site: JsonMap, place: Place) -> Fi
     addresses = ", ".join(own)
     if doors is None:
         return Finding(subject, Level.unknown, f"{hostname} is {addresses}; the front door is not installed yet")
-    if look(site, "nginx", "service", "type") != "LoadBalancer":
+    if value_at(site, "nginx", "service", "type") != "LoadBalancer":
         return Finding(subject, Level.unknown, f"{hostname} is {addresses}; whether that leads to a node is unknown")
     if not doors:
         remedy = "wait for the cloud, or write nginx.service.type: NodePort where nothing makes load balancers"
@@ -77,8 +76,8 @@ def _front_door(cluster: Cluster, place: Place) -> list[str] | None:
     if isinstance(cluster.version, Silence) or isinstance(cluster.services, Silence):
         return None
     for service in cluster.services:
-        if look(dict(service), "metadata", "name") == place.name("nginx"):
-            entries = look(dict(service), "status", "loadBalancer", "ingress") or []
+        if value_at(dict(service), "metadata", "name") == place.name("nginx"):
+            entries = value_at(dict(service), "status", "loadBalancer", "ingress") or []
             return [str(entry.get("ip") or entry.get("hostname")) for entry in entries]
     return None
 
@@ -86,9 +85,9 @@ def _front_door(cluster: Cluster, place: Place) -> list[str] | None:
 def _certificate(cluster: Cluster, site: JsonMap, now: datetime) -> Iterator[Finding]:
     from jld.secrets import certificates
 
-    hostname = str(look(site, "global", "hostname"))
+    hostname = str(value_at(site, "global", "hostname"))
     subject = "certificate"
-    existing = look(site, "nginx", "tls", "existingSecret")
+    existing = value_at(site, "nginx", "tls", "existingSecret")
     if existing:
         held = cluster.certificate
         if isinstance(cluster.version, Silence) or isinstance(held, Silence) or held is None:
@@ -99,7 +98,7 @@ def _certificate(cluster: Cluster, site: JsonMap, now: datetime) -> Iterator[Fin
         faults = [fault for fault in certificates.findings(alone, hostname, now) if fault.about != "key"]
         where = f"of Secret {existing}"
     else:
-        secret = look(site, "nginx", "secret") or {}
+        secret = value_at(site, "nginx", "secret") or {}
         certificate, key, authority = (
             decode(str(secret.get(name, ""))) or b"" for name in ("certificate", "key", "caCertificate")
         )

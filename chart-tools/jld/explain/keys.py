@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jld.schema.chart import JsonMap
 from jld.schema.validation import accepted, is_secret, is_valid, key_paths, key_rule, nearest_name, resolved
-from jld.support.errors import Path, dotted
+from jld.support.key_paths import JsonMap, KeyPath, dotted
 
 _TYPES = {
     "string": "text",
@@ -29,7 +28,7 @@ _NO_DEFAULT = object()
 class Key:
     """One key of a site file."""
 
-    path: Path
+    path: KeyPath
     description: str
     type: str
     accepted: str
@@ -48,7 +47,7 @@ class Key:
         return self.default is not _NO_DEFAULT
 
 
-def describe_key(schema: JsonMap, path: Path) -> Key | None:
+def describe_key(schema: JsonMap, path: KeyPath) -> Key | None:
     """What there is to say about `path`, or None where no such key is."""
     if not _exists(schema, path):
         return None
@@ -75,7 +74,7 @@ def sections(schema: JsonMap) -> Iterator[Key]:
             yield found
 
 
-def parse(text: str) -> Path:
+def parse(text: str) -> KeyPath:
     """The path that `dotted` writes as `text`."""
     parts = re.findall(r'"([^"]*)"|\[(\d+)\]|([^.\[\]"]+)', text)
     return tuple(int(index) if index else quoted or plain for quoted, index, plain in parts)
@@ -137,7 +136,7 @@ def _entry(rule: JsonMap, inner: JsonMap, schema: JsonMap) -> JsonMap:
     return {str(name): value}
 
 
-def _since(schema: JsonMap, path: Path) -> str:
+def _since(schema: JsonMap, path: KeyPath) -> str:
     """What a section says holds for its keys, unless one of them came later still."""
     above = (key_rule(schema, path[:length]) for length in range(len(path), 0, -1))
     return next((str(rule["x-since"]) for rule in above if "x-since" in rule), FIRST_VERSION)
@@ -169,7 +168,7 @@ def _accepted(rule: JsonMap, schema: JsonMap) -> str:
     return "; ".join(words)
 
 
-def _exists(schema: JsonMap, path: Path) -> bool:
+def _exists(schema: JsonMap, path: KeyPath) -> bool:
     rule = schema
     for depth, part in enumerate(path):
         if isinstance(part, int):

@@ -8,10 +8,9 @@ from typing import Any
 
 from jld.explain.keys import Key, sections
 from jld.rules import firefly, rules
-from jld.schema.chart import JsonMap
 from jld.secrets import kinds
 from jld.site.yaml_writer import inline
-from jld.support.errors import Path, dotted
+from jld.support.key_paths import JsonMap, KeyPath, dotted
 
 HEAD = """\
 # Reference of the values
@@ -63,7 +62,7 @@ def _between_keys(schema: JsonMap) -> Iterator[str]:
         yield f"* {inspect.getdoc(rule)}"
 
 
-def _messages(rule: JsonMap, path: Path) -> Iterator[tuple[Path, str]]:
+def _messages(rule: JsonMap, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     """The sentences about rules between keys, with the key that each is said at."""
     if "x-message" in rule:
         yield path, str(rule["x-message"])

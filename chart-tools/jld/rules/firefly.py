@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from jld.rules import storage
-from jld.schema.chart import JsonMap
 from jld.secrets.kinds import encode
-from jld.support.errors import Path
+from jld.support.key_paths import JsonMap, KeyPath
 from jld.support.quantities import amount
 
-PASSWORD: Path = ("firefly", "secret", "adminPassword")
+PASSWORD: KeyPath = ("firefly", "secret", "adminPassword")
 VARIABLE = "JLD_FIREFLY_ADMIN_PASSWORD"
 USER = 91  # whom the image runs as
 _HUBS_OWN = ("hub", "user", "services")
@@ -38,7 +37,7 @@ def _settings(effective: JsonMap) -> JsonMap:
     return found if isinstance(found, dict) else {}
 
 
-def route_is_free(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def route_is_free(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """`firefly.route` does not begin with `/hub`, `/user` or `/services`, nor with one of these below `global.hubRoute`."""
     route, below = _settings(effective).get("route"), _below(effective, "global").get("hubRoute")
     tops = dict.fromkeys(("/", below if isinstance(below, str) else "/"))
@@ -47,7 +46,7 @@ def route_is_free(effective: JsonMap) -> Iterator[tuple[Path, str]]:
             yield ("firefly", "route"), f"{taken} belongs to the hub; write another path, like /portal/firefly"
 
 
-def java_fits(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def java_fits(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """`firefly.javaMemory` is at most four fifths of `firefly.resources.limits.memory`."""
     settings = _settings(effective)
     limits = _below(settings, "resources", "limits")
@@ -60,7 +59,7 @@ def java_fits(effective: JsonMap) -> Iterator[tuple[Path, str]]:
         yield ("firefly", "javaMemory"), sentence
 
 
-def volumes_are_there(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def volumes_are_there(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """Each of `firefly.volumes` is one of `storage.volumes`."""
     known = storage.volumes(effective)
     for index, name in enumerate(_texts(effective, "volumes")):
@@ -68,9 +67,9 @@ def volumes_are_there(effective: JsonMap) -> Iterator[tuple[Path, str]]:
             yield ("firefly", "volumes", index), f"there is no storage.volumes.{name}; write one of {', '.join(known)}"
 
 
-def folders_are_on_volumes(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def folders_are_on_volumes(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """Each of `firefly.searchPath`, and `firefly.workArea`, lies on one of `firefly.volumes`; the last on one that can be written."""
-    folders: list[tuple[Path, str]] = [
+    folders: list[tuple[KeyPath, str]] = [
         (("firefly", "searchPath", index), folder) for index, folder in enumerate(_texts(effective, "searchPath"))
     ]
     work_area = _settings(effective).get("workArea")
@@ -85,7 +84,7 @@ def folders_are_on_volumes(effective: JsonMap) -> Iterator[tuple[Path, str]]:
             yield path, f"{folder} is on a volume that can only be read; choose another one"
 
 
-def doubtful(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def doubtful(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """What is accepted, and does not do what it seems to."""
     home = _below(effective, "storage", "volumes", "home")
     top = home.get("mountPath")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jld.site.tree import Node, describe
-from jld.support.errors import Path
+from jld.support.key_paths import KeyPath
 
 _SCALARS: dict[str, tuple[type, str]] = {
     "str": (str, "text in quotes"),
@@ -32,7 +32,7 @@ def found(value: Any) -> str:
     return f"found {describe(Node(value, written=json.dumps(value)))}"
 
 
-def faults(model: str, value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+def faults(model: str, value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Where `value` is not a `model` of the Kubernetes API, such as V1Toleration."""
     from kubernetes_asyncio import client
 
@@ -74,7 +74,7 @@ def _needed(cls: Any, names: dict[str, str]) -> Iterator[str]:
             yield theirs
 
 
-def _typed(kind: str, value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def _typed(kind: str, value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     if match := re.fullmatch(r"list\[(.+)\]", kind):
         if not isinstance(value, list):
             yield path, f"{found(value)}; write a list"

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
-from jld.schema.chart import JsonMap
-from jld.support.errors import Path
+from jld.support.key_paths import JsonMap, KeyPath
 
 MODES = ("claim", "nfs", "external", "hostPath")
-ADDRESS: Path = ("storage", "nfs", "address", "clusterIP")
+ADDRESS: KeyPath = ("storage", "nfs", "address", "clusterIP")
 _ONLY_IN = {"server": "external", "path": "external", "directoryMode": "nfs"}
 _OWN_CLAIMS = {"file-server": "the file server's disk", "hub-db": "the hub's database"}
 _SYSTEM = [
@@ -63,7 +62,7 @@ def ninety_five_percent(capacity: str) -> str:
     return f"{int(round(number * 950, 6))}{_SMALLER[unit]}"
 
 
-def capacities(effective: JsonMap, pattern: str) -> Iterator[tuple[Path, str]]:
+def capacities(effective: JsonMap, pattern: str) -> Iterator[tuple[KeyPath, str]]:
     """What the volumes of the chart's own file server state, where a site does not say it."""
     storage = effective.get("storage")
     disk = storage["nfs"].get("capacity") if _is_file_server(storage) else None
@@ -84,7 +83,7 @@ def _is_file_server(storage: Any) -> TypeGuard[JsonMap]:
     return isinstance(storage, dict) and storage.get("mode") == "nfs" and isinstance(storage.get("nfs"), dict)
 
 
-def names_are_free(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def names_are_free(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """No volume of `storage.volumes` is called as a claim of the chart's own, or lies over the lab image's folders."""
     for name, each in volumes(effective).items():
         if name in _OWN_CLAIMS:
@@ -98,7 +97,7 @@ def names_are_free(effective: JsonMap) -> Iterator[tuple[Path, str]]:
             yield ("storage", "volumes", name, "mountPath"), sentence
 
 
-def mount_paths_are_apart(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def mount_paths_are_apart(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """No volume of `storage.volumes` lies in another one."""
     paths = {name: str(each.get("mountPath", "")) for name, each in volumes(effective).items()}
     for name, path in paths.items():
@@ -111,7 +110,7 @@ def mount_paths_are_apart(effective: JsonMap) -> Iterator[tuple[Path, str]]:
                 yield ("storage", "volumes", name, "mountPath"), sentence
 
 
-def doubtful(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def doubtful(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """What is accepted, and does not do what it seems to."""
     storage = effective.get("storage")
     mode = storage.get("mode") if isinstance(storage, dict) else None

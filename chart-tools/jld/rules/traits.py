@@ -12,10 +12,9 @@ from importlib import import_module
 from typing import Any
 
 from jld.rules import pod_types
-from jld.schema.chart import JsonMap
-from jld.support.errors import Path
+from jld.support.key_paths import JsonMap, KeyPath
 
-TRAITS: Path = ("hub", "traits")
+TRAITS: KeyPath = ("hub", "traits")
 # Where the hub's classes are. A trait of a class that they inherit from is written below the class that stands here.
 CLASSES = {
     "JupyterHub": "jupyterhub.app",
@@ -129,7 +128,7 @@ def is_installed() -> bool:
     return all(find_spec(module.split(".")[0]) for module in CLASSES.values())
 
 
-def faults(traits: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def faults(traits: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """What the classes would refuse, or pass over without a word. Unknown classes are the schema's matter."""
     for class_name, chosen in traits.items():
         if class_name not in CLASSES or not isinstance(chosen, dict):
@@ -140,7 +139,7 @@ def faults(traits: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
                 yield (*TRAITS, class_name, name, *below), sentence
 
 
-def owned(traits: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def owned(traits: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
     """What JLD sets itself, with the reason why a site does not."""
     for class_name, chosen in traits.items():
         reasons = OWNED.get(class_name, {})
@@ -149,7 +148,7 @@ def owned(traits: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
                 yield (*TRAITS, class_name, name), f"JLD sets this itself: {reasons[name]}"
 
 
-def _faults(cls: Any, class_name: str, name: str, value: Any) -> Iterator[tuple[Path, str]]:
+def _faults(cls: Any, class_name: str, name: str, value: Any) -> Iterator[tuple[KeyPath, str]]:
     """What is wrong with one trait, and where below it."""
     if name in OWNED[class_name]:
         return

@@ -13,8 +13,8 @@ import yaml
 
 from jld.support.errors import EnvironmentUnfit
 from jld.support.files import replace_file
+from jld.support.key_paths import JsonMap
 
-JsonMap = dict[str, Any]
 SCHEMA_MODE = 0o644
 
 

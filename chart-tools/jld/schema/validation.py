@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 from jld.schema import former_keys
-from jld.schema.chart import JsonMap
 from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, extend
 from jld.site.tree import Node, describe, find, nearest
-from jld.support.errors import Path, Problem, dotted
+from jld.support.errors import Problem
+from jld.support.key_paths import JsonMap, KeyPath, dotted
 
 COMPOSITE = ("oneOf", "anyOf")  # rules about keys together; not worth saying when one of the keys is wrong by itself
 MANY_KEYS = 12
@@ -35,7 +35,7 @@ def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
     return found + list(_globals_in_parts(site, schema))
 
 
-def _any_below(paths: list[Path], above: Path) -> bool:
+def _any_below(paths: list[KeyPath], above: KeyPath) -> bool:
     return any(path[: len(above)] == above for path in paths)
 
 
@@ -69,7 +69,7 @@ class _Sentences:
         self.expected: Any = error.validator_value
         self.instance: Any = error.instance
         self.about_key = "propertyNames" in error.absolute_schema_path
-        self.path: Path = tuple(error.absolute_path)
+        self.path: KeyPath = tuple(error.absolute_path)
         self.rule: JsonMap = error.schema if isinstance(error.schema, dict) else {}
 
     def problems(self) -> Iterator[Problem]:
@@ -81,7 +81,7 @@ class _Sentences:
             case _:
                 yield self._at(self.path, self._wrong_value(), self.rule)
 
-    def _at(self, path: Path, sentence: str, rule: JsonMap) -> Problem:
+    def _at(self, path: KeyPath, sentence: str, rule: JsonMap) -> Problem:
         node = find(self.site, path)
         found = describe(node) if node and not is_secret(path) else ""
         return Problem(nearest(self.site, path), dotted(path), sentence, found, accepted(rule))
@@ -171,7 +171,7 @@ class _Sentences:
         return f"it is not accepted ({self.broken} {self.expected})"
 
 
-def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[Path]:
+def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[KeyPath]:
     """The secrets that the schema asks for and nobody gave. They are made or collected, and only then a mistake."""
     conditions = {part: {"allOf": rule["allOf"]} for part, rule in schema["properties"].items() if "allOf" in rule}
     missing = [
@@ -196,7 +196,7 @@ def is_valid(value: Any, rule: JsonMap, schema: JsonMap) -> bool:
     return _Validator(rule | {"$defs": schema["$defs"]}).is_valid(value)
 
 
-def is_secret(path: Path) -> bool:
+def is_secret(path: KeyPath) -> bool:
     """Whether what stands at `path` must never be shown."""
     return "secret" in path
 
@@ -208,7 +208,7 @@ def nearest_name(name: str, names: list[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
-def key_paths(schema: JsonMap, below: JsonMap | None = None, path: Path = ()) -> Iterator[Path]:
+def key_paths(schema: JsonMap, below: JsonMap | None = None, path: KeyPath = ()) -> Iterator[KeyPath]:
     """Every key path that the schema names."""
     for key, child in resolved(below or schema, schema).get("properties", {}).items():
         if key == "global" and path:
@@ -217,7 +217,7 @@ def key_paths(schema: JsonMap, below: JsonMap | None = None, path: Path = ()) ->
         yield from key_paths(schema, child, (*path, key))
 
 
-def key_rule(schema: JsonMap, path: Path) -> JsonMap:
+def key_rule(schema: JsonMap, path: KeyPath) -> JsonMap:
     """The part of the schema that describes `path`."""
     rule = schema
     for part in path:

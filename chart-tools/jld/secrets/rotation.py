@@ -6,11 +6,10 @@ import copy
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
 from jld.secrets import kinds
 from jld.site.tree import Node, find
 from jld.support.errors import Problem, SiteError
+from jld.support.key_paths import JsonMap, value_at
 
 CRYPT_KEYS = "cryptKeys"
 APART = timedelta(days=1)  # the least between two rotations of the crypto keys
@@ -73,8 +72,8 @@ def _refusal(values: Node, data: JsonMap, name: str) -> Problem | None:
         return Problem(None, key, sentence)
     node = find(values, ("hub", "secret", name))
     place = node.where if node else values.place
-    encoded = look(data, "hub", "secret", name)
-    if look(data, "hub", "existingSecret"):
+    encoded = value_at(data, "hub", "secret", name)
+    if value_at(data, "hub", "existingSecret"):
         return Problem(place, key, "hub.existingSecret names the Secret to use; rotate it where that Secret is made")
     if not isinstance(encoded, str):
         return Problem(place, key, "this file holds none to rotate; run `jld values` first")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 from jld.site import reader
@@ -14,7 +14,7 @@ _WITH_A_PHRASE = b"\n-> scrypt "
 _KEY = "AGE-SECRET-KEY-1"
 
 
-def load(file: FilePath, identity: FilePath | None) -> Node:
+def load(file: Path, identity: Path | None) -> Node:
     """The tree of a secrets file, which `identity` opens when it is encrypted."""
     content = reader.read(file)
     if content.startswith(_BEGINNINGS):
@@ -22,7 +22,7 @@ def load(file: FilePath, identity: FilePath | None) -> Node:
     return reader.parse(content, file)
 
 
-def _decrypted(file: FilePath, content: bytes, identity: FilePath | None) -> bytes:
+def _decrypted(file: Path, content: bytes, identity: Path | None) -> bytes:
     import pyrage  # loaded for an encrypted file only
 
     if _WITH_A_PHRASE in content[:200]:
@@ -42,7 +42,7 @@ def _decrypted(file: FilePath, content: bytes, identity: FilePath | None) -> byt
     return opened
 
 
-def _identities(file: FilePath) -> list[Any]:
+def _identities(file: Path) -> list[Any]:
     """Those of a file that age-keygen wrote, or an SSH key."""
     import pyrage
 
@@ -61,5 +61,5 @@ def _identities(file: FilePath) -> list[Any]:
     return found
 
 
-def _refused(file: FilePath, sentence: str) -> SiteError:
+def _refused(file: Path, sentence: str) -> SiteError:
     return SiteError([Problem(Place(str(file)), "", sentence)])

@@ -8,25 +8,26 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from jld.site.tree import Node, Scalar
-from jld.support.errors import EnvironmentUnfit, Path, Place, Problem, SiteError, dotted
+from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.key_paths import KeyPath, dotted
 
 MAX_BYTES = 1024 * 1024  # what a ConfigMap or Secret could hold; a larger file is not a site file
 MAX_DEPTH = 40
 MAX_NODES = 20_000  # after aliases are written out
 
 
-def load(file: FilePath) -> Node:
+def load(file: Path) -> Node:
     """The tree of one file. An empty file is an empty map."""
     return parse(read(file), file)
 
 
-def parse(content: bytes, file: FilePath) -> Node:
+def parse(content: bytes, file: Path) -> Node:
     """The tree of what `file` holds."""
     text = _text(content, file)
     try:
@@ -56,7 +57,7 @@ def parse(content: bytes, file: FilePath) -> Node:
     return node
 
 
-def read(file: FilePath) -> bytes:
+def read(file: Path) -> bytes:
     """What a file holds. One that cannot be a site file is refused."""
     try:
         with file.open("rb") as stream:
@@ -73,7 +74,7 @@ def read(file: FilePath) -> bytes:
     return content
 
 
-def _text(content: bytes, file: FilePath) -> str:
+def _text(content: bytes, file: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -83,7 +84,7 @@ def _text(content: bytes, file: FilePath) -> str:
         raise SiteError([Problem(place, "", "not UTF-8 text; save the file as UTF-8")]) from None
 
 
-def _refused(file: FilePath, sentence: str) -> SiteError:
+def _refused(file: Path, sentence: str) -> SiteError:
     return SiteError([Problem(Place(str(file)), "", sentence)])
 
 
@@ -173,10 +174,10 @@ class _Converter:
     def _place(self, node: yaml.Node) -> Place:
         return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def _problem(self, node: yaml.Node, path: Path, sentence: str) -> None:
+    def _problem(self, node: yaml.Node, path: KeyPath, sentence: str) -> None:
         self.problems.append(Problem(self._place(node), dotted(path), sentence))
 
-    def _convert(self, node: yaml.Node, path: Path, key_place: Place | None) -> Node:
+    def _convert(self, node: yaml.Node, path: KeyPath, key_place: Place | None) -> Node:
         place = self._place(node)
         self.count += 1
         if id(node) in self.open:
@@ -197,7 +198,7 @@ class _Converter:
         self.open.discard(id(node))
         return Node(value, place, key_place)
 
-    def _map(self, node: yaml.Node, path: Path) -> dict[str, Node]:
+    def _map(self, node: yaml.Node, path: KeyPath) -> dict[str, Node]:
         result: dict[str, Node] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node, path)
@@ -210,7 +211,7 @@ class _Converter:
             result[key] = self._convert(value_node, (*path, key), self._place(key_node))
         return result
 
-    def _key(self, node: yaml.Node, path: Path) -> str | None:
+    def _key(self, node: yaml.Node, path: KeyPath) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             self._problem(node, path, "a key that is not a plain name; put text that starts with { or [ in quotes")
             return None
@@ -228,7 +229,7 @@ class _Converter:
             return None
         return text
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path, key_place: Place | None) -> Node:
+    def _scalar(self, node: yaml.ScalarNode, path: KeyPath, key_place: Place | None) -> Node:
         place = self._place(node)
         text = str(node.value)
         if not _encodable(text):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jld.support.errors import Path, Place
+from jld.support.errors import Place
+from jld.support.key_paths import KeyPath
 
 Scalar = None | bool | int | float | str
 
@@ -72,7 +73,7 @@ def find(node: Node, path: Iterable[str | int]) -> Node | None:
     return node
 
 
-def put(node: Node, path: Path, child: Node) -> Node:
+def put(node: Node, path: KeyPath, child: Node) -> Node:
     """The tree with `child` at `path`. Where something else than a map is in the way, the tree stays as it is."""
     if not path:
         return child
@@ -83,7 +84,7 @@ def put(node: Node, path: Path, child: Node) -> Node:
     return replace(node, value={**inner, key: put(inner.get(key, Node(None)), path[1:], child)})
 
 
-def drop(node: Node, path: Path) -> Node:
+def drop(node: Node, path: KeyPath) -> Node:
     """The tree without what stands at `path`."""
     if not path or not isinstance(node.value, dict) or path[0] not in node.value:
         return node
@@ -91,7 +92,7 @@ def drop(node: Node, path: Path) -> Node:
     return replace(node, value={key: drop(child, path[1:]) if key == path[0] else child for key, child in rest.items()})
 
 
-def nearest(node: Node, path: Path) -> Place | None:
+def nearest(node: Node, path: KeyPath) -> Place | None:
     """The place of `path`, or of the deepest thing above it that somebody wrote."""
     for end in range(len(path), 0, -1):
         found = find(node, path[:end])

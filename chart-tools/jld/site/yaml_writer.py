@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from jld.schema.chart import JsonMap
+from jld.support.key_paths import JsonMap
 
 HEADER = (
     "# Written by `jld values`, and written again by its next run: change the site file instead.\n"

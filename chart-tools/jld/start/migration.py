@@ -9,15 +9,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 from jld.schema import former_keys
-from jld.schema.chart import JsonMap
 from jld.schema.validation import accepted, is_valid, key_rule
 from jld.secrets import kinds
 from jld.site.tree import Node, describe, find, plain, put, tree
-from jld.support.errors import Path, dotted
+from jld.support.key_paths import JsonMap, KeyPath, dotted
 from jld.support.quantities import memory, shortest
 from jld.values.sizes import LADDER
 
@@ -42,7 +41,7 @@ class _Left(Exception):
 class Migration:
     """The new site, the secrets for secrets.yaml, and what became of each key."""
 
-    def __init__(self, old: Node, schema: JsonMap, source: FilePath, target: FilePath) -> None:
+    def __init__(self, old: Node, schema: JsonMap, source: Path, target: Path) -> None:
         self._schema = schema
         self._folders = source.absolute().parent, target.absolute().parent
         self._nodes: dict[str, Node] = {}
@@ -74,10 +73,10 @@ class Migration:
         except _Left as left:
             self._say(name, (), str(left))
 
-    def _say(self, name: str, new: Iterable[Path], why: str = "") -> None:
+    def _say(self, name: str, new: Iterable[KeyPath], why: str = "") -> None:
         self.carried.append(Carried(self._names[name], tuple(dotted(path) for path in new), why))
 
-    def _carried(self, name: str, node: Node) -> tuple[list[Path], str]:
+    def _carried(self, name: str, node: Node) -> tuple[list[KeyPath], str]:
         """Put what `node` says into the site. The new keys, and a remark about them."""
         reason = former_keys.missing(name)
         if reason:
@@ -93,28 +92,28 @@ class Migration:
 
     # Each of these carries one key over. They are found by its name.
 
-    def _from_hostname(self, node: Node) -> list[Path]:
+    def _from_hostname(self, node: Node) -> list[KeyPath]:
         return self._set(("global", "hostname"), _text(node).lower().rstrip("."))
 
-    def _from_hub_route(self, node: Node) -> list[Path]:
+    def _from_hub_route(self, node: Node) -> list[KeyPath]:
         name = _text(node).strip("/")
         return self._set(("global", "hubRoute"), f"/{name}/" if name else "/")
 
-    def _from_oauth_provider(self, _: Node) -> tuple[list[Path], str]:
+    def _from_oauth_provider(self, _: Node) -> tuple[list[KeyPath], str]:
         self._github_only()
         return [("hub", "auth", "github")], ""
 
-    def _from_oauth_client_id(self, node: Node) -> list[Path]:
+    def _from_oauth_client_id(self, node: Node) -> list[KeyPath]:
         self._github_only()
         return self._set(("hub", "auth", "github", "clientId"), _text(node))
 
-    def _from_allowed_groups(self, node: Node) -> tuple[list[Path], str]:
+    def _from_allowed_groups(self, node: Node) -> tuple[list[KeyPath], str]:
         return self._groups("allow", node)
 
-    def _from_forbidden_groups(self, node: Node) -> tuple[list[Path], str]:
+    def _from_forbidden_groups(self, node: Node) -> tuple[list[KeyPath], str]:
         return self._groups("deny", node)
 
-    def _from_volume_size_gigabytes(self, node: Node) -> list[Path]:
+    def _from_volume_size_gigabytes(self, node: Node) -> list[KeyPath]:
         capacity = f"{shortest(_number(node))}Gi"
         server = self._nodes.get("external_fileserver_ip")
         if server and server.value:
@@ -122,54 +121,54 @@ class Migration:
         paths = self._set(("storage", "nfs", "capacity"), capacity)
         return [*paths, *self._set(("storage", "mode"), "nfs")]  # the original ran a file server of its own
 
-    def _from_external_fileserver_ip(self, node: Node) -> list[Path]:
+    def _from_external_fileserver_ip(self, node: Node) -> list[KeyPath]:
         paths = self._set(("storage", "external", "server"), _text(node))
         return [*paths, *self._set(("storage", "mode"), "external")]
 
-    def _from_lab_idle_timeout(self, node: Node) -> list[Path]:
+    def _from_lab_idle_timeout(self, node: Node) -> list[KeyPath]:
         seconds = max(0, int(_number(node)))
         size, unit = next((each for each in _UNITS if seconds and seconds % each[0] == 0), (1, "s"))
         return self._set(("hub", "culling", "idleTimeout"), f"{seconds // size}{unit}")
 
-    def _from_lab_size_range(self, node: Node) -> list[Path]:
+    def _from_lab_size_range(self, node: Node) -> list[KeyPath]:
         return self._set(("hub", "lab", "sizeRange"), shortest(_number(node)))
 
-    def _from_size_index(self, node: Node) -> list[Path]:
+    def _from_size_index(self, node: Node) -> list[KeyPath]:
         index = _number(node)
         if index not in range(len(SIZES)):
             raise _Left(f"found {describe(node)}; it counts {', '.join(SIZES)} from 0")
         return self._set(("hub", "lab", "defaultSize"), SIZES[int(index)])
 
-    def _from_tiny_max_cpu(self, node: Node) -> list[Path]:
+    def _from_tiny_max_cpu(self, node: Node) -> list[KeyPath]:
         return self._set((*LADDER, "smallestCpu"), shortest(_number(node)))
 
-    def _from_mb_per_cpu(self, node: Node) -> list[Path]:
+    def _from_mb_per_cpu(self, node: Node) -> list[KeyPath]:
         return self._set((*LADDER, "memoryPerCpu"), memory(_number(node) * 2**20))
 
-    def _from_lab_cpu_limit(self, node: Node) -> tuple[list[Path], str]:
+    def _from_lab_cpu_limit(self, node: Node) -> tuple[list[KeyPath], str]:
         return self._one_size("cpu", shortest(_number(node)))
 
-    def _from_lab_mem_limit(self, node: Node) -> tuple[list[Path], str]:
+    def _from_lab_mem_limit(self, node: Node) -> tuple[list[KeyPath], str]:
         return self._one_size("memory", _memory(_text(node)))
 
-    def _from_lab_image(self, node: Node) -> list[Path]:
+    def _from_lab_image(self, node: Node) -> list[KeyPath]:
         repository, _, tag = _text(node).partition(":")
         raise _Left(
             f"every image is below global.imageRegistry; bring {repository.rpartition('/')[2] or 'it'} there "
             f"and write hub.lab.image: {{repository: ..., tag: {tag or '...'}}}"
         )
 
-    def _from_tls_cert(self, node: Node) -> tuple[list[Path], str]:
+    def _from_tls_cert(self, node: Node) -> tuple[list[KeyPath], str]:
         remark = "append the chain to that file" if self._nodes.get("tls_root_chain") else ""
         return self._set(("nginx", "tls", "certificate"), self._file(node)), remark
 
-    def _from_tls_key(self, node: Node) -> list[Path]:
+    def _from_tls_key(self, node: Node) -> list[KeyPath]:
         return self._set(("nginx", "tls", "key"), self._file(node))
 
-    def _from_tls_root_chain(self, _: Node) -> list[Path]:
+    def _from_tls_root_chain(self, _: Node) -> list[KeyPath]:
         raise _Left("the chain follows the certificate in one file: cat cert.pem chain.pem > fullchain.pem")
 
-    def _from_certificate_directory(self, node: Node) -> tuple[list[Path], str]:
+    def _from_certificate_directory(self, node: Node) -> tuple[list[KeyPath], str]:
         folder = _text(node).rstrip("/")
         for key, name, file in (("tls_cert", "certificate", "cert.pem"), ("tls_key", "key", "key.pem")):
             if key not in self._nodes:
@@ -177,29 +176,29 @@ class Migration:
         remark = "append chain.pem to the certificate: cat cert.pem chain.pem > fullchain.pem"
         return [("nginx", "tls", "certificate"), ("nginx", "tls", "key")], remark
 
-    def _from_oauth_secret(self, node: Node) -> tuple[list[Path], str]:
+    def _from_oauth_secret(self, node: Node) -> tuple[list[KeyPath], str]:
         self._github_only()
         return self._keep("githubClientSecret", _text(node))
 
-    def _from_session_db_url(self, node: Node) -> tuple[list[Path], str]:
+    def _from_session_db_url(self, node: Node) -> tuple[list[KeyPath], str]:
         if _text(node).startswith("sqlite:"):
             raise _Left("SQLite on a claim of its own is the default")
         paths, remark = self._keep("dbUrl", _text(node))
         return [*self._set(("hub", "db", "external"), True), *paths], remark
 
-    def _from_jupyterhub_crypto_key(self, node: Node) -> tuple[list[Path], str]:
+    def _from_jupyterhub_crypto_key(self, node: Node) -> tuple[list[KeyPath], str]:
         return self._keep("cryptKeys", ";".join(_crypt_key(key) for key in _text(node).split(";") if key.strip()))
 
     # What several of them need.
 
-    def _set(self, path: Path, value: Any) -> list[Path]:
+    def _set(self, path: KeyPath, value: Any) -> list[KeyPath]:
         rule = key_rule(self._schema, path)
         if not is_valid(value, rule, self._schema):
             raise _Left(f"found {describe(tree(value))}, but {dotted(path)} is {accepted(rule)}")
         self._site = put(self._site, path, tree(value))
         return [path]
 
-    def _keep(self, name: str, text: str) -> tuple[list[Path], str]:
+    def _keep(self, name: str, text: str) -> tuple[list[KeyPath], str]:
         kind = kinds.HUB_SECRETS[name]
         if not kind.shape(text):
             raise _Left(f"what it holds (not shown) is not {kind.accepted}")
@@ -213,9 +212,9 @@ class Migration:
                 f"it belongs to the provider {describe(provider)}; write hub.auth.cilogon or hub.auth.other by hand (docs/login.md)"
             )
 
-    def _groups(self, name: str, node: Node) -> tuple[list[Path], str]:
+    def _groups(self, name: str, node: Node) -> tuple[list[KeyPath], str]:
         self._github_only()
-        path: Path = ("hub", "auth", "github", "organizations", name)
+        path: KeyPath = ("hub", "auth", "github", "organizations", name)
         entry = key_rule(self._schema, (*path, 0))
         listed = list(dict.fromkeys(_names(node)))
         right = [each for each in listed if is_valid(each, entry, self._schema)]
@@ -225,11 +224,11 @@ class Migration:
         remark = f"without {', '.join(wrong)}, which is not {accepted(entry)}" if wrong else ""
         return self._set(path, right), remark
 
-    def _one_size(self, kind: str, value: Any) -> tuple[list[Path], str]:
+    def _one_size(self, kind: str, value: Any) -> tuple[list[KeyPath], str]:
         """One limit for every lab: a size of its own, which is the default."""
         if {"tiny_max_cpu", "mb_per_cpu", "size_index"} & set(self._nodes):
             raise _Left("the sizes replace it; see hub.lab.sizes")
-        path: Path = ("hub", "lab", "sizes", "standard")
+        path: KeyPath = ("hub", "lab", "sizes", "standard")
         for name, usual in (("cpu", _LAB_CPU), ("memory", _LAB_MEMORY)):
             if name == kind or find(self._site, (*path, name)) is None:
                 self._set((*path, name), value if name == kind else usual)
@@ -242,7 +241,7 @@ class Migration:
         if "-----BEGIN" in text or "\n" in text:
             raise _Left("it holds the text of the file; save that as a file and name it")
         source, target = self._folders
-        file = FilePath(text).expanduser() if text.startswith("~/") else FilePath(text)
+        file = Path(text).expanduser() if text.startswith("~/") else Path(text)
         if file.is_absolute():
             return str(file)
         return os.path.relpath(source / file, target)

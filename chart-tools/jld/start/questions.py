@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jld.rules import rules
-from jld.rules.rules import look
 from jld.schema import validation
-from jld.schema.chart import JsonMap
 from jld.schema.validation import accepted, is_valid, key_rule
 from jld.site.tree import coalesce, plain, put, tree
-from jld.support.errors import Path, Problem, SiteError, dotted
+from jld.support.errors import Problem, SiteError
+from jld.support.key_paths import JsonMap, KeyPath, dotted, value_at
 
 if TYPE_CHECKING:
     from jld.secrets.certificates import Finding
@@ -33,7 +32,7 @@ class Person(Protocol):
 class Question:
     """One key of the site, and how it is asked for."""
 
-    path: Path
+    path: KeyPath
     text: str
     option: str
     default: str = ""
@@ -131,10 +130,10 @@ class Interview:
         return data
 
     def _has(self, *path: str | int) -> bool:
-        return look(self._plain(), *map(str, path)) not in (None, "", [], {})
+        return value_at(self._plain(), *path) not in (None, "", [], {})
 
     def _login(self) -> None:
-        chosen = look(self._plain(), "hub", "auth") or {}
+        chosen = value_at(self._plain(), "hub", "auth") or {}
         if not any(chosen.get(way) is not None for way in ("github", "cilogon", "dummy")) and self._person:
             choice = self._person.choose(
                 "Log in with GitHub, through CILogon, or (dummy) with one password for a trial",
@@ -143,9 +142,9 @@ class Interview:
             )
             if choice != "github":
                 self._put(("hub", "auth", choice), {})
-        if look(self._plain(), "hub", "auth", "dummy") is not None:
+        if value_at(self._plain(), "hub", "auth", "dummy") is not None:
             self._answer(TRIAL_USERS)
-        elif look(self._plain(), "hub", "auth", "cilogon") is not None:
+        elif value_at(self._plain(), "hub", "auth", "cilogon") is not None:
             self._answer(CILOGON_ID)
             self._answer(PROVIDERS)
             self._let_in(GROUPS, CILOGON_PEOPLE)
@@ -176,7 +175,7 @@ class Interview:
             self._answer(question)
 
     def _certificate(self) -> None:
-        trial = look(self._plain(), "hub", "auth", "dummy") is not None
+        trial = value_at(self._plain(), "hub", "auth", "dummy") is not None
         if self._has("nginx", "tls"):
             if self._has(*CERTIFICATE.path) or self._has(*KEY.path):
                 self._answer(CERTIFICATE)
@@ -242,7 +241,7 @@ class Interview:
     def _missing(self, key: str, sentence: str) -> None:
         self._problems.append(Problem(None, key, f"missing; {sentence}"))
 
-    def _put(self, path: Path, value: Any) -> None:
+    def _put(self, path: KeyPath, value: Any) -> None:
         self._site = put(self._site, path, tree(value))
 
     def _refuse_what_does_not_fit(self, defaults: JsonMap) -> None:

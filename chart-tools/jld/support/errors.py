@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-Path = tuple[str | int, ...]
-
 
 @dataclass(frozen=True, order=True)
 class Place:
@@ -41,18 +39,6 @@ class Problem:
     def order(self) -> tuple[str, int, int, str, str]:
         place = self.place or Place("")
         return (place.file, place.line, place.column, self.key, self.sentence)
-
-
-def dotted(path: Path) -> str:
-    """The key path as people write it: `hub.auth.admins[0]`, with quotes around a key that holds a dot."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            shown = part if part.isprintable() else ascii(part)[1:-1]
-            text += ("." if text else "") + (f'"{shown}"' if "." in shown else shown)
-    return text
 
 
 class SiteError(Exception):

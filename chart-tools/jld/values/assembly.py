@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jld.rules import firefly, rules, storage
-from jld.rules.rules import look
 from jld.schema import validation
-from jld.schema.chart import Chart, JsonMap
+from jld.schema.chart import Chart
 from jld.secrets import kinds, pem_files
 from jld.site import encrypted
 from jld.site.reader import load
 from jld.site.tree import Node, coalesce, find, merge, nearest, plain, put, tree
-from jld.support.errors import Path, Place, Problem, SiteError, dotted
+from jld.support.errors import Place, Problem, SiteError
+from jld.support.key_paths import JsonMap, KeyPath, dotted, value_at
 from jld.values.misplaced import HUB_SECRET, of_the_original, stray_keys
 from jld.values.sizes import worked_out
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
         SelfSigned,
     )
 
-NGINX_SECRET: Path = ("nginx", "secret")
+NGINX_SECRET: KeyPath = ("nginx", "secret")
 
 
 @dataclass(frozen=True)
 class Sources:
     """Where values and secrets come from. A later one wins: previous output, site, environment, secrets file."""
 
-    sites: Sequence[FilePath]
-    secrets_file: FilePath | None = None
-    previous: FilePath | None = None
+    sites: Sequence[Path]
+    secrets_file: Path | None = None
+    previous: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     free_address: Callable[[], str] | None = None  # asks the cluster; None where nothing may be asked
-    identity: FilePath | None = None  # opens a secrets file that is encrypted
+    identity: Path | None = None  # opens a secrets file that is encrypted
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class _Assembly:
         self.warnings += rules.doubtful(written, effective)
         data = _without_idle_nulls(plain(self.site), self.defaults)
         for part in ("hub", "nginx", "firefly"):
-            if isinstance(look(data, part, "secret"), dict):
+            if isinstance(value_at(data, part, "secret"), dict):
                 data[part]["secret"] = dict(sorted(data[part]["secret"].items()))
         return Values(data, effective, sorted(self.warnings, key=lambda warning: warning.order), self.made)
 
@@ -112,7 +112,7 @@ class _Assembly:
         if find(self.given, ("sops",)):
             raise SiteError(self.problems)
 
-    def _load(self, file: FilePath, secret: bool = False) -> Node | None:
+    def _load(self, file: Path, secret: bool = False) -> Node | None:
         try:
             return encrypted.load(file, self.sources.identity) if secret else load(file)
         except SiteError as error:
@@ -120,7 +120,7 @@ class _Assembly:
             return None
 
     def _collect_hub_secrets(self) -> None:
-        known = look(self.schema, "properties", "hub", "properties", "secret", "properties") or {}
+        known = value_at(self.schema, "properties", "hub", "properties", "secret", "properties") or {}
         for name, node in _children(self.previous, HUB_SECRET):
             if name in known and find(self.site, (*HUB_SECRET, name)) is None:
                 self._put((*HUB_SECRET, name), node)
@@ -128,7 +128,7 @@ class _Assembly:
         for name in kinds.HUB_SECRETS:
             self._take((*HUB_SECRET, name), kinds.variable(name) if name in wanted else "")
 
-    def _take(self, path: Path, variable: str) -> None:
+    def _take(self, path: KeyPath, variable: str) -> None:
         """A secret of the secrets file, else of the environment, where one of them has it."""
         node = find(self.given, path)
         text = self.sources.environment.get(variable, "").strip() if variable else ""
@@ -166,7 +166,7 @@ class _Assembly:
             if path[:-1] in (HUB_SECRET, NGINX_SECRET):
                 self._put(path, Node(_stand_in_for(str(path[-1]))))
 
-    def _put(self, path: Path, node: Node) -> None:
+    def _put(self, path: KeyPath, node: Node) -> None:
         self.site = put(self.site, path, node)
 
     def _firefly(self) -> None:
@@ -175,7 +175,7 @@ class _Assembly:
             self._take(firefly.PASSWORD, firefly.VARIABLE)
         if firefly.PASSWORD not in validation.missing_secrets(self._effective(), self.schema):
             return
-        kept = look(plain(self.previous), *map(str, firefly.PASSWORD))
+        kept = value_at(plain(self.previous), *firefly.PASSWORD)
         if not (isinstance(kept, str) and kept):
             kept = firefly.new_password()
             self.made.append(dotted(firefly.PASSWORD))
@@ -185,7 +185,7 @@ class _Assembly:
         for path, value in storage.capacities(self._effective(), self.schema["$defs"]["memory"]["pattern"]):
             self._put(path, Node(value))
         if storage.wants_address(self._effective()):
-            kept = look(plain(self.previous), *map(str, storage.ADDRESS))
+            kept = value_at(plain(self.previous), *storage.ADDRESS)
             if isinstance(kept, str) and kept:
                 self._put(storage.ADDRESS, Node(kept))
             elif self.sources.free_address:
@@ -195,7 +195,7 @@ class _Assembly:
     # The front door's certificate.
 
     def _tls(self) -> None:
-        tls = look(self._effective(), "nginx", "tls")
+        tls = value_at(self._effective(), "nginx", "tls")
         if not isinstance(tls, dict):
             return
         ways = [tls.get("certificate") or tls.get("key"), tls.get("existingSecret"), tls.get("selfSigned")]
@@ -213,7 +213,7 @@ class _Assembly:
 
     def _hostname(self) -> str:
         """The host name, or nothing as long as it is wrong."""
-        hostname = look(self._effective(), "global", "hostname")
+        hostname = value_at(self._effective(), "global", "hostname")
         pattern = self.schema["$defs"]["dnsName"]["pattern"]
         return hostname if isinstance(hostname, str) and re.fullmatch(pattern, hostname) else ""
 
@@ -237,18 +237,18 @@ class _Assembly:
             return
         pair = certificates.Pair(contents[0], contents[1])
         for finding in certificates.findings(pair, self._hostname(), self.now):
-            path: Path = ("nginx", "tls", finding.about)
+            path: KeyPath = ("nginx", "tls", finding.about)
             found = self.warnings if finding.warning else self.problems
             found.append(Problem(nearest(self.site, path), dotted(path), finding.sentence))
         self._put(NGINX_SECRET, _tls_secret(pair))
 
     def _pem(self, name: str) -> bytes | None:
         """The content of a PEM file. A values file that is read as a site still holds it when the file is elsewhere."""
-        path: Path = ("nginx", "tls", name)
+        path: KeyPath = ("nginx", "tls", name)
         node = find(self.site, path)
         place = node.where if node else None
-        folder = FilePath(place.file).parent if place else FilePath()
-        file = folder / str(look(plain(self.site), "nginx", "tls", name))
+        folder = Path(place.file).parent if place else Path()
+        file = folder / str(value_at(plain(self.site), "nginx", "tls", name))
         held = find(self.site, (*NGINX_SECRET, name))
         content = pem_files.read(file)
         if isinstance(content, str) and not file.exists() and held and isinstance(held.value, str):
@@ -259,7 +259,7 @@ class _Assembly:
         return content
 
 
-def _children(root: Node, path: Path) -> Iterator[tuple[str, Node]]:
+def _children(root: Node, path: KeyPath) -> Iterator[tuple[str, Node]]:
     node = find(root, path)
     if node and isinstance(node.value, dict):
         yield from node.value.items()
@@ -283,7 +283,7 @@ def _earlier(root: Node) -> SelfSigned | None:
     """The self-signed certificate that `root` holds, if it holds a whole one."""
     from jld.secrets.certificates import Pair, SelfSigned
 
-    held = look(plain(root), *map(str, NGINX_SECRET))
+    held = value_at(plain(root), *NGINX_SECRET)
     if not isinstance(held, dict):
         return None
     parts = [

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from jld.schema.chart import JsonMap
 from jld.schema.validation import is_secret
 from jld.site.tree import coalesce
-from jld.support.errors import Path
+from jld.support.key_paths import JsonMap, KeyPath
 
 
 class Kind(StrEnum):
@@ -26,7 +25,7 @@ class Kind(StrEnum):
 class Change:
     """One key whose value differs, or a secret."""
 
-    path: Path
+    path: KeyPath
     kind: Kind
     old: Any = None
     new: Any = None
@@ -47,7 +46,7 @@ def differ(found: list[Change]) -> bool:
     return any(change.kind is not Kind.same for change in found)
 
 
-def _change(path: Path, before: Mapping[Path, Any], after: Mapping[Path, Any]) -> Change | None:
+def _change(path: KeyPath, before: Mapping[KeyPath, Any], after: Mapping[KeyPath, Any]) -> Change | None:
     if path not in before:
         kind = Kind.added
     elif path not in after:
@@ -66,7 +65,7 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
-def _leaves(data: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _leaves(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     """Everything that is no map. An empty map sets nothing."""
     if isinstance(data, Mapping):
         for key, value in data.items():

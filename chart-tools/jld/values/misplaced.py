@@ -9,9 +9,10 @@ from jld.schema import former_keys
 from jld.schema.validation import nearest_name
 from jld.secrets import kinds
 from jld.site.tree import Node, find, nearest
-from jld.support.errors import Path, Place, Problem, dotted
+from jld.support.errors import Place, Problem
+from jld.support.key_paths import KeyPath, dotted
 
-HUB_SECRET: Path = ("hub", "secret")
+HUB_SECRET: KeyPath = ("hub", "secret")
 MANY_FORMER_KEYS = 2  # in one file: more than a slip
 
 
@@ -49,7 +50,7 @@ def stray_keys(given: Node) -> Iterator[Problem]:
             yield Problem(nearest(given, path), dotted(path), sentence)
 
 
-def _leaves(node: Node, path: Path) -> Iterator[Path]:
+def _leaves(node: Node, path: KeyPath) -> Iterator[KeyPath]:
     if isinstance(node.value, dict):
         for key, child in node.value.items():
             yield from _leaves(child, (*path, key))

@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jld.explain.keys import FIRST_VERSION, describe_key, meant, parse, sections
 from jld.explain.reference import reference
-from jld.schema.chart import Chart, JsonMap
+from jld.schema.chart import Chart
 from jld.schema.validation import is_valid, key_paths, key_rule
+from jld.support.key_paths import JsonMap
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SCHEMA = Chart(CHECKOUT / "chart").schema()

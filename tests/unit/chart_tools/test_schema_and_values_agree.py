@@ -11,8 +11,9 @@ import pytest
 import yaml
 from jld.rules.rules import NETWORKS
 from jld.rules.traits import CLASSES
-from jld.schema.chart import Chart, JsonMap, descriptions
+from jld.schema.chart import Chart, descriptions
 from jld.schema.validation import key_paths, key_rule, resolved
+from jld.support.key_paths import JsonMap
 from jsonschema import Draft202012Validator
 
 CHECKOUT = Path(__file__).resolve().parents[3]
