@@ -25,11 +25,11 @@ import yaml
 from jld.schema.chart import Chart
 from jld.schema.validation import is_valid
 from jld.site.tree import Node, coalesce
-from jld.site.yaml_writer import render as document
 from jld.support.errors import Place, SiteError
 from jld.support.key_paths import JsonMap, dotted, value_at
 from jld.values import assembly
 from jld.values.assembly import Sources, assemble
+from jld.values.values_file import render_values as document
 from jldhub.settings.settings import Settings, SettingsError
 from manifests import complaints
 from mutating import Mutation, mutations

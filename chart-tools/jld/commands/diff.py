@@ -16,13 +16,18 @@ from jld.site.reader import load
 from jld.site.tree import Node, plain
 from jld.support.errors import SiteError
 from jld.support.key_paths import dotted, value_at
-from jld.values.difference import Change, Kind, changes, differ
-from jld.values.sizes import worked_out
+from jld.values.difference import Change, ChangeKind, changes, differ
+from jld.values.sizes import with_computed_sizes
 
 NEW = Annotated[Path, typer.Argument(metavar="NEW", help="A values file or a site file.")]
 OLD = Annotated[Path, typer.Argument(metavar="[OLD]", help="What it is compared with.")]
 STRICT = Annotated[bool, typer.Option("--exit-code", help="End with 1 when there is a difference.")]
-_SIGNS = {Kind.added: ("+", "green"), Kind.removed: ("-", "red"), Kind.changed: ("~", "yellow"), Kind.same: ("=", None)}
+_SIGNS = {
+    ChangeKind.added: ("+", "green"),
+    ChangeKind.removed: ("-", "red"),
+    ChangeKind.changed: ("~", "yellow"),
+    ChangeKind.same: ("=", None),
+}
 _LONG = 200
 
 
@@ -47,7 +52,7 @@ def diff(
     """
     with outcome(form) as report:
         schema, defaults = find_chart(chart).schema(), find_chart(chart).defaults()
-        trees = [worked_out(tree, schema, defaults) for tree in _read(old, new)]
+        trees = [with_computed_sizes(tree, schema, defaults) for tree in _read(old, new)]
         found = changes(plain(trees[0]), plain(trees[1]), defaults)
         hidden = [file for file, tree in zip((old, new), trees, strict=True) if not _holds_secrets(tree)]
         if hidden:
@@ -86,9 +91,9 @@ def _line(change: Change) -> str:
     if change.secret:
         return f"{head}{change.kind.value} (not shown)"
     match change.kind:
-        case Kind.added:
+        case ChangeKind.added:
             return head + _short(change.new)
-        case Kind.removed:
+        case ChangeKind.removed:
             return head + _short(change.old)
         case _:
             return f"{head}{_short(change.old)} -> {_short(change.new)}"

@@ -15,10 +15,11 @@ import typer
 from jld.command_line.options import CHART, FORMAT, IDENTITY, SECRETS
 from jld.command_line.outcome import Code, Format, Report, outcome
 from jld.schema.chart import Chart, find_chart
-from jld.secrets.kinds import variable
+from jld.secrets.formats import environment_variable
 from jld.support.errors import SiteError
 from jld.support.key_paths import JsonMap
-from jld.values.assembly import SecretMissing, Sources, Values, assemble
+from jld.values.assembly import Assembled, Sources, assemble
+from jld.values.hub_secrets import MissingSecret
 
 if TYPE_CHECKING:
     from jld.doctor.facts import Finding  # the other commands do not wait for what asks clusters and the web
@@ -90,17 +91,17 @@ def doctor(
             report.code = Code.environment_wrong
 
 
-def _values(sources: Sources, chart: Chart, now: datetime, report: Report) -> Values:
+def _values(sources: Sources, chart: Chart, now: datetime, report: Report) -> Assembled:
     """A secret that is not there yet is worth a word, and no reason not to look at the rest."""
     try:
         return assemble(sources, chart, now)
     except SiteError as error:
-        missing = [problem for problem in error.problems if isinstance(problem, SecretMissing)]
+        missing = [problem for problem in error.problems if isinstance(problem, MissingSecret)]
         if len(missing) < len(error.problems):
             raise
     report.warn(*missing)
     names = [problem.key.rpartition(".")[2] for problem in missing]
-    made_up = {variable(name): "missing://secret" for name in names}
+    made_up = {environment_variable(name): "missing://secret" for name in names}
     return assemble(replace(sources, environment={**sources.environment, **made_up}), chart, now)
 
 

@@ -30,7 +30,7 @@ from jld.support.files import PRIVATE, replace_file
 from jld.support.key_paths import JsonMap
 
 if TYPE_CHECKING:
-    from jld.secrets.certificates import Finding
+    from jld.secrets.certificates import Fault
 
 READABLE = 0o644
 SECRETS = "secrets.yaml"
@@ -144,7 +144,7 @@ def init(
         )
         old = _without_other_login(migration.site if migration else {}, asked)
         person = terminal.Terminal() if form is Format.text and terminal.is_attended() else None
-        files = partial(pem_files.findings, output.absolute().parent, now=datetime.now(UTC))
+        files = partial(pem_files.faults, output.absolute().parent, now=datetime.now(UTC))
         site = Interview(plain(merge(tree(old), given)), schema, person, files).complete(found.defaults())
         _judge(list(files(site)), report, carried_over=migration is not None)
         if migration and migration.secrets:
@@ -211,7 +211,7 @@ def _beside_site(file: Path | None, output: Path) -> str:
     return str(file) if file.is_absolute() else os.path.relpath(file.absolute(), output.absolute().parent)
 
 
-def _judge(findings: Sequence[Finding], report: Report, carried_over: bool) -> None:
+def _judge(findings: Sequence[Fault], report: Report, carried_over: bool) -> None:
     """A file that is named now has to be right. One that an old file names may lie on another machine."""
     problems = [Problem(None, f"nginx.tls.{each.about}", each.sentence) for each in findings]
     wrong = [problem for problem, each in zip(problems, findings, strict=True) if not (each.warning or carried_over)]

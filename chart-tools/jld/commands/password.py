@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jld.command_line.outcome import outcome
-from jld.secrets import kinds
+from jld.secrets import formats
 from jld.site.reader import load
 from jld.site.tree import plain
 from jld.support.errors import Place, Problem, SiteError
@@ -29,7 +29,7 @@ def password(
     """
     with outcome():
         encoded = value_at(plain(load(file)), "hub", "secret", "dummyPassword")
-        held = kinds.decode(encoded) if isinstance(encoded, str) else None
+        held = formats.decode(encoded) if isinstance(encoded, str) else None
         if not held:
             sentence = "it holds no password; write hub.auth.dummy in the site file and run `jld values`"
             raise SiteError([Problem(Place(str(file)), "hub.secret.dummyPassword", sentence)])

@@ -11,11 +11,11 @@ import typer
 from jld.command_line.options import FORMAT
 from jld.command_line.outcome import Format, outcome
 from jld.secrets import rotation
-from jld.site import yaml_writer
 from jld.site.reader import load
 from jld.site.tree import plain
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
 from jld.support.files import replace_file
+from jld.values import values_file
 
 VALUES = Annotated[Path, typer.Argument(metavar="[VALUES]", help="What `jld values` wrote.")]
 NAMES = Annotated[
@@ -59,7 +59,7 @@ def rotate(
         now = datetime.now(UTC)
         values = load(file)
         data = rotation.rotated(values, plain(values), chosen)
-        note = yaml_writer.note(file)
+        note = values_file.read_note(file)
         if rotation.CRYPT_KEYS in chosen:
             last = rotation.too_early(note, now)
             if last and not force:
@@ -69,7 +69,7 @@ def rotate(
                 )
                 raise SiteError([Problem(Place(str(file)), "hub.secret.cryptKeys", sentence)])
             note = rotation.note(now)
-        replace_file(file, yaml_writer.render(data, note))
+        replace_file(file, values_file.render_values(data, note))
         for name in chosen:
             report.line(f"Rotated hub.secret.{name}. {rotation.CONSEQUENCES[name]}")
         report.fact(output=str(file), rotated=chosen)
@@ -79,7 +79,7 @@ def rotate(
 def _refuse_foreign(file: Path) -> None:
     """Only a file that the tool wrote can be written again without loss."""
     try:
-        foreign = file.is_file() and not yaml_writer.is_ours(file.read_bytes())
+        foreign = file.is_file() and not values_file.is_generated(file.read_bytes())
     except OSError as error:
         raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
     if foreign:

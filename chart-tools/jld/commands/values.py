@@ -12,12 +12,13 @@ from jld.command_line import terminal
 from jld.command_line.options import CHART, FORMAT, IDENTITY, OUTPUT, SECRETS, SITES
 from jld.command_line.outcome import Format, Report, outcome
 from jld.schema.chart import Chart, find_chart
-from jld.secrets import kinds
-from jld.site import yaml_writer
+from jld.secrets import formats
 from jld.support import urls
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
 from jld.support.files import replace_file
-from jld.values.assembly import SecretMissing, Sources, Values, assemble
+from jld.values import values_file
+from jld.values.assembly import Assembled, Sources, assemble
+from jld.values.hub_secrets import MissingSecret
 
 BESIDE = ("secrets.yaml", "secrets.yaml.age")
 _ANY_ADDRESS = "192.0.2.1"  # of no machine at all: what `jld check` takes for one that `jld values` would ask for
@@ -52,14 +53,14 @@ def values(
     with outcome(form) as report:
         given = given or _beside(sites, report)
         _refuse_overwriting(output, [*sites, *([given] if given else [])])
-        sources = replace(_sources(sites, given, identity, output), free_address=_free_address)
+        sources = replace(_sources(sites, given, identity, output), free_cluster_ip=_free_address)
         found = _assembled(sources, find_chart(chart), asks=form is Format.text and terminal.is_attended())
         report.warn(*found.warnings)
-        changed = replace_file(output, yaml_writer.render(found.data, yaml_writer.note(output)))
-        for path in found.made:
+        changed = replace_file(output, values_file.render_values(found.data, values_file.read_note(output)))
+        for path in found.generated:
             report.line(f"Generated {path}")
         report.line(f"Wrote {output}" if changed else f"{output} is up to date")
-        report.fact(output=str(output), changed=changed, generated=list(found.made))
+        report.fact(output=str(output), changed=changed, generated=list(found.generated))
         _next_steps(report, found, output)
 
 
@@ -86,19 +87,19 @@ def check(
     """
     with outcome(form) as report:
         given = given or _beside(sites, report)
-        sources = replace(_sources(sites, given, identity, output), free_address=lambda: _ANY_ADDRESS)
+        sources = replace(_sources(sites, given, identity, output), free_cluster_ip=lambda: _ANY_ADDRESS)
         found = _assembled(sources, find_chart(chart))
         report.warn(*found.warnings)
         report.line(f"{', '.join(map(str, sites))}: good")
 
 
-def _assembled(sources: Sources, chart: Chart, asks: bool = False) -> Values:
+def _assembled(sources: Sources, chart: Chart, asks: bool = False) -> Assembled:
     """The values; when nothing but a person's secrets is missing, and a person is there, with what the person types."""
     now = datetime.now(UTC)
     try:
         return assemble(sources, chart, now)
     except SiteError as error:
-        missing = [str(problem.key.split(".")[-1]) for problem in error.problems if isinstance(problem, SecretMissing)]
+        missing = [str(problem.key.split(".")[-1]) for problem in error.problems if isinstance(problem, MissingSecret)]
         if not asks or len(missing) < len(error.problems):
             raise
     return assemble(replace(sources, environment={**sources.environment, **_typed(missing)}), chart, now)
@@ -108,8 +109,10 @@ def _typed(names: Sequence[str]) -> Mapping[str, str]:
     """Ask for secrets, without showing what is typed."""
     answers = {}
     for name in names:
-        kind = kinds.HUB_SECRETS[name]
-        answers[kinds.variable(name)] = terminal.ask_secret(f"hub.secret.{name}", kind.shape, kind.accepted)
+        kind = formats.HUB_SECRETS[name]
+        answers[formats.environment_variable(name)] = terminal.ask_secret(
+            f"hub.secret.{name}", kind.matches, kind.accepted
+        )
     return answers
 
 
@@ -151,7 +154,7 @@ def _refuse_overwriting(output: Path, inputs: Sequence[Path]) -> None:
     if output.is_dir():
         raise EnvironmentUnfit(f"{output}: is a folder; name a file with -o")
     try:
-        foreign = output.is_file() and not yaml_writer.is_ours(output.read_bytes())
+        foreign = output.is_file() and not values_file.is_generated(output.read_bytes())
     except OSError as error:
         raise EnvironmentUnfit(f"{output}: cannot be read ({error.strerror}); name another file with -o") from None
     if foreign:
@@ -164,7 +167,7 @@ def _refuse_overwriting(output: Path, inputs: Sequence[Path]) -> None:
 _WAYS = {"github", "cilogon", "other"}
 
 
-def _next_steps(report: Report, found: Values, output: Path) -> None:
+def _next_steps(report: Report, found: Assembled, output: Path) -> None:
     hostname, port, route = (found.effective["global"][name] for name in ("hostname", "port", "hubRoute"))
     auth = found.effective["hub"]["auth"]
     address, callback = urls.external_url(hostname, port), urls.oauth_callback(hostname, port, route)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jld.doctor.facts import Access, Cluster, Finding, Level, NotConfigured, Object, Place, Silence
-from jld.rules import storage
+from jld.site.effective import storage_volumes
 from jld.support.key_paths import JsonMap, value_at
 
 OLDEST = (1, 30)
@@ -235,7 +235,7 @@ def _storage(cluster: Cluster, site: JsonMap | None) -> Iterator[Finding]:
     if not value_at(site, "hub", "db", "external"):
         yield _class("hub.db", value_at(site, "hub", "db", "storageClass"), default, known)
     mode = value_at(site, "storage", "mode")
-    existing = {name: each.get("existingClaim") for name, each in storage.volumes(site).items()}
+    existing = {name: each.get("existingClaim") for name, each in storage_volumes(site).items()}
     for name, claim in existing.items():
         if claim:
             yield _existing(f"storage.volumes.{name}.existingClaim", str(claim), cluster)

@@ -8,9 +8,9 @@ from ipaddress import ip_address
 
 from jld.doctor.facts import Silence
 from jld.doctor.gather import Kubectl
-from jld.rules.storage import ADDRESS
 from jld.support.errors import EnvironmentUnfit
 from jld.support.key_paths import dotted
+from jld.values.storage import CLUSTER_IP
 
 _BAND = range(
     16, 256
@@ -43,6 +43,6 @@ def _answer(answer: str | Silence) -> str:
 
 def _unfit(reason: str) -> EnvironmentUnfit:
     return EnvironmentUnfit(
-        f"{dotted(ADDRESS)}: the cluster was asked for a free address: {reason}; "
+        f"{dotted(CLUSTER_IP)}: the cluster was asked for a free address: {reason}; "
         "let kubectl reach the cluster, or write an address of its Service network that is free"
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from jld.doctor.facts import Cluster, Finding, Level, Network, Place, Silence
-from jld.secrets.kinds import decode
+from jld.secrets.formats import decode
 from jld.support.key_paths import JsonMap, value_at
 
 
@@ -95,7 +95,7 @@ def _certificate(cluster: Cluster, site: JsonMap, now: datetime) -> Iterator[Fin
             yield Finding(subject, Level.unknown, reason)
             return
         alone = certificates.Pair(held, b"")  # the key stays in the cluster
-        faults = [fault for fault in certificates.findings(alone, hostname, now) if fault.about != "key"]
+        faults = [fault for fault in certificates.faults(alone, hostname, now) if fault.about != "key"]
         where = f"of Secret {existing}"
     else:
         secret = value_at(site, "nginx", "secret") or {}
@@ -103,7 +103,7 @@ def _certificate(cluster: Cluster, site: JsonMap, now: datetime) -> Iterator[Fin
             decode(str(secret.get(name, ""))) or b"" for name in ("certificate", "key", "caCertificate")
         )
         pair = certificates.Pair(certificate + authority, key)
-        faults = list(certificates.findings(pair, hostname, now))
+        faults = list(certificates.faults(pair, hostname, now))
         where = "and key of the site"
     for fault in faults:
         yield Finding(subject, Level.warning if fault.warning else Level.failure, f"{where}: {fault.sentence}")

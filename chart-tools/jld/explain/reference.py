@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from jld.explain.keys import Key, sections
-from jld.rules import firefly, rules
-from jld.secrets import kinds
+from jld.rules import between_keys
+from jld.secrets import formats
 from jld.site.yaml_writer import inline
 from jld.support.key_paths import JsonMap, KeyPath, dotted
 
@@ -58,7 +58,7 @@ def _between_keys(schema: JsonMap) -> Iterator[str]:
     yield ""
     for path, message in dict.fromkeys(_messages(schema, ())):
         yield f"* `{dotted(path)}`: {message}."
-    for rule in rules.BETWEEN_KEYS:
+    for rule in between_keys.RULES:
         yield f"* {inspect.getdoc(rule)}"
 
 
@@ -81,9 +81,9 @@ def _secrets() -> Iterator[str]:
     yield "and on a terminal asks for the rest. A secrets file may be encrypted with age; `--identity FILE` or `JLD_AGE_IDENTITY` names"
     yield "what opens it. One of another kind is decrypted on the way: `--secrets <(sops decrypt FILE)`."
     yield "\n| key of `hub.secret` | form | variable | when it is given nowhere |\n|---|---|---|---|"
-    for name, kind in kinds.HUB_SECRETS.items():
+    for name, kind in formats.HUB_SECRETS.items():
         otherwise = "generated once" if kind.generate else "asked for on a terminal, else an error"
-        yield f"| `{name}` | {_cell(kind.accepted)} | `{kinds.variable(name)}` | {otherwise} |"
-    yield f"| `{dotted(firefly.PASSWORD)}` (with its whole path) | text | `{firefly.VARIABLE}` | generated once |"
+        yield f"| `{name}` | {_cell(kind.accepted)} | `{formats.environment_variable(name)}` | {otherwise} |"
+    yield f"| `{dotted(formats.FIREFLY_PASSWORD)}` (with its whole path) | text | `{formats.FIREFLY_PASSWORD_VARIABLE}` | generated once |"
     yield ""
     yield "A variable wins over what an earlier run wrote, and a secrets file over both."

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from jld.secrets import kinds
+from jld.secrets import formats
 from jld.site.tree import Node, find
 from jld.support.errors import Problem, SiteError
 from jld.support.key_paths import JsonMap, value_at
@@ -32,7 +32,7 @@ def rotated(values: Node, data: JsonMap, names: Sequence[str]) -> JsonMap:
     result = copy.deepcopy(data)
     held = result["hub"]["secret"]
     for name in names:
-        held[name] = kinds.encode(_next(name, str((kinds.decode(held[name]) or b"").decode())))
+        held[name] = formats.encode(_next(name, str((formats.decode(held[name]) or b"").decode())))
     return result
 
 
@@ -51,7 +51,7 @@ def too_early(earlier: str, now: datetime) -> str | None:
 
 
 def _next(name: str, held: str) -> str:
-    generate = kinds.HUB_SECRETS[name].generate
+    generate = formats.HUB_SECRETS[name].generate
     if generate is None:
         raise AssertionError(name)  # refused before
     if name == CRYPT_KEYS:
@@ -61,13 +61,13 @@ def _next(name: str, held: str) -> str:
 
 def _refusal(values: Node, data: JsonMap, name: str) -> Problem | None:
     key = f"hub.secret.{name}"
-    kind = kinds.HUB_SECRETS.get(name)
+    kind = formats.HUB_SECRETS.get(name)
     if kind is None or kind.generate is None:
         sentence = f"cannot be rotated here; write one of {', '.join(CONSEQUENCES)}"
         if kind:
             sentence = (
                 "only its issuer can make a new one; then give it to `jld values` "
-                f"as {kinds.variable(name)} or in secrets.yaml"
+                f"as {formats.environment_variable(name)} or in secrets.yaml"
             )
         return Problem(None, key, sentence)
     node = find(values, ("hub", "secret", name))
@@ -77,7 +77,7 @@ def _refusal(values: Node, data: JsonMap, name: str) -> Problem | None:
         return Problem(place, key, "hub.existingSecret names the Secret to use; rotate it where that Secret is made")
     if not isinstance(encoded, str):
         return Problem(place, key, "this file holds none to rotate; run `jld values` first")
-    if not kinds.decode(encoded):
+    if not formats.decode(encoded):
         return Problem(place, key, "what stands here (not shown) is not base64; restore the file, or remove the key")
-    fault = kinds.fault(name, encoded)
+    fault = formats.fault(name, encoded)
     return Problem(place, key, fault) if fault else None

@@ -14,7 +14,7 @@ from typing import Any
 
 from jld.schema import former_keys
 from jld.schema.validation import accepted, is_valid, key_rule
-from jld.secrets import kinds
+from jld.secrets import formats
 from jld.site.tree import Node, describe, find, plain, put, tree
 from jld.support.key_paths import JsonMap, KeyPath, dotted
 from jld.support.quantities import memory, shortest
@@ -199,8 +199,8 @@ class Migration:
         return [path]
 
     def _keep(self, name: str, text: str) -> tuple[list[KeyPath], str]:
-        kind = kinds.HUB_SECRETS[name]
-        if not kind.shape(text):
+        kind = formats.HUB_SECRETS[name]
+        if not kind.matches(text):
             raise _Left(f"what it holds (not shown) is not {kind.accepted}")
         self.secrets[name] = text
         return [("hub", "secret", name)], "in secrets.yaml"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jld.rules import rules
+from jld.rules import between_keys
 from jld.schema import validation
 from jld.schema.validation import accepted, is_valid, key_rule
 from jld.site.tree import coalesce, plain, put, tree
@@ -14,10 +14,10 @@ from jld.support.errors import Problem, SiteError
 from jld.support.key_paths import JsonMap, KeyPath, dotted, value_at
 
 if TYPE_CHECKING:
-    from jld.secrets.certificates import Finding
+    from jld.secrets.certificates import Fault
 
 Check = Callable[[str], str]  # what is wrong with an answer, or nothing
-Files = Callable[[JsonMap], "Iterable[Finding]"]  # what is wrong with the PEM files of a site
+Files = Callable[[JsonMap], "Iterable[Fault]"]  # what is wrong with the PEM files of a site
 
 
 class Person(Protocol):
@@ -247,7 +247,10 @@ class Interview:
     def _refuse_what_does_not_fit(self, defaults: JsonMap) -> None:
         """Everything that `jld check` would say, but for secrets, which are given or made later."""
         effective = coalesce(defaults, self._plain())
-        found = [*validation.problems(self._site, effective, self._schema), *rules.broken(self._site, effective)]
+        found = [
+            *validation.problems(self._site, effective, self._schema),
+            *between_keys.violations(self._site, effective),
+        ]
         kept = [problem for problem in found if ".secret" not in problem.key]
         if kept:
             raise SiteError(kept)

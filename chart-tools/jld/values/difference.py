@@ -12,13 +12,13 @@ from jld.site.tree import coalesce
 from jld.support.key_paths import JsonMap, KeyPath
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What happened to a key."""
 
     added = "added"
     removed = "removed"
     changed = "changed"
-    same = "same"  # said of secrets only, which are not shown
+    same = "same"  # of secrets only, which are not shown
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Change:
     """One key whose value differs, or a secret."""
 
     path: KeyPath
-    kind: Kind
+    kind: ChangeKind
     old: Any = None
     new: Any = None
 
@@ -41,23 +41,23 @@ def changes(old: JsonMap, new: JsonMap, defaults: JsonMap) -> list[Change]:
     return [change for path in dict.fromkeys([*before, *after]) if (change := _change(path, before, after))]
 
 
-def differ(found: list[Change]) -> bool:
+def differ(listed: list[Change]) -> bool:
     """Whether there is any difference at all."""
-    return any(change.kind is not Kind.same for change in found)
+    return any(change.kind is not ChangeKind.same for change in listed)
 
 
 def _change(path: KeyPath, before: Mapping[KeyPath, Any], after: Mapping[KeyPath, Any]) -> Change | None:
     if path not in before:
-        kind = Kind.added
+        kind = ChangeKind.added
     elif path not in after:
-        kind = Kind.removed
+        kind = ChangeKind.removed
     elif _same(before[path], after[path]):
-        kind = Kind.same
+        kind = ChangeKind.same
     else:
-        kind = Kind.changed
+        kind = ChangeKind.changed
     if is_secret(path):
         return Change(path, kind)
-    return None if kind is Kind.same else Change(path, kind, before.get(path), after.get(path))
+    return None if kind is ChangeKind.same else Change(path, kind, before.get(path), after.get(path))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -1,6 +1,6 @@
 """The sizes of labs that follow from a ladder, and the quota that follows from the largest of them.
 
-Both are worked out here and nowhere else: the values that are installed hold what came out, and chart and hub read that.
+Both are computed here and nowhere else: the values that are installed hold the results, and chart and hub read those.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def quota(labs: int, sizes: Mapping[str, JsonMap]) -> JsonMap:
     return {"cpu": shortest(round(labs * cpu, 3)), "memory": memory(labs * size, ceil)}
 
 
-def worked_out(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
+def with_computed_sizes(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
     """`site` with sizes in place of its ladder, and amounts in place of `hub.lab.quota.labs`.
 
     What is wrong in itself stays as it is, for the schema to say.
@@ -56,8 +56,8 @@ def _with_sizes(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
     usual = value_at(defaults, *SIZES)
     sizes = merge(_placed({name: steps.get(name) for name in (*usual, *steps)}, node), own)
     # A null takes a size of the chart away; what was a step of the ladder only is just left out.
-    kept = {name: each for name, each in _children(sizes).items() if each.value is not None or name in usual}
-    return put(drop(site, LADDER), SIZES, Node(kept, own.place, own.key_place or node.key_place))
+    remaining = {name: each for name, each in _children(sizes).items() if each.value is not None or name in usual}
+    return put(drop(site, LADDER), SIZES, Node(remaining, own.place, own.key_place or node.key_place))
 
 
 def _with_quota(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:

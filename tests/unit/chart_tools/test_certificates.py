@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import NameOID
-from jld.secrets.certificates import VALIDITY, Finding, Pair, covers, findings, make_self_signed, still_good
+from jld.secrets import self_signed
+from jld.secrets.certificates import Fault, Pair, covers, faults
+from jld.secrets.self_signed import VALIDITY, still_serves
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOST = "jupyter.example.org"
@@ -59,7 +61,7 @@ def locked(pem: bytes) -> bytes:
 
 
 def test_a_good_certificate_raises_no_objection() -> None:
-    assert list(findings(GOOD, HOST, NOW)) == []
+    assert list(faults(GOOD, HOST, NOW)) == []
 
 
 @pytest.mark.parametrize(
@@ -67,62 +69,60 @@ def test_a_good_certificate_raises_no_objection() -> None:
     [
         (
             Pair(GOOD.certificate, OTHER.key),
-            Finding(
-                "key", "the key does not belong to the certificate; name the key that the certificate was made with"
-            ),
+            Fault("key", "the key does not belong to the certificate; name the key that the certificate was made with"),
         ),
         (
             Pair(OTHER.certificate + GOOD.certificate, GOOD.key),
-            Finding(
+            Fault(
                 "certificate",
                 "the server's own certificate is not the first in the file; put it above its chain",
             ),
         ),
         (
             made(["lab.example.org"]),
-            Finding("certificate", f"it is for lab.example.org, not for {HOST}; get one that names {HOST}"),
+            Fault("certificate", f"it is for lab.example.org, not for {HOST}; get one that names {HOST}"),
         ),
-        (made([]), Finding("certificate", f"it is for no DNS name, not for {HOST}; get one that names {HOST}")),
+        (made([]), Fault("certificate", f"it is for no DNS name, not for {HOST}; get one that names {HOST}")),
         (
             made([HOST], NOW - timedelta(days=90)),
-            Finding("certificate", "it expired on 2026-11-22; get a new one"),
+            Fault("certificate", "it expired on 2026-11-22; get a new one"),
         ),
         (
             made([HOST], NOW + timedelta(hours=1)),
-            Finding("certificate", "it is valid only from 2026-11-22 13:00 UTC; wait, or set this machine's clock"),
+            Fault("certificate", "it is valid only from 2026-11-22 13:00 UTC; wait, or set this machine's clock"),
         ),
         (
             made([HOST], NOW, 29),
-            Finding("certificate", "it expires on 2026-12-21, in 29 days; get a new one soon", warning=True),
+            Fault("certificate", "it expires on 2026-12-21, in 29 days; get a new one soon", warning=True),
         ),
         (
             Pair(GOOD.certificate, locked(GOOD.key)),
-            Finding("key", "the key needs a pass phrase, which nginx cannot ask for; remove it with `openssl pkey`"),
+            Fault("key", "the key needs a pass phrase, which nginx cannot ask for; remove it with `openssl pkey`"),
         ),
         (
             Pair(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", GOOD.key),
-            Finding("certificate", "the certificate in this file is damaged; copy it again"),
+            Fault("certificate", "the certificate in this file is damaged; copy it again"),
         ),
         (
             Pair(GOOD.certificate, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
-            Finding("key", "the key in this file is damaged or of an unknown kind; copy it again"),
+            Fault("key", "the key in this file is damaged or of an unknown kind; copy it again"),
         ),
         (
             Pair(b"\x30\x82", GOOD.key),
-            Finding("certificate", "not a PEM file; it starts with -----BEGIN CERTIFICATE-----"),
+            Fault("certificate", "not a PEM file; it starts with -----BEGIN CERTIFICATE-----"),
         ),
         (
             Pair(GOOD.certificate, b"\x30\x82"),
-            Finding("key", "not a PEM file; it starts with -----BEGIN PRIVATE KEY-----"),
+            Fault("key", "not a PEM file; it starts with -----BEGIN PRIVATE KEY-----"),
         ),
     ],
 )
-def test_what_is_wrong_with_a_pair_is_a_sentence(pair: Pair, finding: Finding) -> None:
-    assert list(findings(pair, HOST, NOW)) == [finding]
+def test_what_is_wrong_with_a_pair_is_a_sentence(pair: Pair, finding: Fault) -> None:
+    assert list(faults(pair, HOST, NOW)) == [finding]
 
 
 def test_swapped_files_are_recognised() -> None:
-    assert [finding.sentence for finding in findings(Pair(GOOD.key, GOOD.certificate), HOST, NOW)] == [
+    assert [finding.sentence for finding in faults(Pair(GOOD.key, GOOD.certificate), HOST, NOW)] == [
         "this file holds a private key; name the certificate here and the key in nginx.tls.key",
         "this file holds a certificate; name the private key here and the certificate in nginx.tls.certificate",
     ]
@@ -145,8 +145,8 @@ def test_a_certificate_covers_what_browsers_accept(name: str, hostname: str, cov
 
 
 def test_a_self_signed_certificate_is_one_that_browsers_accept_once_they_trust_the_authority() -> None:
-    signed = make_self_signed("jld.localhost", NOW)
-    assert list(findings(Pair(signed.pair.certificate + signed.authority, signed.pair.key), "jld.localhost", NOW)) == []
+    signed = self_signed.generate("jld.localhost", NOW)
+    assert list(faults(Pair(signed.pair.certificate + signed.authority, signed.pair.key), "jld.localhost", NOW)) == []
     certificate = x509.load_pem_x509_certificate(signed.pair.certificate)
     authority = x509.load_pem_x509_certificate(signed.authority)
     certificate.verify_directly_issued_by(authority)
@@ -158,13 +158,13 @@ def test_a_self_signed_certificate_is_one_that_browsers_accept_once_they_trust_t
 
 
 def test_a_self_signed_certificate_is_kept_as_long_as_it_serves() -> None:
-    signed = make_self_signed("jld.localhost", NOW)
-    assert still_good(signed, "jld.localhost", NOW + timedelta(days=824))
-    assert not still_good(signed, "jld.localhost", NOW + timedelta(days=825))
-    assert not still_good(signed, "other.localhost", NOW)
-    stranger = make_self_signed("jld.localhost", NOW)
-    assert not still_good(type(signed)(signed.pair, stranger.authority), "jld.localhost", NOW)
-    assert not still_good(type(signed)(signed.pair, b"damaged"), "jld.localhost", NOW)
+    signed = self_signed.generate("jld.localhost", NOW)
+    assert still_serves(signed, "jld.localhost", NOW + timedelta(days=824))
+    assert not still_serves(signed, "jld.localhost", NOW + timedelta(days=825))
+    assert not still_serves(signed, "other.localhost", NOW)
+    stranger = self_signed.generate("jld.localhost", NOW)
+    assert not still_serves(type(signed)(signed.pair, stranger.authority), "jld.localhost", NOW)
+    assert not still_serves(type(signed)(signed.pair, b"damaged"), "jld.localhost", NOW)
 
 
 def test_a_new_host_name_brings_a_new_self_signed_certificate_and_keeps_the_other_secrets(local_desk: Any) -> None:
@@ -203,8 +203,8 @@ class Authorities:
         self.root, self.intermediate, self.server = self.pem
         self.key = keys[2].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
-    def said(self, *certificates: bytes) -> list[Finding]:
-        return list(findings(Pair(b"".join(certificates), self.key), HOST, NOW))
+    def said(self, *certificates: bytes) -> list[Fault]:
+        return list(faults(Pair(b"".join(certificates), self.key), HOST, NOW))
 
 
 def test_a_chain_in_order_raises_no_objection_with_or_without_its_root() -> None:
@@ -216,7 +216,7 @@ def test_a_chain_in_order_raises_no_objection_with_or_without_its_root() -> None
 def test_a_chain_in_another_order_is_answered_with_the_right_one() -> None:
     made_by = Authorities()
     assert made_by.said(made_by.server, made_by.root, made_by.intermediate) == [
-        Finding("certificate", "the chain is not in order; write Server, then Intermediate, then Root")
+        Fault("certificate", "the chain is not in order; write Server, then Intermediate, then Root")
     ]
 
 
@@ -226,9 +226,9 @@ def test_a_chain_with_a_gap_or_a_stranger_names_what_is_missing() -> None:
         "did not issue Server, which stands before it; put the certificate of Intermediate there, "
         "or remove what does not belong to the chain"
     )
-    assert made_by.said(made_by.server, made_by.root) == [Finding("certificate", f"Root {advice}")]
+    assert made_by.said(made_by.server, made_by.root) == [Fault("certificate", f"Root {advice}")]
     assert made_by.said(made_by.server, OTHER.certificate, made_by.intermediate) == [
-        Finding("certificate", f"{HOST} {advice}")
+        Fault("certificate", f"{HOST} {advice}")
     ]
 
 
@@ -245,7 +245,7 @@ def test_a_certificate_without_its_chain_is_a_warning() -> None:
 def test_an_authority_of_the_chain_that_expired_is_refused() -> None:
     made_by = Authorities(intermediate_days=-1)
     assert made_by.said(made_by.server, made_by.intermediate) == [
-        Finding(
+        Fault(
             "certificate",
             "Intermediate, which belongs to the chain, expired on 2026-11-21; get the chain of today",
         )

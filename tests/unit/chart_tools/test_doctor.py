@@ -17,8 +17,8 @@ from jld.doctor import cluster, leftovers, network
 from jld.doctor.facts import Access, Cluster, Finding, Level, Network, NotConfigured, Place, Silence
 from jld.doctor.gather import ask_all
 from jld.schema.chart import Chart
-from jld.secrets import certificates
-from jld.secrets.kinds import encode
+from jld.secrets import self_signed
+from jld.secrets.formats import encode
 from jld.site.tree import coalesce
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -291,7 +291,7 @@ def test_images_on_the_nodes_need_no_registry() -> None:
 
 
 def with_certificate(hostname: str, made: datetime) -> dict[str, Any]:
-    held = certificates.make_self_signed(hostname, made)
+    held = self_signed.generate(hostname, made)
     secret = {"certificate": held.pair.certificate, "key": held.pair.key, "caCertificate": held.authority}
     return site(nginx={"tls": {"selfSigned": True}, "secret": {name: encode(pem) for name, pem in secret.items()}})
 
@@ -311,7 +311,7 @@ def test_the_certificate_is_judged(hostname: str, made: datetime, level: Level) 
 
 
 def test_the_certificate_of_a_secret_is_judged_without_its_key() -> None:
-    held = certificates.make_self_signed("other.example.org", NOW)
+    held = self_signed.generate("other.example.org", NOW)
     named = site(nginx={"tls": {"existingSecret": "jupyter-tls"}})
     facts = replace(FIT, certificate=held.pair.certificate + held.authority)
     finding = about("certificate", network.findings(facts, Network(("192.0.2.1",)), named, HERE, NOW))

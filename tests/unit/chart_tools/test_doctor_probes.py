@@ -14,7 +14,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from jld.secrets import certificates
+from jld.secrets import self_signed
 
 REGISTRY = "registry.test"
 SITE = """\
@@ -62,7 +62,7 @@ def serving(status: int, tls: ssl.SSLContext | None = None) -> Iterator[StandIn]
 @pytest.fixture
 def tls(tmp_path: Path) -> ssl.SSLContext:
     """The registry's certificate; the authority that signed it is in ca.pem."""
-    made = certificates.make_self_signed(REGISTRY, datetime.now(UTC))
+    made = self_signed.generate(REGISTRY, datetime.now(UTC))
     (tmp_path / "ca.pem").write_bytes(made.authority)
     (tmp_path / "pair.pem").write_bytes(made.pair.certificate + made.pair.key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -110,9 +110,7 @@ def models(annotation: object) -> list[type[BaseModel]]:
 
 def read_by_the_tool() -> set[Key]:
     """Files and choices that `jld values` turns into secrets, and the ladder that it turns into sizes."""
-    values, sizes = (
-        (CHECKOUT / "chart-tools/jld" / name).read_text() for name in ("values/assembly.py", "values/sizes.py")
-    )
+    values, sizes = ((CHECKOUT / "chart-tools/jld" / name).read_text() for name in ("values/tls.py", "values/sizes.py"))
     tls: Key = ("nginx", "tls")
     ladder: Key = ("hub", "lab", "ladder")
     read = {(*tls, name) for name in re.findall(r'tls(?:\.get\(|\[)"(\w+)"', values)}

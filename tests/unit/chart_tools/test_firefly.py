@@ -15,7 +15,6 @@ VOLUMES = {
     "scratch": {"mountPath": "/scratch"},
     "datasets": {"mountPath": "/datasets", "readOnly": True},
 }
-RULES = (firefly.route_is_free, firefly.java_fits, firefly.volumes_are_there, firefly.folders_are_on_volumes)
 SITE = """\
 global: {hostname: jupyter.example.org}
 hub: {auth: {dummy: {users: [alice]}}}
@@ -25,7 +24,7 @@ nginx: {tls: {existingSecret: t}}
 
 def broken(**settings: Any) -> dict[str, str]:
     effective = {"storage": {"volumes": VOLUMES}, "firefly": settings}
-    return {".".join(map(str, path)): sentence for rule in RULES for path, sentence in rule(effective)}
+    return {".".join(map(str, path)): sentence for rule in firefly.RULES for path, sentence in rule(effective)}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +91,7 @@ def test_a_work_area_can_be_written() -> None:
 def test_homes_as_a_search_path_are_doubted() -> None:
     effective = {"storage": {"volumes": VOLUMES}, "firefly": {"searchPath": ["/home", "/homework", "/home/ada"]}}
 
-    assert [path for path, _ in firefly.doubtful(effective)] == [
+    assert [path for path, _ in firefly.search_path_is_readable(effective)] == [
         ("firefly", "searchPath", 0),
         ("firefly", "searchPath", 2),
     ]
@@ -104,7 +103,7 @@ def test_homes_as_a_search_path_are_doubted() -> None:
 def test_what_is_no_firefly_is_passed_over(settings: object) -> None:
     effective = {"storage": {"volumes": VOLUMES}, "firefly": settings}
 
-    assert [each for rule in (*RULES, firefly.doubtful) for each in rule(effective)] == []
+    assert [each for rule in (*firefly.RULES, *firefly.WARNINGS) for each in rule(effective)] == []
 
 
 def values(tmp_path: Path, firefly_keys: str) -> tuple[dict[str, Any], str]:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from jld.schema.chart import Chart
 from jld.schema.validation import key_paths
 from jld.site.tree import plain, put, tree
-from jld.site.yaml_writer import render
 from jld.support.errors import Problem, SiteError
 from jld.values.assembly import Sources, assemble
+from jld.values.values_file import render_values
 
 CHART = Chart(Path(__file__).resolve().parents[3] / "chart")
 ANYTHING = st.recursive(
@@ -550,7 +550,7 @@ def test_whatever_stands_at_a_key_the_answer_is_a_sentence(
     for path, value in changes.items():
         site = put(site, path, tree(value))
     file = tmp_path / "site.yaml"
-    file.write_bytes(render(plain(site)))
+    file.write_bytes(render_values(plain(site)))
     for problem in problems(file):
         assert problem.place
         assert len(problem.sentence) > 10

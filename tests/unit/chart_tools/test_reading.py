@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jld.site.reader import MAX_BYTES, load
 from jld.site.tree import plain
-from jld.site.yaml_writer import render
 from jld.support.errors import SiteError
+from jld.values.values_file import render_values
 
 ABSURD = "more than 40 levels deep or 20000 values long; this is not a site file"
 BOMB = "a0: &a0 [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
@@ -173,7 +173,7 @@ DATA = st.recursive(
 
 @given(st.dictionaries(TEXTS | WORDS, DATA, max_size=4))
 def test_what_is_written_is_read_back_the_same(data: dict[str, Any]) -> None:
-    content = render(data)
+    content = render_values(data)
     assert yaml.safe_load(content) == data
 
 
@@ -181,5 +181,5 @@ def test_what_is_written_is_read_back_the_same(data: dict[str, Any]) -> None:
 @given(st.dictionaries(TEXTS | WORDS, DATA, max_size=4))
 def test_the_tool_reads_its_own_writing(tmp_path_factory: pytest.TempPathFactory, data: dict[str, Any]) -> None:
     file = tmp_path_factory.getbasetemp() / "written.yaml"
-    file.write_bytes(render(data))
+    file.write_bytes(render_values(data))
     assert plain(load(file)) == data

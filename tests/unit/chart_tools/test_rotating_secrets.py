@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import InvalidToken
-from jld.secrets.kinds import HUB_SECRETS
+from jld.secrets.formats import HUB_SECRETS
 from jld.secrets.rotation import CONSEQUENCES, note, too_early
-from jld.site.yaml_writer import HEADER
+from jld.values.values_file import HEADER
 from jupyterhub.crypto import CryptKeeper
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
-from jld.rules.rules import NETWORKS
-from jld.rules.traits import CLASSES
+from jld.rules.networks import NETWORKS
+from jld.rules.traits.classes import CLASSES
 from jld.schema.chart import Chart, descriptions
 from jld.schema.validation import key_paths, key_rule, resolved
 from jld.support.key_paths import JsonMap

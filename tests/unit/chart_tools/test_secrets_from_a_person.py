@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Any
 
-from jld.secrets import kinds
+from jld.secrets import formats
 
 DATABASE = "postgresql://jld:password@db.example.org/jld"
 
@@ -17,7 +17,7 @@ def held(desk: Any, name: str) -> str:
 
 
 def test_every_secret_has_its_variable() -> None:
-    assert {name: kinds.variable(name) for name in kinds.HUB_SECRETS} == {
+    assert {name: formats.environment_variable(name) for name in formats.HUB_SECRETS} == {
         "cookieSecret": "JLD_COOKIE_SECRET",
         "cryptKeys": "JLD_CRYPT_KEYS",
         "proxyToken": "JLD_PROXY_TOKEN",

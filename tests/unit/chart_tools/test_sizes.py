@@ -13,7 +13,7 @@ from jld.schema.chart import Chart
 from jld.schema.validation import is_valid, key_rule
 from jld.site.tree import plain, tree
 from jld.support.quantities import amount, memory
-from jld.values.sizes import LADDER, SIZES, ladder, quota, worked_out
+from jld.values.sizes import LADDER, SIZES, ladder, quota, with_computed_sizes
 
 CHART = Chart(Path(__file__).resolve().parents[3] / "chart")
 SCHEMA, DEFAULTS = CHART.schema(), CHART.defaults()
@@ -41,7 +41,7 @@ def test_the_largest_counts_for_cores_and_memory_alone() -> None:
 
 
 def lab(**keys: Any) -> dict[str, Any]:
-    result: dict[str, Any] = plain(worked_out(tree({"hub": {"lab": keys}}), SCHEMA, DEFAULTS))["hub"]["lab"]
+    result: dict[str, Any] = plain(with_computed_sizes(tree({"hub": {"lab": keys}}), SCHEMA, DEFAULTS))["hub"]["lab"]
     return result
 
 
@@ -86,8 +86,8 @@ def test_what_is_wrong_stays_for_the_schema_to_say(wrong: dict[str, Any]) -> Non
 
 
 def test_what_was_worked_out_once_stays() -> None:
-    once = worked_out(tree({"hub": {"lab": {"ladder": {}, "quota": {"labs": 3}}}}), SCHEMA, DEFAULTS)
-    assert worked_out(once, SCHEMA, DEFAULTS) == once
+    once = with_computed_sizes(tree({"hub": {"lab": {"ladder": {}, "quota": {"labs": 3}}}}), SCHEMA, DEFAULTS)
+    assert with_computed_sizes(once, SCHEMA, DEFAULTS) == once
 
 
 @given(

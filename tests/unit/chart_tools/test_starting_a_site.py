@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jld.schema import former_keys
 from jld.schema.chart import Chart
-from jld.secrets import certificates
+from jld.secrets import self_signed
 from jld.site.reader import load
 from jld.start.migration import Migration
 
@@ -167,7 +167,7 @@ def test_certificate_files_are_named_from_where_the_site_file_is(desk: Any) -> N
 
 
 def pair(desk: Any, folder: str = "", hostname: str = "jupyter.example.org") -> None:
-    made = certificates.make_self_signed(hostname, datetime.now(UTC))
+    made = self_signed.generate(hostname, datetime.now(UTC))
     desk.write(f"{folder}cert.pem", made.pair.certificate + made.authority)
     desk.write(f"{folder}key.pem", made.pair.key)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jld.rules.storage import capacities, ninety_five_percent, wants_address
 from jld.schema.chart import Chart
 from jld.support.quantities import amount
+from jld.values.storage import capacities, needs_cluster_ip, ninety_five_percent
 
 MEMORY: str = Chart(Path(__file__).parents[3] / "chart").schema()["$defs"]["memory"]["pattern"]
 
@@ -58,10 +58,10 @@ def test_only_volumes_that_say_nothing_get_a_capacity() -> None:
     ],
 )
 def test_an_address_is_wanted_where_no_hook_asks_for_it(mode: str, address: dict[str, str], wants: bool) -> None:
-    assert wants_address({"storage": {"mode": mode, "nfs": {"address": address}}}) is wants
+    assert needs_cluster_ip({"storage": {"mode": mode, "nfs": {"address": address}}}) is wants
 
 
 @pytest.mark.parametrize("storage", [None, [], "nfs", {"mode": "nfs"}, {"mode": "nfs", "nfs": 3}])
 def test_what_is_no_storage_is_passed_over(storage: object) -> None:
     assert list(capacities({"storage": storage}, ".+")) == []
-    assert wants_address({"storage": storage}) is False
+    assert needs_cluster_ip({"storage": storage}) is False

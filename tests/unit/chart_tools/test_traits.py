@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jld.rules.traits import CLASSES, OWNED, documented
+from jld.rules.traits.classes import CLASSES
+from jld.rules.traits.owned import OWNED
 from jld.schema.chart import Chart
 
 SITE = """\
@@ -127,12 +128,15 @@ def test_every_name_that_jld_keeps_to_itself_is_a_trait() -> None:
 
 def test_the_schema_refuses_the_same_classes_and_traits_without_the_tool() -> None:
     schema = Chart(Path(__file__).resolve().parents[3] / "chart").schema()
-    assert documented(schema) == (set(CLASSES), {name: set(reasons) for name, reasons in OWNED.items()})
+    rule = schema["properties"]["hub"]["properties"]["traits"]
+    classes = set(rule["propertyNames"]["enum"])
+    refused = {name: set(part["propertyNames"]["not"]["enum"]) for name, part in rule["properties"].items()}
+    assert (classes, refused) == (set(CLASSES), {name: set(reasons) for name, reasons in OWNED.items()})
 
 
 def test_a_site_without_traits_does_not_wait_for_jupyterhub() -> None:
     program = (
-        "import sys; from jld.rules.rules import broken; from jld.site.tree import Node;"
-        "broken(Node({}), {'hub': {'traits': {}}}); sys.exit('jupyterhub' in sys.modules)"
+        "import sys; from jld.rules.between_keys import violations; from jld.site.tree import Node;"
+        "violations(Node({}), {'hub': {'traits': {}}}); sys.exit('jupyterhub' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from jld.cli import app
-from jld.site.yaml_writer import HEADER
+from jld.values.values_file import HEADER
 
 SECRET = "0123456789abcdef"
 

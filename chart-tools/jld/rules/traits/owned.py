@@ -1,47 +1,17 @@
-"""`hub.traits`, held against the classes of JupyterHub that read them.
+"""The traits that JLD sets itself, with the reason why a site does not.
 
-JupyterHub takes seconds to import, so this happens only for a site that sets a trait, and only where JupyterHub is installed.
-Which classes there are, and which traits are JLD's own, the schema says too: Helm refuses those without this module.
+The schema names the same ones: Helm refuses them without this module.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 from typing import Any
 
-from jld.rules import pod_types
-from jld.support.key_paths import JsonMap, KeyPath
+from jld.rules.rule import Violations
+from jld.support.key_paths import KeyPath
 
 TRAITS: KeyPath = ("hub", "traits")
-# Where the hub's classes are. A trait of a class that they inherit from is written below the class that stands here.
-CLASSES = {
-    "JupyterHub": "jupyterhub.app",
-    "KubeSpawner": "kubespawner",
-    "Authenticator": "jupyterhub.auth",
-    "GitHubOAuthenticator": "oauthenticator.github",
-    "CryptKeeper": "jupyterhub.crypto",
-}
-# What the Kubernetes API would say about the traits that are pieces of a pod.
-_PIECES = {
-    "tolerations": "V1Toleration",
-    "node_affinity_preferred": "V1PreferredSchedulingTerm",
-    "node_affinity_required": "V1NodeSelectorTerm",
-    "pod_affinity_preferred": "V1WeightedPodAffinityTerm",
-    "pod_affinity_required": "V1PodAffinityTerm",
-    "pod_anti_affinity_preferred": "V1WeightedPodAffinityTerm",
-    "pod_anti_affinity_required": "V1PodAffinityTerm",
-}
-
-_TEXTS = ("environment", "extra_annotations", "node_selector")
-_WORDS = {
-    "a unicode string": "text in quotes",
-    "an int": "a whole number",
-    "a float": "a number",
-    "a boolean": "true or false",
-    "a dict": "keys and values below it",
-}
 
 _CONFIDENTIAL = "it is a secret, and this would stand in a ConfigMap; the hub reads it from {}"
 _POD = "it would take away what keeps a lab from harming others; if you must, change it in hub.extraConfig"
@@ -121,86 +91,10 @@ OWNED: dict[str, dict[str, str]] = {
 HAS_A_KEY = {("KubeSpawner", "start_timeout"): "hub.lab.startTimeout", ("JupyterHub", "log_level"): "hub.log.level"}
 
 
-def is_installed() -> bool:
-    """Whether the classes can be asked."""
-    from importlib.util import find_spec
-
-    return all(find_spec(module.split(".")[0]) for module in CLASSES.values())
-
-
-def faults(traits: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
-    """What the classes would refuse, or pass over without a word. Unknown classes are the schema's matter."""
-    for class_name, chosen in traits.items():
-        if class_name not in CLASSES or not isinstance(chosen, dict):
-            continue
-        cls = getattr(import_module(CLASSES[class_name]), class_name)
-        for name, value in chosen.items():
-            for below, sentence in _faults(cls, class_name, name, value):
-                yield (*TRAITS, class_name, name, *below), sentence
-
-
-def owned(traits: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+def faults(traits: Mapping[str, Any]) -> Violations:
     """What JLD sets itself, with the reason why a site does not."""
     for class_name, chosen in traits.items():
         reasons = OWNED.get(class_name, {})
         for name in chosen if isinstance(chosen, dict) else ():
             if name in reasons:
                 yield (*TRAITS, class_name, name), f"JLD sets this itself: {reasons[name]}"
-
-
-def _faults(cls: Any, class_name: str, name: str, value: Any) -> Iterator[tuple[KeyPath, str]]:
-    """What is wrong with one trait, and where below it."""
-    if name in OWNED[class_name]:
-        return
-    known = cls.class_traits(config=True)
-    if name not in known:
-        free = [other for other in known if other not in OWNED[class_name]]
-        close = difflib.get_close_matches(name, free, n=1) or difflib.get_close_matches(name.lower(), free, n=1)
-        hint = f"did you mean {close[0]}?" if close else "see JupyterHub's documentation, or remove it"
-        yield (), f"{class_name} has no such trait; {hint}"
-        return
-    sentence = _wrong_value(cls, known[name], name, value)
-    if sentence:
-        yield (), f"{pod_types.found(value)}; {sentence}"
-        return
-    for index, entry in enumerate(value if name in _PIECES else ()):
-        yield from pod_types.faults(_PIECES[name], entry, (index,))
-    for key, text in value.items() if name in _TEXTS else ():
-        if not isinstance(text, str):
-            yield (key,), f"{pod_types.found(text)}; write text in quotes"
-        elif name == "node_selector" and not pod_types.LABEL_VALUE.fullmatch(text):
-            yield (key,), f"{pod_types.found(text)}; write the value of a node's label"
-
-
-def _wrong_value(cls: Any, trait: Any, name: str, value: Any) -> str | None:
-    from traitlets import TraitError
-
-    if name.endswith("_hook"):
-        return "a hook is a Python function, which is written in hub.extraConfig"
-    holder = cls.__new__(cls)  # with its defaults, and without being started
-    validate = getattr(trait, "validate", None)  # a trait that takes anything has none
-    try:
-        if validate:
-            validate(holder, value)
-        if isinstance(value, bool) and trait.info() in ("an int", "a float"):  # Python counts True as 1
-            return f"write {_in_words_of_yaml(trait.info())}"
-    except TraitError as error:
-        said = str(error).rstrip(".")
-        return f"write {_in_words_of_yaml(trait.info())}" if "expected" in said or "must be" in said else said
-    except Exception as error:
-        return f"{cls.__name__} does not accept it: {error}"
-    return None
-
-
-def _in_words_of_yaml(wanted: str) -> str:
-    for theirs, ours in _WORDS.items():
-        wanted = wanted.replace(theirs, ours)
-    return wanted
-
-
-def documented(schema: JsonMap) -> tuple[set[str], dict[str, set[str]]]:
-    """The classes, and the traits that are JLD's own, as the schema has them."""
-    rule = schema["properties"]["hub"]["properties"]["traits"]
-    classes = set(rule["propertyNames"]["enum"])
-    refused = {name: set(part["propertyNames"]["not"]["enum"]) for name, part in rule["properties"].items()}
-    return classes, refused

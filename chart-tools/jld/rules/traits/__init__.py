@@ -1,0 +1,1 @@
+"""`hub.traits`, held against what JLD sets itself and against the classes of JupyterHub that read them."""
