@@ -65,8 +65,9 @@ def doctor(
       jld doctor site.yaml --format json
     """
     from jld.doctor import cluster, leftovers, network
-    from jld.doctor.facts import Level, Place
-    from jld.doctor.gather import Kubectl, look_at
+    from jld.doctor.facts import Level, Release
+    from jld.doctor.kubectl import Kubectl
+    from jld.doctor.probes import gather
 
     with outcome(form) as report:
         now = datetime.now(UTC)
@@ -79,20 +80,20 @@ def doctor(
             site = values.effective
             report.warn(*values.warnings)
         kubectl = Kubectl(kubeconfig, namespace)
-        place = Place(kubectl.namespace, release)
-        facts, reached = look_at(kubectl, site, place)
-        found = [*cluster.findings(facts, site, place), *leftovers.findings(facts, place)]
+        where = Release(kubectl.namespace, release)
+        cluster_facts, network_facts = gather(kubectl, site, where)
+        findings = [*cluster.findings(cluster_facts, site, where), *leftovers.findings(cluster_facts, where)]
         if site:
-            found += network.findings(facts, reached, site, place, now)
-        report.fact(findings=[_as_data(finding) for finding in found])
+            findings += network.findings(cluster_facts, network_facts, site, where, now)
+        report.fact(findings=[_as_data(finding) for finding in findings])
         if form is Format.text:
-            _show(report, found)
-        if any(finding.level is Level.failure for finding in found):
+            _show(report, findings)
+        if any(finding.level is Level.failure for finding in findings):
             report.code = Code.environment_wrong
 
 
 def _values(sources: Sources, chart: Chart, now: datetime, report: Report) -> Assembled:
-    """A secret that is not there yet is worth a word, and no reason not to look at the rest."""
+    """A secret that is missing is a warning here: the rest is looked at all the same."""
     try:
         return assemble(sources, chart, now)
     except SiteError as error:
@@ -101,21 +102,21 @@ def _values(sources: Sources, chart: Chart, now: datetime, report: Report) -> As
             raise
     report.warn(*missing)
     names = [problem.key.rpartition(".")[2] for problem in missing]
-    made_up = {environment_variable(name): "missing://secret" for name in names}
-    return assemble(replace(sources, environment={**sources.environment, **made_up}), chart, now)
+    placeholders = {environment_variable(name): "missing://secret" for name in names}
+    return assemble(replace(sources, environment={**sources.environment, **placeholders}), chart, now)
 
 
 def _as_data(finding: Finding) -> dict[str, str | None]:
     return {
         "subject": finding.subject,
         "level": str(finding.level),
-        "found": finding.found,
+        "found": finding.observed,
         "remedy": finding.remedy or None,
         "command": finding.command or None,
     }
 
 
-def _show(report: Report, found: Sequence[Finding]) -> None:
+def _show(report: Report, findings: Sequence[Finding]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -123,13 +124,13 @@ def _show(report: Report, found: Sequence[Finding]) -> None:
     # A log has no width: lines that are cut there could not be copied.
     width = None if shutil.get_terminal_size(fallback=(0, 0)).columns else 160
     table = Table("", "what", "found", "remedy", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    commands = [finding.command for finding in found if finding.command]
-    for finding in found:
+    commands = [finding.command for finding in findings if finding.command]
+    for finding in findings:
         level = Text(str(finding.level), style=_COLOURS[finding.level])
         mark = f" [{commands.index(finding.command) + 1}]" if finding.command else ""
-        table.add_row(level, finding.subject, Text(finding.found), Text(finding.remedy + mark))
+        table.add_row(level, finding.subject, Text(finding.observed), Text(finding.remedy + mark))
     Console(width=width, highlight=False).print(table)
     for number, command in enumerate(commands, 1):
         report.line(f"[{number}] {command}")  # in one piece, to be copied
-    counts = {level: sum(finding.level == level for finding in found) for level in _COLOURS}
+    counts = {level: sum(finding.level == level for finding in findings) for level in _COLOURS}
     report.line(", ".join(f"{count} {level}" for level, count in counts.items() if count))

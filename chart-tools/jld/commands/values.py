@@ -21,7 +21,7 @@ from jld.values.assembly import Assembled, Sources, assemble
 from jld.values.hub_secrets import MissingSecret
 
 BESIDE = ("secrets.yaml", "secrets.yaml.age")
-_ANY_ADDRESS = "192.0.2.1"  # of no machine at all: what `jld check` takes for one that `jld values` would ask for
+_PLACEHOLDER_IP = "192.0.2.1"  # of no machine at all: what `jld check` takes for one that `jld values` would ask for
 
 
 def values(
@@ -53,7 +53,7 @@ def values(
     with outcome(form) as report:
         given = given or _beside(sites, report)
         _refuse_overwriting(output, [*sites, *([given] if given else [])])
-        sources = replace(_sources(sites, given, identity, output), free_cluster_ip=_free_address)
+        sources = replace(_sources(sites, given, identity, output), free_cluster_ip=_free_cluster_ip)
         found = _assembled(sources, find_chart(chart), asks=form is Format.text and terminal.is_attended())
         report.warn(*found.warnings)
         changed = replace_file(output, values_file.render_values(found.data, values_file.read_note(output)))
@@ -87,7 +87,7 @@ def check(
     """
     with outcome(form) as report:
         given = given or _beside(sites, report)
-        sources = replace(_sources(sites, given, identity, output), free_cluster_ip=lambda: _ANY_ADDRESS)
+        sources = replace(_sources(sites, given, identity, output), free_cluster_ip=lambda: _PLACEHOLDER_IP)
         found = _assembled(sources, find_chart(chart))
         report.warn(*found.warnings)
         report.line(f"{', '.join(map(str, sites))}: good")
@@ -132,11 +132,11 @@ def _sources(sites: Sequence[Path], given: Path | None, identity: Path | None, o
     return Sources(sites, given, previous, os.environ, identity=identity)
 
 
-def _free_address() -> str:
-    from jld.doctor.free_address import free_address  # loaded where it is needed: most sites ask nothing of a cluster
-    from jld.doctor.gather import Kubectl
+def _free_cluster_ip() -> str:
+    from jld.doctor.free_cluster_ip import free_cluster_ip  # loaded here: most sites ask nothing of a cluster
+    from jld.doctor.kubectl import Kubectl
 
-    return free_address(Kubectl(None, None))
+    return free_cluster_ip(Kubectl(None, None))
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jld.doctor import cluster, leftovers, network
-from jld.doctor.facts import Access, Cluster, Finding, Level, Network, NotConfigured, Place, Silence
-from jld.doctor.gather import ask_all
+from jld.doctor import cluster, leftovers, network, permissions, storage
+from jld.doctor.facts import Access, ClusterFacts, Finding, Level, NetworkFacts, NoResponse, NotConfigured, Release
+from jld.doctor.probes import run_all
 from jld.schema.chart import Chart
 from jld.secrets import self_signed
 from jld.secrets.formats import encode
@@ -23,7 +23,7 @@ from jld.site.tree import coalesce
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEFAULTS = Chart(CHECKOUT / "chart").defaults()
-HERE = Place("science", "jld")
+HERE = Release("science", "jld")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 GITHUB = {
     "global": {"hostname": "jupyter.example.org", "imageRegistry": "ghcr.io/my-org"},
@@ -44,7 +44,7 @@ def node(name: str, architecture: str = "amd64", ready: bool = True) -> dict[str
 
 
 def storage_class(name: str, provisioner: str, default: bool = False) -> dict[str, Any]:
-    annotations = {cluster.DEFAULT_CLASS: "true"} if default else {}
+    annotations = {storage.DEFAULT_CLASS: "true"} if default else {}
     return {"metadata": {"name": name, "annotations": annotations}, "provisioner": provisioner}
 
 
@@ -58,7 +58,7 @@ def service(name: str, *addresses: str) -> dict[str, Any]:
     return {"metadata": {"name": name}, "status": {"loadBalancer": {"ingress": [{"ip": each} for each in addresses]}}}
 
 
-FIT = Cluster(
+FIT = ClusterFacts(
     version="v1.34.1",
     nodes=[node("a"), node("b")],
     storage_classes=[storage_class("shared", "nfs.csi.k8s.io", default=True)],
@@ -84,11 +84,11 @@ def test_of_a_fit_cluster_everything_is_good() -> None:
 
 @pytest.mark.parametrize(
     ("silence", "level"),
-    [(Silence("connection refused"), Level.failure), (NotConfigured("kubectl is told of none"), Level.warning)],
+    [(NoResponse("connection refused"), Level.failure), (NotConfigured("kubectl is told of none"), Level.warning)],
     ids=["unreachable", "not configured"],
 )
-def test_without_a_cluster_there_is_one_thing_to_say(silence: Silence, level: Level) -> None:
-    found = [*cluster.findings(Cluster(silence), site(), HERE), *leftovers.findings(Cluster(silence), HERE)]
+def test_without_a_cluster_there_is_one_thing_to_say(silence: NoResponse, level: Level) -> None:
+    found = [*cluster.findings(ClusterFacts(silence), site(), HERE), *leftovers.findings(ClusterFacts(silence), HERE)]
     assert [(finding.subject, finding.level) for finding in found] == [("Kubernetes", level)]
 
 
@@ -162,7 +162,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any], dict[str, Any], Level, str]] = {
         "not in namespace science: jupyter-tls",
     ),
     "forbidden to ask": (
-        *("nodes", {"nodes": Silence('User "joe" cannot list resource "nodes"')}, {}, Level.unknown),
+        *("nodes", {"nodes": NoResponse('User "joe" cannot list resource "nodes"')}, {}, Level.unknown),
         'User "joe" cannot list resource "nodes"',
     ),
 }
@@ -173,7 +173,7 @@ def test_what_is_wrong_with_a_cluster_is_said(
     subject: str, changes: Mapping[str, Any], wanted: dict[str, Any], level: Level, found: str
 ) -> None:
     finding = judged(subject, changes, site(**wanted))
-    assert (finding.level, finding.found) == (level, found)
+    assert (finding.level, finding.observed) == (level, found)
     assert level in (Level.ok, Level.unknown) or finding.remedy
 
 
@@ -184,7 +184,7 @@ def test_a_restricted_namespace_comes_with_the_command() -> None:
 
 def test_a_volume_is_asked_for_only_where_one_is_made() -> None:
     def resources(mode: str) -> set[str]:
-        return {access.resource for access in cluster.needed(site(storage={"mode": mode}))}
+        return {access.resource for access in permissions.needed(site(storage={"mode": mode}))}
 
     assert resources("hostPath") - resources("claim") == {"persistentvolumes"}
 
@@ -192,7 +192,7 @@ def test_a_volume_is_asked_for_only_where_one_is_made() -> None:
 def test_rights_in_the_whole_cluster_are_asked_for_only_with_namespaces_of_people() -> None:
     def resources(*, people: bool) -> set[str]:
         wanted = {"global": {"hostname": "a.example.org", "userNamespaces": people}, "storage": {"mode": "external"}}
-        return {access.resource for access in cluster.needed(site(**wanted))}
+        return {access.resource for access in permissions.needed(site(**wanted))}
 
     assert resources(people=True) - resources(people=False) == {
         *("clusterroles", "clusterrolebindings", "namespaces", "resourcequotas", "limitranges")
@@ -201,7 +201,7 @@ def test_rights_in_the_whole_cluster_are_asked_for_only_with_namespaces_of_peopl
 
 def test_a_quota_is_asked_for_only_where_one_is_made() -> None:
     def resources(**quota: Any) -> set[str]:
-        return {access.resource for access in cluster.needed(site(hub={"lab": {"quota": quota}}))}
+        return {access.resource for access in permissions.needed(site(hub={"lab": {"quota": quota}}))}
 
     assert resources(cpu=104) - resources() == resources(memory="208Gi") - resources() == {"resourcequotas"}
 
@@ -211,7 +211,7 @@ def test_the_right_to_everything_that_the_chart_renders_is_asked_for() -> None:
     for folder in ("templates", "charts/*/templates"):
         for file in (CHECKOUT / "chart").glob(f"{folder}/**/*.*"):
             kinds |= set(re.findall(r"^(?:- | *)kind: (\w+)$", file.read_text(), re.MULTILINE))
-    assert kinds == set(cluster.KINDS)
+    assert kinds == set(permissions.KINDS)
 
 
 # Leftovers.
@@ -237,7 +237,7 @@ def test_a_released_volume_is_given_back_with_its_data() -> None:
 
 def test_a_kept_claim_is_no_fault() -> None:
     (finding,) = left(claims=[claim("jld-home"), claim("somebody-elses")])
-    assert (finding.level, finding.found) == (
+    assert (finding.level, finding.observed) == (
         Level.ok,
         "claim jld-home keeps home directories; the next installation as jld takes it over",
     )
@@ -245,7 +245,7 @@ def test_a_kept_claim_is_no_fault() -> None:
 
 def test_claims_of_an_installed_release_are_not_left_over() -> None:
     (finding,) = left(claims=[claim("jld-home"), claim("jld-hub-db")], services=[service("jld-hub")])
-    assert finding.found == "left nothing behind"
+    assert finding.observed == "left nothing behind"
 
 
 def test_a_claim_that_helm_would_trip_over_is_given_to_the_release() -> None:
@@ -257,14 +257,14 @@ def test_a_claim_that_helm_would_trip_over_is_given_to_the_release() -> None:
 # Names, certificates, addresses.
 
 
-def reached(addresses: Any = ("192.0.2.1",), status: int | Silence = 200, **changes: Any) -> list[Finding]:
+def reached(addresses: Any = ("192.0.2.1",), status: int | NoResponse = 200, **changes: Any) -> list[Finding]:
     wanted = site()
     answers = dict.fromkeys(network.web_addresses(wanted).values(), status)
-    return list(network.findings(replace(FIT, **changes), Network(addresses, answers), wanted, HERE, NOW))
+    return list(network.findings(replace(FIT, **changes), NetworkFacts(addresses, answers), wanted, HERE, NOW))
 
 
 NAMES = {
-    "no address": (Silence("no address"), [], Level.warning),
+    "no address": (NoResponse("no address"), [], Level.warning),
     "not installed": (("192.0.2.1",), [], Level.unknown),
     "no load balancer yet": (("192.0.2.1",), [service("jld-nginx")], Level.warning),
     "right": (("192.0.2.1",), [service("jld-nginx", "192.0.2.1")], Level.ok),
@@ -280,13 +280,13 @@ def test_the_name_has_to_lead_to_the_front_door(addresses: Any, services: Any, l
 def test_addresses_that_do_not_answer_are_named() -> None:
     for subject in ("hub.auth.github.url", "hub.auth.github.apiUrl", "global.imageRegistry"):
         assert about(subject, reached(status=401)).level is Level.ok
-        assert about(subject, reached(status=Silence("timed out"))).level is Level.warning
+        assert about(subject, reached(status=NoResponse("timed out"))).level is Level.warning
         assert about(subject, reached(status=502)).level is Level.warning
 
 
 def test_images_on_the_nodes_need_no_registry() -> None:
     local = site(**{"global": {"imageRegistry": "localhost/jld"}})
-    found = network.findings(FIT, Network(), local, HERE, NOW)
+    found = network.findings(FIT, NetworkFacts(), local, HERE, NOW)
     assert about("global.imageRegistry", found).level is Level.ok
 
 
@@ -306,7 +306,7 @@ def with_certificate(hostname: str, made: datetime) -> dict[str, Any]:
     ids=["good", "another host", "expired"],
 )
 def test_the_certificate_is_judged(hostname: str, made: datetime, level: Level) -> None:
-    found = network.findings(FIT, Network(("192.0.2.1",)), with_certificate(hostname, made), HERE, NOW)
+    found = network.findings(FIT, NetworkFacts(("192.0.2.1",)), with_certificate(hostname, made), HERE, NOW)
     assert {finding.level for finding in found if finding.subject == "certificate"} == {level}
 
 
@@ -314,8 +314,8 @@ def test_the_certificate_of_a_secret_is_judged_without_its_key() -> None:
     held = self_signed.generate("other.example.org", NOW)
     named = site(nginx={"tls": {"existingSecret": "jupyter-tls"}})
     facts = replace(FIT, certificate=held.pair.certificate + held.authority)
-    finding = about("certificate", network.findings(facts, Network(("192.0.2.1",)), named, HERE, NOW))
-    assert finding.found == (
+    finding = about("certificate", network.findings(facts, NetworkFacts(("192.0.2.1",)), named, HERE, NOW))
+    assert finding.observed == (
         "of Secret jupyter-tls: it is for other.example.org, not for jupyter.example.org; get one that names jupyter.example.org"
     )
 
@@ -326,8 +326,8 @@ def test_the_certificate_of_a_secret_is_judged_without_its_key() -> None:
 def test_a_question_without_an_answer_does_not_hold_up_the_others() -> None:
     import threading
 
-    answers = ask_all({"never": threading.Event().wait, "now": lambda: 1}, seconds=0.2)
-    assert answers == {"never": Silence("no answer in 0 seconds"), "now": 1}
+    answers = run_all({"never": threading.Event().wait, "now": lambda: 1}, seconds=0.2)
+    assert answers == {"never": NoResponse("no answer in 0 seconds"), "now": 1}
 
 
 KUBECTL = """\
@@ -424,7 +424,7 @@ def test_a_volume_that_shows_the_file_server_elsewhere_is_answered_with_one_comm
         each for each in left(volumes=[shown("10.96.0.9")], services=[FILE_SERVER]) if each.level is not Level.ok
     ]
 
-    assert found.found == "volume science-jld-home shows the file server at 10.96.0.9, and it is at 10.96.0.7"
+    assert found.observed == "volume science-jld-home shows the file server at 10.96.0.9, and it is at 10.96.0.7"
     assert found.command == "helm upgrade jld ./chart -f values.yaml --namespace science"
 
 
@@ -445,7 +445,7 @@ def test_the_file_server_needs_a_namespace_that_lets_it() -> None:
 
 def test_the_rights_that_are_asked_for_follow_from_the_mode_of_storage() -> None:
     def kinds(mode: str) -> set[str]:
-        return {each.resource for each in cluster.needed(site(storage={"mode": mode}))}
+        return {each.resource for each in permissions.needed(site(storage={"mode": mode}))}
 
     assert kinds("nfs") - kinds("claim") == {
         *("clusterroles", "clusterrolebindings", "jobs", "persistentvolumes", "deployments/scale"),
