@@ -109,7 +109,7 @@ def as_data(problem: Problem) -> dict[str, str | int | None]:
         "column": place.column or None if place else None,
         "key": problem.key or None,
         "sentence": problem.sentence,
-        "found": problem.found or None,
+        "found": problem.written or None,
         "accepted": problem.accepted or None,
         "suggestion": problem.suggestion or None,
     }

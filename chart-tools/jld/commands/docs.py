@@ -11,7 +11,7 @@ from jld.command_line.options import CHART
 from jld.command_line.outcome import outcome
 from jld.explain.reference import reference
 from jld.schema.chart import find_chart
-from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.errors import EnvironmentUnfit, SiteError
 from jld.support.files import replace_file
 
 READABLE = 0o644
@@ -42,6 +42,6 @@ def docs(
             raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
         if check and not current:
             sentence = "does not fit the chart's schema; run `jld docs`"
-            raise SiteError([Problem(Place(str(file)), "", sentence)])
+            raise SiteError.of_file(file, sentence)
         changed = not check and replace_file(file, text, READABLE)
         report.line(f"Wrote {file}" if changed else f"{file} is up to date")

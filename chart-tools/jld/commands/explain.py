@@ -41,7 +41,7 @@ def explain(key: NAME = "", form: FORMAT = Format.text, chart: CHART = None) -> 
 
 
 def _unknown(schema: JsonMap, key: str) -> Problem:
-    today = former_keys.answer(key)
+    today = former_keys.current_key(key)
     if today:
         sentence = f"there is no such key; the original deploy tool's {key} is now {today}"
         return Problem(None, key, sentence, suggestion=today)

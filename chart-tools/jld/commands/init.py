@@ -207,7 +207,7 @@ def _beside_site(file: Path | None, output: Path) -> str:
     if file is None:
         return ""
     if not file.is_file():
-        raise SiteError([Problem(Place(str(file)), "", "there is no such file; check its name")])
+        raise SiteError.of_file(file, "there is no such file; check its name")
     return str(file) if file.is_absolute() else os.path.relpath(file.absolute(), output.absolute().parent)
 
 

@@ -12,7 +12,7 @@ from jld.command_line.outcome import outcome
 from jld.secrets import formats
 from jld.site.reader import load
 from jld.site.tree import plain
-from jld.support.errors import Place, Problem, SiteError
+from jld.support.errors import SiteError
 from jld.support.key_paths import value_at
 
 
@@ -32,5 +32,5 @@ def password(
         held = formats.decode(encoded) if isinstance(encoded, str) else None
         if not held:
             sentence = "it holds no password; write hub.auth.dummy in the site file and run `jld values`"
-            raise SiteError([Problem(Place(str(file)), "hub.secret.dummyPassword", sentence)])
+            raise SiteError.of_file(file, sentence, "hub.secret.dummyPassword")
         sys.stdout.write(held.decode(errors="replace") + "\n")

@@ -13,7 +13,7 @@ from jld.command_line.outcome import Format, outcome
 from jld.secrets import rotation
 from jld.site.reader import load
 from jld.site.tree import plain
-from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.errors import EnvironmentUnfit, SiteError
 from jld.support.files import replace_file
 from jld.values import values_file
 
@@ -67,8 +67,8 @@ def rotate(
                     f"the keys were rotated on {last} already; after another rotation whoever the hub did not see since "
                     "then logs in again. Wait a day, or add --force"
                 )
-                raise SiteError([Problem(Place(str(file)), "hub.secret.cryptKeys", sentence)])
-            note = rotation.note(now)
+                raise SiteError.of_file(file, sentence, "hub.secret.cryptKeys")
+            note = rotation.rotation_note(now)
         replace_file(file, values_file.render_values(data, note))
         for name in chosen:
             report.line(f"Rotated hub.secret.{name}. {rotation.CONSEQUENCES[name]}")
@@ -84,4 +84,4 @@ def _refuse_foreign(file: Path) -> None:
         raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
     if foreign:
         sentence = "`jld values` did not write this file, and its comments would be lost; name the values file"
-        raise SiteError([Problem(Place(str(file)), "", sentence)])
+        raise SiteError.of_file(file, sentence)

@@ -14,7 +14,7 @@ from jld.command_line.outcome import Format, Report, outcome
 from jld.schema.chart import Chart, find_chart
 from jld.secrets import formats
 from jld.support import urls
-from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.errors import EnvironmentUnfit, SiteError
 from jld.support.files import replace_file
 from jld.values import values_file
 from jld.values.assembly import Assembled, Sources, assemble
@@ -150,7 +150,7 @@ def _refuse_overwriting(output: Path, inputs: Sequence[Path]) -> None:
     """A file that a person wrote is never replaced."""
     if any(_same(output, file) for file in inputs):
         sentence = "this is also an input, and would be overwritten; name another file with -o"
-        raise SiteError([Problem(Place(str(output)), "", sentence)])
+        raise SiteError.of_file(output, sentence)
     if output.is_dir():
         raise EnvironmentUnfit(f"{output}: is a folder; name a file with -o")
     try:
@@ -161,7 +161,7 @@ def _refuse_overwriting(output: Path, inputs: Sequence[Path]) -> None:
         sentence = (
             "`jld values` did not write this file, and would overwrite it; move it away, or name another file with -o"
         )
-        raise SiteError([Problem(Place(str(output)), "", sentence)])
+        raise SiteError.of_file(output, sentence)
 
 
 _WAYS = {"github", "cilogon", "other"}

@@ -1,4 +1,4 @@
-"""Keys of the original deploy tool, answered with today's, and keys that hold secrets, which no site file holds."""
+"""Keys of the original deploy tool with today's, and keys that hold secrets, which no site file holds."""
 
 from __future__ import annotations
 
@@ -120,20 +120,20 @@ INSTEAD_OF_SECRETS = (
 )
 
 
-def original(key: str) -> str:
+def legacy_name(key: str) -> str:
     """The name that the original gave to `key`, without the prefix of a variable, other names and misspellings."""
     name = _PREFIXES.sub("", key, count=1).lower().replace("-", "_") if _PREFIXES.match(key) else key.lower()
     return _ALSO.get(name, name)
 
 
-def answer(key: str) -> str | None:
+def current_key(key: str) -> str | None:
     """The key of today, where `key` was one of the original tool."""
-    return KEYS.get(original(key))
+    return KEYS.get(legacy_name(key))
 
 
-def missing(key: str) -> str | None:
+def why_no_counterpart(key: str) -> str | None:
     """Why a key of the original tool has no counterpart."""
-    name = original(key)
+    name = legacy_name(key)
     if name in KEYS:
         return None
     return next((why for start, why in _WITHOUT.items() if name.startswith(start)), None)

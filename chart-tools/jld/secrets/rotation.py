@@ -21,45 +21,46 @@ CONSEQUENCES = {
     "dummyPassword": "Nobody is logged out. Who logs in from now on needs the new password: `jld password`.",
 }
 _TIME = "%Y-%m-%d %H:%M UTC"
-_NOTE = "crypto keys rotated on "
+_NOTE_START = "crypto keys rotated on "
 
 
 def rotated(values: Node, data: JsonMap, names: Sequence[str]) -> JsonMap:
-    """`data`, the plain form of `values`, with new secrets for `names`. Raises `SiteError` where one cannot be made."""
-    problems = [problem for name in names if (problem := _refusal(values, data, name))]
+    """`data`, the plain form of `values`, with new secrets for `names`. Raises `SiteError` where one cannot be generated."""
+    problems = [problem for name in names if (problem := _problem(values, data, name))]
     if problems:
         raise SiteError(problems)
     result = copy.deepcopy(data)
-    held = result["hub"]["secret"]
+    hub_secrets = result["hub"]["secret"]
     for name in names:
-        held[name] = formats.encode(_next(name, str((formats.decode(held[name]) or b"").decode())))
+        current = (formats.decode(hub_secrets[name]) or b"").decode()
+        hub_secrets[name] = formats.encode(_new_secret(name, current))
     return result
 
 
-def note(now: datetime) -> str:
-    """What the values file remembers about the last rotation of the crypto keys."""
-    return f"{_NOTE}{now.astimezone(UTC):{_TIME}}"
+def rotation_note(now: datetime) -> str:
+    """The comment of the values file about the last rotation of the crypto keys."""
+    return f"{_NOTE_START}{now.astimezone(UTC):{_TIME}}"
 
 
 def too_early(earlier: str, now: datetime) -> str | None:
-    """When the last rotation was, if it was too short ago. `earlier` is the note about it."""
+    """When the last rotation was, if it was too short ago. `earlier` is the comment about it."""
     try:
-        last = datetime.strptime(earlier.removeprefix(_NOTE), _TIME).replace(tzinfo=UTC)
+        last = datetime.strptime(earlier.removeprefix(_NOTE_START), _TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
     return f"{last:{_TIME}}" if now - last < APART else None
 
 
-def _next(name: str, held: str) -> str:
+def _new_secret(name: str, current: str) -> str:
     generate = formats.HUB_SECRETS[name].generate
     if generate is None:
-        raise AssertionError(name)  # refused before
+        raise AssertionError(name)  # `_problem` has a sentence for it
     if name == CRYPT_KEYS:
-        return f"{generate().split(';')[0]};{held.split(';')[0]}"
+        return f"{generate().split(';')[0]};{current.split(';')[0]}"
     return generate()
 
 
-def _refusal(values: Node, data: JsonMap, name: str) -> Problem | None:
+def _problem(values: Node, data: JsonMap, name: str) -> Problem | None:
     key = f"hub.secret.{name}"
     kind = formats.HUB_SECRETS.get(name)
     if kind is None or kind.generate is None:

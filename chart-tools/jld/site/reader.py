@@ -63,14 +63,14 @@ def read(file: Path) -> bytes:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _refused(file, "there is no such file; check its name") from None
+        raise SiteError.of_file(file, "there is no such file; check its name") from None
     except IsADirectoryError:
-        raise _refused(file, "this is a folder; name the file in it") from None
+        raise SiteError.of_file(file, "this is a folder; name the file in it") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise EnvironmentUnfit(f"{file}: cannot be read ({reason})") from None
     if len(content) > MAX_BYTES:
-        raise _refused(file, f"larger than {MAX_BYTES // 1024} KiB; this is not a site file")
+        raise SiteError.of_file(file, f"larger than {MAX_BYTES // 1024} KiB; this is not a site file")
     return content
 
 
@@ -84,10 +84,6 @@ def _text(content: bytes, file: Path) -> str:
         raise SiteError([Problem(place, "", "not UTF-8 text; save the file as UTF-8")]) from None
 
 
-def _refused(file: Path, sentence: str) -> SiteError:
-    return SiteError([Problem(Place(str(file)), "", sentence)])
-
-
 _TEXT = "tag:yaml.org,2002:str"
 _COLLECTION_TAGS: dict[type[yaml.Node], str] = {
     yaml.MappingNode: "tag:yaml.org,2002:map",
@@ -95,12 +91,12 @@ _COLLECTION_TAGS: dict[type[yaml.Node], str] = {
 }
 _NO_TAGS = "an unquoted `!` starts a tag, which is not accepted; remove it, or put the text in quotes"
 _HALF_A_CHARACTER = "an escape that stands for half a character; write the character itself"
-_ABSURD = f"more than {MAX_DEPTH} levels deep or {MAX_NODES} values long; this is not a site file"
+_TOO_LARGE = f"more than {MAX_DEPTH} levels deep or {MAX_NODES} values long; this is not a site file"
 _IMPLICIT = "implicit"  # the tag of an unquoted scalar, whose meaning `_resolve` finds
 
 
 class _Loader(yaml.SafeLoader):
-    """Keeps the tags that a person wrote apart from what YAML would guess, and stops at absurd nesting."""
+    """Tells tags that a person wrote from those that YAML would guess, and stops at nesting or lengths of no site file."""
 
     depth = 0
     count = 0
@@ -115,7 +111,7 @@ class _Loader(yaml.SafeLoader):
         self.count += 1
         if self.depth > MAX_DEPTH or self.count > MAX_NODES:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem=_ABSURD, problem_mark=mark)
+            raise yaml.MarkedYAMLError(problem=_TOO_LARGE, problem_mark=mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -143,7 +139,7 @@ def _syntax(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or error.context or "not YAML"
     if "'\\t'" in problem:
         return "a tab; YAML is indented with spaces only"
-    if problem == _ABSURD:
+    if problem == _TOO_LARGE:
         return problem
     if "alias" in problem or "anchor" in problem:
         return "an unquoted `*` or `&` starts an alias that is not there or not finished; put the text in quotes"
@@ -184,7 +180,7 @@ class _Converter:
             self._problem(node, path, "an alias stands inside what it names; write the value out")
             return Node(None, place, key_place)
         if self.count > MAX_NODES:
-            raise SiteError([Problem(place, dotted(path), _ABSURD)])
+            raise SiteError([Problem(place, dotted(path), _TOO_LARGE)])
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path, key_place)
         if node.tag not in _COLLECTION_TAGS.values():

@@ -95,9 +95,9 @@ def drop(node: Node, path: KeyPath) -> Node:
 def nearest(node: Node, path: KeyPath) -> Place | None:
     """The place of `path`, or of the deepest thing above it that somebody wrote."""
     for end in range(len(path), 0, -1):
-        found = find(node, path[:end])
-        if found and found.where:
-            return found.where
+        written = find(node, path[:end])
+        if written and written.where:
+            return written.where
     return node.place
 
 
@@ -116,7 +116,7 @@ def coalesce(defaults: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, 
 
 
 def describe(node: Node) -> str:
-    """What was found, as the person wrote it, short enough for one line."""
+    """A value as the person wrote it, short enough for one line."""
     if isinstance(node.value, dict):
         return "keys and values"
     if isinstance(node.value, list):

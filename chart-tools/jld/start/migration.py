@@ -62,7 +62,7 @@ class Migration:
 
     def _take(self, old: Node) -> None:
         for written, node in old.value.items() if isinstance(old.value, dict) else ():
-            name = former_keys.original(written)
+            name = former_keys.legacy_name(written)
             if name in self._names:
                 self.carried.append(Carried(self._names[name], why=f"{written}, further below, says the same and wins"))
             self._nodes[name], self._names[name] = node, written
@@ -78,7 +78,7 @@ class Migration:
 
     def _carried(self, name: str, node: Node) -> tuple[list[KeyPath], str]:
         """Put what `node` says into the site. The new keys, and a remark about them."""
-        reason = former_keys.missing(name)
+        reason = former_keys.why_no_counterpart(name)
         if reason:
             raise _Left(reason)
         carry = getattr(self, f"_from_{name}", None)

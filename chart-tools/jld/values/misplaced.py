@@ -19,7 +19,8 @@ def former_tools_file(root: Node) -> Problem | None:
     keys = root.value if isinstance(root.value, dict) else {}
     if (
         root.place is None
-        or sum(bool(former_keys.answer(key) or former_keys.missing(key)) for key in keys) < MANY_FORMER_KEYS
+        or sum(bool(former_keys.current_key(key) or former_keys.why_no_counterpart(key)) for key in keys)
+        < MANY_FORMER_KEYS
     ):
         return None
     file = root.place.file

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import InvalidToken
 from jld.secrets.formats import HUB_SECRETS
-from jld.secrets.rotation import CONSEQUENCES, note, too_early
+from jld.secrets.rotation import CONSEQUENCES, rotation_note, too_early
 from jld.values.values_file import HEADER
 from jupyterhub.crypto import CryptKeeper
 
@@ -92,9 +92,9 @@ def test_the_time_of_the_last_rotation_outlives_the_next_run_of_values(values_de
 @pytest.mark.parametrize(
     ("earlier", "early"),
     [
-        (note(NOW), True),
-        (note(NOW - timedelta(hours=23)), True),
-        (note(NOW - timedelta(hours=25)), False),
+        (rotation_note(NOW), True),
+        (rotation_note(NOW - timedelta(hours=23)), True),
+        (rotation_note(NOW - timedelta(hours=25)), False),
         ("", False),
         ("crypto keys rotated on a Sunday", False),
     ],

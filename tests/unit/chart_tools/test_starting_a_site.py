@@ -452,9 +452,11 @@ def test_an_old_crypto_key_stays_the_same_key(key: str, tmp_path: Path) -> None:
 
 
 def test_every_key_of_the_original_has_a_counterpart_or_a_reason() -> None:
-    assert [key for key in ORIGINAL if not former_keys.answer(key) and not former_keys.missing(key)] == []
+    assert [
+        key for key in ORIGINAL if not former_keys.current_key(key) and not former_keys.why_no_counterpart(key)
+    ] == []
     for prefix in ("JLD_", "LSST_NB_", "LSP_NB_"):
-        assert former_keys.original(f"{prefix}GITHUB_ORGANIZATION_WHITELIST") == "allowed_groups"
+        assert former_keys.legacy_name(f"{prefix}GITHUB_ORGANIZATION_WHITELIST") == "allowed_groups"
 
 
 def test_every_key_that_has_a_counterpart_is_carried_over() -> None:
