@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from jld.command_line.options import CHART, FORMAT
-from jld.command_line.outcome import Code, Format, outcome
+from jld.command_line.report import ExitCode, Format, outcome
 from jld.command_line.terminal import styled
 from jld.schema.chart import find_chart
 from jld.site import yaml_writer
@@ -53,20 +53,20 @@ def diff(
     with outcome(form) as report:
         schema, defaults = find_chart(chart).schema(), find_chart(chart).defaults()
         trees = [with_computed_sizes(tree, schema, defaults) for tree in _read(old, new)]
-        found = changes(plain(trees[0]), plain(trees[1]), defaults)
+        changed = changes(plain(trees[0]), plain(trees[1]), defaults)
         hidden = [file for file, tree in zip((old, new), trees, strict=True) if not _holds_secrets(tree)]
         if hidden:
-            found = [change for change in found if not change.secret]
-        for change in found:
+            changed = [change for change in changed if not change.secret]
+        for change in changed:
             report.line(_line(change))
-        if not differ(found):
+        if not differ(changed):
             report.line(f"{new} changes nothing against {old}")
         if len(hidden) == 1:
             report.line(f"Secrets are not compared: {hidden[0]} holds none")
-        report.fact(old=str(old), new=str(new), changes=[_as_data(change) for change in found])
+        report.fact(old=str(old), new=str(new), changes=[_as_data(change) for change in changed])
         report.fact(secretsCompared=not hidden)
-        if strict and differ(found):
-            report.code = Code.input_wrong
+        if strict and differ(changed):
+            report.code = ExitCode.input_wrong
 
 
 def _read(*files: Path) -> list[Node]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jld.command_line.options import CHART
-from jld.command_line.outcome import outcome
+from jld.command_line.report import outcome
 from jld.explain.reference import reference
 from jld.schema.chart import find_chart
 from jld.support.errors import EnvironmentUnfit, SiteError
@@ -33,9 +33,9 @@ def docs(
       jld docs --check    exit code 1 when that was forgotten
     """
     with outcome() as report:
-        found = find_chart(chart)
-        file = output or found.folder.parent / "docs" / "reference.md"
-        text = reference(found.schema()).encode()
+        source = find_chart(chart)
+        file = output or source.folder.parent / "docs" / "reference.md"
+        text = reference(source.schema()).encode()
         try:
             current = file.is_file() and file.read_bytes() == text
         except OSError as error:

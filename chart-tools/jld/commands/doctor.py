@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jld.command_line.options import CHART, FORMAT, IDENTITY, SECRETS
-from jld.command_line.outcome import Code, Format, Report, outcome
+from jld.command_line.report import ExitCode, Format, Report, outcome
 from jld.schema.chart import Chart, find_chart
 from jld.secrets.formats import environment_variable
 from jld.support.errors import SiteError
@@ -47,7 +47,7 @@ def doctor(
             "-o", "--output", metavar="FILE", help="The values file of an earlier `jld values`, for its secrets."
         ),
     ] = Path("values.yaml"),
-    given: SECRETS = None,
+    secrets_file: SECRETS = None,
     identity: IDENTITY = None,
     form: FORMAT = Format.text,
     chart: CHART = None,
@@ -75,7 +75,7 @@ def doctor(
         if sites:
             previous = output if output.exists() and output not in sites else None
             values = _values(
-                Sources(sites, given, previous, os.environ, identity=identity), find_chart(chart), now, report
+                Sources(sites, secrets_file, previous, os.environ, identity=identity), find_chart(chart), now, report
             )
             site = values.effective
             report.warn(*values.warnings)
@@ -89,7 +89,7 @@ def doctor(
         if form is Format.text:
             _show(report, findings)
         if any(finding.level is Level.failure for finding in findings):
-            report.code = Code.environment_wrong
+            report.code = ExitCode.environment_wrong
 
 
 def _values(sources: Sources, chart: Chart, now: datetime, report: Report) -> Assembled:

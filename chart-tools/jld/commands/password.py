@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from jld.command_line.outcome import outcome
+from jld.command_line.report import outcome
 from jld.secrets import formats
 from jld.site.reader import load
 from jld.site.tree import plain
@@ -29,8 +29,8 @@ def password(
     """
     with outcome():
         encoded = value_at(plain(load(file)), "hub", "secret", "dummyPassword")
-        held = formats.decode(encoded) if isinstance(encoded, str) else None
-        if not held:
+        decoded = formats.decode(encoded) if isinstance(encoded, str) else None
+        if not decoded:
             sentence = "it holds no password; write hub.auth.dummy in the site file and run `jld values`"
             raise SiteError.of_file(file, sentence, "hub.secret.dummyPassword")
-        sys.stdout.write(held.decode(errors="replace") + "\n")
+        sys.stdout.write(decoded.decode(errors="replace") + "\n")

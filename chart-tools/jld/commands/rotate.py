@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jld.command_line.options import FORMAT
-from jld.command_line.outcome import Format, outcome
+from jld.command_line.report import Format, outcome
 from jld.secrets import rotation
 from jld.site.reader import load
 from jld.site.tree import plain
@@ -55,7 +55,7 @@ def rotate(
     """
     with outcome(form) as report:
         chosen = list(dict.fromkeys(names or [rotation.CRYPT_KEYS]))
-        _refuse_foreign(file)
+        _refuse_other_files(file)
         now = datetime.now(UTC)
         values = load(file)
         data = rotation.rotated(values, plain(values), chosen)
@@ -76,12 +76,12 @@ def rotate(
         report.line(f"Wrote {file}. It takes effect with: helm upgrade jld ./chart -f {file}")
 
 
-def _refuse_foreign(file: Path) -> None:
+def _refuse_other_files(file: Path) -> None:
     """Only a file that the tool wrote can be written again without loss."""
     try:
-        foreign = file.is_file() and not values_file.is_generated(file.read_bytes())
+        by_hand = file.is_file() and not values_file.is_generated(file.read_bytes())
     except OSError as error:
         raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
-    if foreign:
+    if by_hand:
         sentence = "`jld values` did not write this file, and its comments would be lost; name the values file"
         raise SiteError.of_file(file, sentence)

@@ -1,4 +1,4 @@
-"""What the schema says about a key, in the words of a person: for `jld explain` and for the reference."""
+"""What the schema says about a key, as text for people: for `jld explain` and for the reference."""
 
 from __future__ import annotations
 
@@ -66,24 +66,24 @@ def describe_key(schema: JsonMap, path: KeyPath) -> Key | None:
     )
 
 
-def sections(schema: JsonMap) -> Iterator[Key]:
+def all_keys(schema: JsonMap) -> Iterator[Key]:
     """Every key of the schema, each section before what it holds."""
     for path in key_paths(schema):
-        found = describe_key(schema, path)
-        if found:
-            yield found
+        key = describe_key(schema, path)
+        if key:
+            yield key
 
 
-def parse(text: str) -> KeyPath:
+def parse_key(text: str) -> KeyPath:
     """The path that `dotted` writes as `text`."""
     parts = re.findall(r'"([^"]*)"|\[(\d+)\]|([^.\[\]"]+)', text)
     return tuple(int(index) if index else quoted or plain for quoted, index, plain in parts)
 
 
-def meant(schema: JsonMap, text: str) -> list[str]:
+def suggestions(schema: JsonMap, text: str) -> list[str]:
     """The keys that a person may have meant by `text`, the best first."""
     paths = [dotted(path) for path in key_paths(schema)]
-    last = str(parse(text)[-1]) if parse(text) else text
+    last = str(parse_key(text)[-1]) if parse_key(text) else text
     same = [path for path in paths if path.rpartition(".")[2].lower() == last.lower()]
     if same:
         return same
@@ -156,7 +156,7 @@ def _type(rule: JsonMap, schema: JsonMap) -> str:
 
 
 def _accepted(rule: JsonMap, schema: JsonMap) -> str:
-    """The accepted form in words; of a list or a map, that of its entries too."""
+    """The accepted form as a sentence; of a list or a map, that of its entries too."""
     words = [accepted(rule)] if "x-accepted" in rule else []
     if isinstance(rule.get("propertyNames"), dict) and "x-accepted" in rule["propertyNames"]:
         words.append(f"each name: {rule['propertyNames']['x-accepted']}")

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from jld.explain.keys import Key, sections
+from jld.explain.keys import Key, all_keys
 from jld.rules import between_keys
 from jld.secrets import formats
 from jld.site.yaml_writer import inline
@@ -26,7 +26,7 @@ cipher that uses any; with it they are the ones of RFC 7919, which a client can 
 
 def reference(schema: JsonMap) -> str:
     """The text of docs/reference.md."""
-    keys = list(sections(schema))
+    keys = list(all_keys(schema))
     parts = [HEAD]
     for part in dict.fromkeys(str(key.path[0]) for key in keys):
         own = [key for key in keys if key.path[0] == part]
@@ -81,9 +81,9 @@ def _secrets() -> Iterator[str]:
     yield "and on a terminal asks for the rest. A secrets file may be encrypted with age; `--identity FILE` or `JLD_AGE_IDENTITY` names"
     yield "what opens it. One of another kind is decrypted on the way: `--secrets <(sops decrypt FILE)`."
     yield "\n| key of `hub.secret` | form | variable | when it is given nowhere |\n|---|---|---|---|"
-    for name, kind in formats.HUB_SECRETS.items():
-        otherwise = "generated once" if kind.generate else "asked for on a terminal, else an error"
-        yield f"| `{name}` | {_cell(kind.accepted)} | `{formats.environment_variable(name)}` | {otherwise} |"
+    for name, secret in formats.HUB_SECRETS.items():
+        otherwise = "generated once" if secret.generate else "asked for on a terminal, else an error"
+        yield f"| `{name}` | {_cell(secret.accepted)} | `{formats.environment_variable(name)}` | {otherwise} |"
     yield f"| `{dotted(formats.FIREFLY_PASSWORD)}` (with its whole path) | text | `{formats.FIREFLY_PASSWORD_VARIABLE}` | generated once |"
     yield ""
     yield "A variable wins over what an earlier run wrote, and a secrets file over both."

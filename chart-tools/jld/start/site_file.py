@@ -34,7 +34,7 @@ _FIRST = ("global", "hub", "storage", "nginx")
 _FOR_A_LINE = 60  # a map without comments that is shorter stands in one line
 
 
-def render(site: JsonMap, schema: JsonMap) -> bytes:
+def render_site(site: JsonMap, schema: JsonMap) -> bytes:
     """The bytes of a site file, with the keys in the order of the schema."""
     site = _ordered(site, schema, _FIRST, schema)
     hostname = str(value_at(site, "global", "hostname") or "")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
-from jld.explain.keys import FIRST_VERSION, describe_key, meant, parse, sections
+from jld.explain.keys import FIRST_VERSION, all_keys, describe_key, parse_key, suggestions
 from jld.explain.reference import reference
 from jld.schema.chart import Chart
 from jld.schema.validation import is_valid, key_paths, key_rule
@@ -77,12 +77,12 @@ def test_an_unknown_key_is_answered_with_the_nearest_one(key: str, sentence: str
 @given(text=st.text(st.sampled_from('.[]"01hub ü') | st.characters(), max_size=12))
 @example('""')
 def test_whatever_is_asked_about_there_is_an_answer(text: str) -> None:
-    found = describe_key(SCHEMA, parse(text))
-    assert found or all(describe_key(SCHEMA, parse(other)) for other in meant(SCHEMA, text))
+    found = describe_key(SCHEMA, parse_key(text))
+    assert found or all(describe_key(SCHEMA, parse_key(other)) for other in suggestions(SCHEMA, text))
 
 
 def test_every_key_has_an_example_that_is_accepted() -> None:
-    leaves = [key for key in sections(SCHEMA) if not key.keys and not key.type.startswith("secret")]
+    leaves = [key for key in all_keys(SCHEMA) if not key.keys and not key.type.startswith("secret")]
     assert len(leaves) > 50
     without = [key.name for key in leaves if not is_valid(key.example, key_rule(SCHEMA, key.path), SCHEMA)]
     assert without == []
@@ -93,9 +93,9 @@ def test_every_key_can_be_named_as_the_tool_writes_it() -> None:
     for path in key_paths(SCHEMA):
         found = describe_key(SCHEMA, path)
         assert found is not None, path
-        assert parse(found.name) == path
-    assert parse('hub.extraConfig."50-greeting.py"') == ("hub", "extraConfig", "50-greeting.py")
-    assert parse("hub.auth.admins[0]") == ("hub", "auth", "admins", 0)
+        assert parse_key(found.name) == path
+    assert parse_key('hub.extraConfig."50-greeting.py"') == ("hub", "extraConfig", "50-greeting.py")
+    assert parse_key("hub.auth.admins[0]") == ("hub", "auth", "admins", 0)
 
 
 def test_a_key_is_as_old_as_it_says_or_as_its_section_or_as_the_chart() -> None:
@@ -106,7 +106,7 @@ def test_a_key_is_as_old_as_it_says_or_as_its_section_or_as_the_chart() -> None:
         "properties": {"c": text, "d": {**text, "x-since": "0.4.0"}},
     }
     schema: JsonMap = {"$defs": {}, "properties": {"a": text, "b": newer}}
-    since = {found.name: found.since for found in sections(schema)}
+    since = {found.name: found.since for found in all_keys(schema)}
     assert since == {"a": FIRST_VERSION, "b": "0.3.0", "b.c": "0.3.0", "b.d": "0.4.0"}
 
 
@@ -114,7 +114,7 @@ def test_every_key_came_with_a_version_of_the_chart() -> None:
     changelog = (CHECKOUT / "CHANGELOG.md").read_text()
     versions = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
     present = yaml.safe_load((CHECKOUT / "chart/Chart.yaml").read_text())["version"]
-    assert {key.since for key in sections(SCHEMA)} | {FIRST_VERSION} <= {*versions, present}
+    assert {key.since for key in all_keys(SCHEMA)} | {FIRST_VERSION} <= {*versions, present}
     assert versions[-1] == FIRST_VERSION
 
 
@@ -125,7 +125,7 @@ def test_the_committed_reference_fits_the_schema(desk: Any) -> None:
 
 def test_the_reference_has_every_key_once_and_every_secret() -> None:
     text = reference(SCHEMA)
-    for key in sections(SCHEMA):
+    for key in all_keys(SCHEMA):
         if not key.keys:
             assert text.count(f"| `{key.name}` |") == 1, key.name
     assert "JLD_DB_URL" in text

@@ -468,9 +468,9 @@ def test_every_key_that_has_a_counterpart_is_carried_over() -> None:
 @given(old=st.dictionaries(st.sampled_from([*ORIGINAL, "JLD_HOSTNAME", "nonsense"]), ANYTHING, max_size=6))
 def test_whatever_an_old_file_holds_each_key_is_accounted_for(old: dict[str, Any], tmp_path: Path) -> None:
     migration = migrated(yaml.safe_dump(old, sort_keys=False), tmp_path)
-    assert [each.old for each in migration.carried] == list(old)
-    assert all(each.new or each.why for each in migration.carried)
-    held = "".join(each.why for each in migration.carried)
+    assert [each.old for each in migration.keys] == list(old)
+    assert all(each.new or each.why for each in migration.keys)
+    held = "".join(each.why for each in migration.keys)
     for secret in migration.secrets.values():
         elsewhere = sum(secret in str(value) for value in old.values()) > 1  # then a sentence may be about that one
         assert len(secret) <= 5 or elsewhere or secret not in held

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what it says, as lines for a person or as JSON for a program."""
+"""What a command reports, as lines for a person or as JSON for a program, and the exit code with which it ends."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from jld.support.errors import EnvironmentUnfit, Problem, SiteError
 
 
 class Format(StrEnum):
-    """Who reads what a command says."""
+    """Who reads what a command reports."""
 
     text = "text"
     json = "json"
 
 
-class Code(IntEnum):
+class ExitCode(IntEnum):
     """The exit codes, the same for every command."""
 
     good = 0
@@ -30,11 +30,11 @@ class Code(IntEnum):
 
 
 class Report:
-    """What a command says. Lines are said at once; facts are kept for the one JSON object at the end."""
+    """What a command reports. Lines are printed at once; facts are collected for the one JSON object at the end."""
 
     def __init__(self, form: Format) -> None:
         self.form = form
-        self.code = Code.good
+        self.code = ExitCode.good
         self._facts: dict[str, Any] = {}
         self._mistakes: Sequence[Problem] = ()
         self._warnings: list[Problem] = []
@@ -53,25 +53,25 @@ class Report:
     def warn(self, *warnings: Problem) -> None:
         """What does not stop the command."""
         self._warnings += warnings
-        self._say(warnings, "warning", "yellow")
+        self._print(warnings, "warning", "yellow")
 
-    def refuse(self, error: SiteError) -> None:
+    def input_error(self, error: SiteError) -> None:
         """The input is wrong."""
-        self.code, self._mistakes = Code.input_wrong, error.problems
-        self._say(error.problems, "error", "red")
+        self.code, self._mistakes = ExitCode.input_wrong, error.problems
+        self._print(error.problems, "error", "red")
         count = len(error.problems)
         if self.form is Format.text and any(each.place for each in error.problems):
             more = " `jld explain KEY` says what a key accepts." if any(each.key for each in error.problems) else ""
             self._err.print(f"{count} {'mistake' if count == 1 else 'mistakes'}; nothing was written.{more}")
 
-    def give_up(self, error: EnvironmentUnfit) -> None:
+    def environment_error(self, error: EnvironmentUnfit) -> None:
         """The environment is wrong."""
-        self.code, self._unfit = Code.environment_wrong, str(error)
+        self.code, self._unfit = ExitCode.environment_wrong, str(error)
         if self.form is Format.text:
             self._err.print(styled("error: ", "red") + str(error))
 
     def close(self) -> None:
-        """Say what is said at the end only."""
+        """Print what is printed at the end only."""
         if self.form is Format.json:
             document = {"exitCode": int(self.code)} | self._facts
             document |= {"mistakes": list(map(as_data, self._mistakes)), "warnings": list(map(as_data, self._warnings))}
@@ -79,7 +79,7 @@ class Report:
                 document["environment"] = self._unfit
             self._out.print(json.dumps(document, indent=2, ensure_ascii=True))
 
-    def _say(self, problems: Sequence[Problem], word: str, colour: str) -> None:
+    def _print(self, problems: Sequence[Problem], word: str, colour: str) -> None:
         if self.form is Format.text:
             for problem in problems:
                 self._err.print(_styled(problem, word, colour))
@@ -92,16 +92,16 @@ def outcome(form: Format = Format.text) -> Iterator[Report]:
     try:
         yield report
     except SiteError as error:
-        report.refuse(error)
+        report.input_error(error)
     except EnvironmentUnfit as error:
-        report.give_up(error)
+        report.environment_error(error)
     report.close()
     if report.code:
         raise typer.Exit(report.code)
 
 
 def as_data(problem: Problem) -> dict[str, str | int | None]:
-    """A problem for programs. What there is nothing to say about is null."""
+    """A problem for programs. A field without a value is null."""
     place = problem.place
     return {
         "file": place.file if place else None,
