@@ -10,7 +10,7 @@ from jld.command_line.options import CHART, FORMAT
 from jld.command_line.report import Format, Report, outcome
 from jld.command_line.terminal import styled
 from jld.explain.keys import Key, describe_key, parse_key, suggestions
-from jld.schema import former_keys
+from jld.schema import legacy_keys
 from jld.schema.chart import find_chart
 from jld.site import yaml_writer
 from jld.support.errors import Problem, SiteError
@@ -41,7 +41,7 @@ def explain(key: NAME = "", form: FORMAT = Format.text, chart: CHART = None) -> 
 
 
 def _unknown(schema: JsonMap, key: str) -> Problem:
-    today = former_keys.current_key(key)
+    today = legacy_keys.current_key(key)
     if today:
         sentence = f"there is no such key; the original deploy tool's {key} is now {today}"
         return Problem(None, key, sentence, suggestion=today)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from jld.secrets.certificates import Fault
 
 READABLE = 0o644
-SECRETS = "secrets.yaml"
+SECRETS_FILE = "secrets.yaml"
 _SECRETS_HEAD = "# Secrets in plain text, read by `jld values`. Keep this file out of version control.\n"
 
 
@@ -51,7 +51,7 @@ def _text(*names: str, metavar: str, text: str) -> Any:
 
 def init(
     output: Annotated[Path, _text("-o", "--output", metavar="FILE", text="The new site file.")] = Path("site.yaml"),
-    former: Annotated[
+    legacy: Annotated[
         Path | None, _text("--from", metavar="FILE", text="A YAML file of the original deploy tool, carried over.")
     ] = None,
     hostname: Annotated[str, _text("--hostname", metavar="NAME", text="What people type.")] = "",
@@ -106,12 +106,12 @@ def init(
     with outcome(form) as report:
         source = find_chart(chart)
         schema = source.schema()
-        migration = Migration(load(former), schema, former, output) if former else None
+        migration = Migration(load(legacy), schema, legacy, output) if legacy else None
         for each in migration.keys if migration else ():
             report.line(_migration_line(each))
         if migration:
             report.fact(carried=[asdict(each) for each in migration.keys])
-        secrets_file = output.with_name(SECRETS)
+        secrets_file = output.with_name(SECRETS_FILE)
         _refuse_overwriting([output, *([secrets_file] if migration and migration.secrets else [])], force)
         used = {Login.github: bool(client_id or organizations), Login.cilogon: bool(cilogon_id or providers or groups)}
         asked = login or (Login.cilogon if used[Login.cilogon] else None)

@@ -145,8 +145,8 @@ def _since(schema: JsonMap, path: KeyPath) -> str:
 def _type(rule: JsonMap, schema: JsonMap) -> str:
     if "enum" in rule:
         return "one of " + ", ".join(str(word) for word in rule["enum"])
-    kinds = rule.get("type", "text")
-    names = [_TYPES.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    types = rule.get("type", "text")
+    names = [_TYPES.get(name, name) for name in ([types] if isinstance(types, str) else types)]
     if names == ["list"] and "items" in rule:
         return f"list of {_type(resolved(rule['items'], schema), schema)}"
     if isinstance(rule.get("additionalProperties"), dict):

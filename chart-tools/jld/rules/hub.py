@@ -32,9 +32,9 @@ def extra_config_is_python(effective: JsonMap) -> Violations:
 def traits_are_accepted(effective: JsonMap) -> Violations:
     """Each of `hub.traits` is a trait of JupyterHub's own classes, with a value that it accepts."""
     traits = map_at(effective, *owned.TRAITS)
-    yield from owned.faults(traits)
+    yield from owned.violations(traits)
     if traits and classes.are_installed():
-        yield from classes.faults(traits)
+        yield from classes.violations(traits)
 
 
 def secret_has_an_effect(effective: JsonMap) -> Violations:

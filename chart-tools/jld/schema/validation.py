@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from jld.schema import former_keys
+from jld.schema import legacy_keys
 from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, extend
 from jld.site.tree import Node, describe, find, nearest
 from jld.support.errors import Problem
@@ -101,15 +101,15 @@ class _Sentences:
 
     def _advice(self, key: str, names: list[str]) -> tuple[str, str]:
         """What to do about an unknown key, and the key that was probably meant."""
-        if former_keys.is_secret(key) and not is_secret(self.path):
-            return former_keys.INSTEAD_OF_SECRETS, ""
-        today = former_keys.current_key(key)
+        if legacy_keys.is_secret(key) and not is_secret(self.path):
+            return legacy_keys.INSTEAD_OF_SECRETS, ""
+        today = legacy_keys.current_key(key)
         if today:
             return f"the original deploy tool's {key} is now {today}", today
         close = nearest_name(key, names)
         if close:
             return f"did you mean {close}?", dotted((*self.path, close))
-        why = former_keys.why_no_counterpart(key)
+        why = legacy_keys.why_no_counterpart(key)
         if why and ("_" in key or not self.path):
             return f"the original deploy tool's {key} has no counterpart: {why}", ""
         elsewhere = [dotted(path) for path in key_paths(self.schema) if path[-1] == key]

@@ -14,7 +14,7 @@ _WITH_A_PHRASE = b"\n-> scrypt "
 _KEY = "AGE-SECRET-KEY-1"
 
 
-def load(file: Path, identity: Path | None) -> Node:
+def load_secrets_file(file: Path, identity: Path | None) -> Node:
     """The tree of a secrets file, which `identity` opens when it is encrypted."""
     content = reader.read(file)
     if content.startswith(_BEGINNINGS):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jld.schema import former_keys
+from jld.schema import legacy_keys
 from jld.schema.validation import accepted, is_valid, key_rule
 from jld.secrets import formats
 from jld.site.tree import Node, describe, find, plain, put, tree
@@ -55,7 +55,7 @@ class Migration:
 
     def _read(self, old: Node) -> None:
         for written, node in old.value.items() if isinstance(old.value, dict) else ():
-            name = former_keys.legacy_name(written)
+            name = legacy_keys.legacy_name(written)
             if name in self._names:
                 self.keys.append(
                     MigratedKey(self._names[name], why=f"{written}, further below, says the same and wins")
@@ -73,7 +73,7 @@ class Migration:
 
     def _convert(self, name: str, node: Node) -> tuple[list[KeyPath], str]:
         """Put the value of an old key into the site. Returns the new keys, and a remark about them."""
-        reason = former_keys.why_no_counterpart(name)
+        reason = legacy_keys.why_no_counterpart(name)
         if reason:
             raise NotMigrated(reason)
         convert = getattr(self, f"_from_{name}", None)

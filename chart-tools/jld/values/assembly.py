@@ -19,7 +19,7 @@ from jld.support.errors import Problem, SiteError
 from jld.support.key_paths import JsonMap, value_at
 from jld.values.draft import Draft
 from jld.values.hub_secrets import collect_hub_secrets, complete_firefly_password, complete_hub_secrets
-from jld.values.misplaced import former_tools_file, not_of_a_secrets_file
+from jld.values.misplaced import legacy_file, unknown_keys_of_secrets_file
 from jld.values.sizes import with_computed_sizes
 from jld.values.storage import complete_storage
 from jld.values.tls import complete_certificate
@@ -84,14 +84,15 @@ def _read(sources: Sources, chart: Chart) -> Draft:
     draft = Draft(chart.schema(), chart.defaults(), Node({}), environment=sources.environment, problems=problems)
     roots = [root for file in sources.sites if (root := read(load, file))]
     draft.secrets_file = (
-        read(lambda file: encrypted.load(file, sources.identity), sources.secrets_file) or draft.secrets_file
+        read(lambda file: encrypted.load_secrets_file(file, sources.identity), sources.secrets_file)
+        or draft.secrets_file
     )
     draft.previous = read(load, sources.previous) or draft.previous
     if problems:
         raise SiteError(problems)
-    problems += [problem for root in roots if (problem := former_tools_file(root))]
+    problems += [problem for root in roots if (problem := legacy_file(root))]
     draft.site = reduce(merge, roots)
-    problems += not_of_a_secrets_file(draft.secrets_file)
+    problems += unknown_keys_of_secrets_file(draft.secrets_file)
     if find(draft.secrets_file, ("sops",)):
         raise SiteError(problems)
     return draft

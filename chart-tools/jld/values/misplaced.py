@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jld.schema import former_keys
+from jld.schema import legacy_keys
 from jld.schema.validation import nearest_name
 from jld.secrets.formats import FIREFLY_PASSWORD, HUB_SECRET, HUB_SECRETS
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Place, Problem
 from jld.support.key_paths import KeyPath, dotted
 
-MANY_FORMER_KEYS = 2  # in one file: more than a slip
+MANY_LEGACY_KEYS = 2  # in one file: more than a slip
 
 
-def former_tools_file(root: Node) -> Problem | None:
+def legacy_file(root: Node) -> Problem | None:
     """A whole file of the original deploy tool gets a sentence of its own, beside those about its keys."""
     keys = root.value if isinstance(root.value, dict) else {}
     if (
         root.place is None
-        or sum(bool(former_keys.current_key(key) or former_keys.why_no_counterpart(key)) for key in keys)
-        < MANY_FORMER_KEYS
+        or sum(bool(legacy_keys.current_key(key) or legacy_keys.why_no_counterpart(key)) for key in keys)
+        < MANY_LEGACY_KEYS
     ):
         return None
     file = root.place.file
@@ -28,7 +28,7 @@ def former_tools_file(root: Node) -> Problem | None:
     return Problem(Place(file), "", sentence)
 
 
-def not_of_a_secrets_file(root: Node) -> Iterator[Problem]:
+def unknown_keys_of_secrets_file(root: Node) -> Iterator[Problem]:
     """A secrets file holds `hub: {secret: ...}`, Firefly's password, and nothing else."""
     encrypted = find(root, ("sops",))
     if encrypted:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from jld.schema import former_keys
+from jld.schema import legacy_keys
 from jld.schema.chart import Chart
 from jld.secrets import self_signed
 from jld.site.reader import load
@@ -453,15 +453,15 @@ def test_an_old_crypto_key_stays_the_same_key(key: str, tmp_path: Path) -> None:
 
 def test_every_key_of_the_original_has_a_counterpart_or_a_reason() -> None:
     assert [
-        key for key in ORIGINAL if not former_keys.current_key(key) and not former_keys.why_no_counterpart(key)
+        key for key in ORIGINAL if not legacy_keys.current_key(key) and not legacy_keys.why_no_counterpart(key)
     ] == []
     for prefix in ("JLD_", "LSST_NB_", "LSP_NB_"):
-        assert former_keys.legacy_name(f"{prefix}GITHUB_ORGANIZATION_WHITELIST") == "allowed_groups"
+        assert legacy_keys.legacy_name(f"{prefix}GITHUB_ORGANIZATION_WHITELIST") == "allowed_groups"
 
 
 def test_every_key_that_has_a_counterpart_is_carried_over() -> None:
     carriers = {name.removeprefix("_from_") for name in dir(Migration) if name.startswith("_from_")}
-    assert carriers == set(former_keys.KEYS)
+    assert carriers == set(legacy_keys.KEYS)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -51,18 +51,18 @@ def are_installed() -> bool:
     return all(find_spec(module.split(".")[0]) for module in CLASSES.values())
 
 
-def faults(traits: Mapping[str, Any]) -> Violations:
+def violations(traits: Mapping[str, Any]) -> Violations:
     """What the classes would refuse, or pass over without a word. Unknown classes are the schema's matter."""
     for class_name, chosen in traits.items():
         if class_name not in CLASSES or not isinstance(chosen, dict):
             continue
         cls = getattr(import_module(CLASSES[class_name]), class_name)
         for name, value in chosen.items():
-            for below, sentence in _faults(cls, class_name, name, value):
+            for below, sentence in _trait_violations(cls, class_name, name, value):
                 yield (*TRAITS, class_name, name, *below), sentence
 
 
-def _faults(cls: Any, class_name: str, name: str, value: Any) -> Violations:
+def _trait_violations(cls: Any, class_name: str, name: str, value: Any) -> Violations:
     """What is wrong with one trait, and where below it."""
     if name in OWNED[class_name]:
         return
@@ -78,7 +78,7 @@ def _faults(cls: Any, class_name: str, name: str, value: Any) -> Violations:
         yield (), f"{pod_types.describe_value(value)}; {sentence}"
         return
     for index, entry in enumerate(value if name in _POD_TYPES else ()):
-        yield from pod_types.faults(_POD_TYPES[name], entry, (index,))
+        yield from pod_types.violations(_POD_TYPES[name], entry, (index,))
     for key, text in value.items() if name in _MAPS_OF_TEXT else ():
         if not isinstance(text, str):
             yield (key,), f"{pod_types.describe_value(text)}; write text in quotes"

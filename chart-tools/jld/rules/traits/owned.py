@@ -91,7 +91,7 @@ OWNED: dict[str, dict[str, str]] = {
 HAS_A_KEY = {("KubeSpawner", "start_timeout"): "hub.lab.startTimeout", ("JupyterHub", "log_level"): "hub.log.level"}
 
 
-def faults(traits: Mapping[str, Any]) -> Violations:
+def violations(traits: Mapping[str, Any]) -> Violations:
     """What JLD sets itself, with the reason why a site does not."""
     for class_name, chosen in traits.items():
         reasons = OWNED.get(class_name, {})

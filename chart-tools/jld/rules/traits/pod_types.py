@@ -33,7 +33,7 @@ def describe_value(value: Any) -> str:
     return f"found {describe(Node(value, written=json.dumps(value)))}"
 
 
-def faults(model: str, value: Any, path: KeyPath = ()) -> Violations:
+def violations(model: str, value: Any, path: KeyPath = ()) -> Violations:
     """Where `value` is not a `model` of the Kubernetes API, such as V1Toleration."""
     from kubernetes_asyncio import client
 
@@ -48,7 +48,7 @@ def faults(model: str, value: Any, path: KeyPath = ()) -> Violations:
             hint = f"did you mean {close[0]}?" if close else f"accepted here: {', '.join(names)}"
             yield (*path, key), f"Kubernetes has no such key here; {hint}"
             continue
-        yield from _type_faults(cls.openapi_types[names[key]], child, (*path, key))
+        yield from _type_violations(cls.openapi_types[names[key]], child, (*path, key))
         words = _WORDS.get((model, key))
         if words and isinstance(child, str) and child not in words:
             yield (*path, key), f"{describe_value(child)}; write {', '.join(words[:-1])} or {words[-1]}"
@@ -75,22 +75,22 @@ def _required_keys(cls: Any, names: dict[str, str]) -> Iterator[str]:
             yield key
 
 
-def _type_faults(kind: str, value: Any, path: KeyPath) -> Violations:
-    if match := re.fullmatch(r"list\[(.+)\]", kind):
+def _type_violations(type_name: str, value: Any, path: KeyPath) -> Violations:
+    if match := re.fullmatch(r"list\[(.+)\]", type_name):
         if not isinstance(value, list):
             yield path, f"{describe_value(value)}; write a list"
             return
         for index, entry in enumerate(value):
-            yield from _type_faults(match[1], entry, (*path, index))
-    elif match := re.fullmatch(r"dict\[str, (.+)\]|dict\(str, (.+)\)", kind):
+            yield from _type_violations(match[1], entry, (*path, index))
+    elif match := re.fullmatch(r"dict\[str, (.+)\]|dict\(str, (.+)\)", type_name):
         if not isinstance(value, dict):
             yield path, f"{describe_value(value)}; write keys and values below it"
             return
         for key, entry in value.items():
-            yield from _type_faults(match[1] or match[2], entry, (*path, key))
-    elif kind in _SCALARS:
-        wanted, words = _SCALARS[kind]
+            yield from _type_violations(match[1] or match[2], entry, (*path, key))
+    elif type_name in _SCALARS:
+        wanted, words = _SCALARS[type_name]
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
             yield path, f"{describe_value(value)}; write {words}"
-    elif kind.startswith("V1"):
-        yield from faults(kind, value, path)
+    elif type_name.startswith("V1"):
+        yield from violations(type_name, value, path)
