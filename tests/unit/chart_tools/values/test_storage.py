@@ -10,7 +10,7 @@ from jld.schema.chart import Chart
 from jld.support.quantities import amount
 from jld.values.storage import capacities, needs_cluster_ip, ninety_five_percent
 
-MEMORY: str = Chart(Path(__file__).parents[3] / "chart").schema()["$defs"]["memory"]["pattern"]
+MEMORY: str = Chart(Path(__file__).parents[4] / "chart").schema()["$defs"]["memory"]["pattern"]
 
 
 # The first three are what the original deploy tool computed.

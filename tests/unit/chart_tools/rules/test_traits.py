@@ -127,7 +127,7 @@ def test_every_name_that_jld_keeps_to_itself_is_a_trait() -> None:
 
 
 def test_the_schema_refuses_the_same_classes_and_traits_without_the_tool() -> None:
-    schema = Chart(Path(__file__).resolve().parents[3] / "chart").schema()
+    schema = Chart(Path(__file__).resolve().parents[4] / "chart").schema()
     rule = schema["properties"]["hub"]["properties"]["traits"]
     classes = set(rule["propertyNames"]["enum"])
     refused = {name: set(part["propertyNames"]["not"]["enum"]) for name, part in rule["properties"].items()}

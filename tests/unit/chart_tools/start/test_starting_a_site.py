@@ -19,7 +19,7 @@ from jld.secrets import self_signed
 from jld.site.reader import load
 from jld.start.migration import Migration
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[4]
 SCHEMA = Chart(CHECKOUT / "chart").schema()
 GITHUB = ["--hostname", "jupyter.example.org", "--github-client-id", "Iv1.8a61f9b3a7aba766", "--organization", "my-org"]
 TRIAL = ["--hostname", "jld.localhost", "--login", "dummy", "--user", "alice"]

@@ -21,7 +21,7 @@ from jld.secrets import self_signed
 from jld.secrets.formats import encode
 from jld.site.tree import coalesce
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[4]
 DEFAULTS = Chart(CHECKOUT / "chart").defaults()
 HERE = Release("science", "jld")
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from jld.schema.validation import key_paths, key_rule
 from jldhub.settings.settings import Settings
 from pydantic import BaseModel
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[4]
 CHART = Chart(CHECKOUT / "chart")
 SCHEMA = CHART.schema()
 Key = tuple[str, ...]

@@ -16,7 +16,7 @@ from jld.schema.validation import key_paths, key_rule, resolved
 from jld.support.key_paths import JsonMap
 from jsonschema import Draft202012Validator
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[4]
 CHART = Chart(CHECKOUT / "chart")
 SCHEMA = CHART.schema()
 VALUES_FILES = [CHART.folder / "values.yaml", *sorted(CHART.folder.glob("charts/*/values.yaml"))]

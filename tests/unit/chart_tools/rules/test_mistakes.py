@@ -17,7 +17,7 @@ from jld.support.errors import Problem, SiteError
 from jld.values.assembly import Sources, assemble
 from jld.values.values_file import render_values
 
-CHART = Chart(Path(__file__).resolve().parents[3] / "chart")
+CHART = Chart(Path(__file__).resolve().parents[4] / "chart")
 ANYTHING = st.recursive(
     st.sampled_from([None, True, 0, -1, 1.5, "", "x", "a\nb", "443", "\x00", "*", "0s", "é" * 300]),
     lambda inner: (

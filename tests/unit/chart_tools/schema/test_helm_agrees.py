@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[4]
 CACHE = Path(os.environ.get("JLD_CACHE") or Path.home() / ".cache" / "jld")
 REFUSED = {
     "an unknown key": {"global": {"hostnames": "a"}},

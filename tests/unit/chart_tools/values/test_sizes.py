@@ -15,7 +15,7 @@ from jld.site.tree import plain, tree
 from jld.support.quantities import amount, memory
 from jld.values.sizes import LADDER, SIZES, ladder, quota, with_computed_sizes
 
-CHART = Chart(Path(__file__).resolve().parents[3] / "chart")
+CHART = Chart(Path(__file__).resolve().parents[4] / "chart")
 SCHEMA, DEFAULTS = CHART.schema(), CHART.defaults()
 USUAL = {name: rule["default"] for name, rule in key_rule(SCHEMA, LADDER)["properties"].items()}
 

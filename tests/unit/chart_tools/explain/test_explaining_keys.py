@@ -17,7 +17,7 @@ from jld.schema.chart import Chart
 from jld.schema.validation import is_valid, key_paths, key_rule
 from jld.support.key_paths import JsonMap
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[4]
 SCHEMA = Chart(CHECKOUT / "chart").schema()
 
 
