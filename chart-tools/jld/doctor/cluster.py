@@ -54,7 +54,7 @@ def _nodes(nodes: Sequence[Object] | NoResponse) -> Iterator[Finding]:
     if not ready:
         yield Finding("nodes", Level.failure, f"none of {len(nodes)} is ready", "see `kubectl describe nodes`")
         return
-    architectures = sorted({str(value_at(dict(node), "status", "nodeInfo", "architecture")) for node in ready})
+    architectures = sorted({str(value_at(node, "status", "nodeInfo", "architecture")) for node in ready})
     text = f"{len(ready)} ready, {' and '.join(architectures)}"
     if len(architectures) > 1:
         remedy = "build images for both, or keep JLD on one with hub.traits.KubeSpawner.node_selector and taints"
@@ -68,8 +68,8 @@ def _nodes(nodes: Sequence[Object] | NoResponse) -> Iterator[Finding]:
 
 
 def _is_ready(node: Object) -> bool:
-    conditions = value_at(dict(node), "status", "conditions") or []
-    cordoned = value_at(dict(node), "spec", "unschedulable")
+    conditions = value_at(node, "status", "conditions") or []
+    cordoned = value_at(node, "spec", "unschedulable")
     return not cordoned and any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
@@ -81,7 +81,7 @@ def _pod_security(namespace: Object | NoResponse | None, site: JsonMap | None, r
         return Finding(
             subject, Level.ok, f"namespace {release.namespace} is not there yet; install with --create-namespace"
         )
-    enforced = (value_at(dict(namespace), "metadata", "labels") or {}).get(ENFORCE)
+    enforced = (value_at(namespace, "metadata", "labels") or {}).get(ENFORCE)
     if enforced == "restricted":
         return Finding(
             subject,
@@ -106,7 +106,7 @@ def _network_policies(daemon_sets: Sequence[Object] | NoResponse) -> Finding:
     subject = "NetworkPolicies"
     if isinstance(daemon_sets, NoResponse):
         return Finding.unknown(subject, daemon_sets)
-    names = [str(value_at(dict(each), "metadata", "name")) for each in daemon_sets]
+    names = [str(value_at(each, "metadata", "name")) for each in daemon_sets]
     if plug_in := next((name for name in names if _ENFORCES.fullmatch(name)), None):
         return Finding(subject, Level.ok, f"{plug_in} enforces them")
     remedy = "install a network plug-in that enforces them, such as Calico or Cilium, or a lab reaches every other pod"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-Object = Mapping[str, Any]  # as the Kubernetes API gives it
+from jld.support.key_paths import JsonMap
+
+Object = JsonMap  # as the Kubernetes API returns it
 
 
 class Level(StrEnum):

@@ -27,7 +27,7 @@ def findings(cluster: ClusterFacts, release: Release) -> Iterator[Finding]:
             results += _at_another_address(cluster.volumes, cluster.services, release)
     if not isinstance(cluster.claims, NoResponse):
         installed = not isinstance(cluster.services, NoResponse) and any(
-            value_at(dict(service), "metadata", "name") == release.object_name("hub") for service in cluster.services
+            value_at(service, "metadata", "name") == release.object_name("hub") for service in cluster.services
         )
         results += [finding for claim in cluster.claims if (finding := _claim(claim, release, installed))]
     yield from results
@@ -37,11 +37,11 @@ def findings(cluster: ClusterFacts, release: Release) -> Iterator[Finding]:
 
 def _volume(volume: Object, release: Release) -> Finding | None:
     """A volume of this release whose claim was deleted: it waits for that very claim, which never comes back."""
-    name = str(value_at(dict(volume), "metadata", "name"))
-    claim = value_at(dict(volume), "spec", "claimRef") or {}
+    name = str(value_at(volume, "metadata", "name"))
+    claim = value_at(volume, "spec", "claimRef") or {}
     prefix = release.object_name("")
     of_this_release = claim.get("namespace") == release.namespace and str(claim.get("name")).startswith(prefix)
-    if not of_this_release or value_at(dict(volume), "status", "phase") != "Released":
+    if not of_this_release or value_at(volume, "status", "phase") != "Released":
         return None
     return Finding(
         SUBJECT,
@@ -56,15 +56,15 @@ def _volume(volume: Object, release: Release) -> Finding | None:
 def _at_another_address(volumes: Sequence[Object], services: Sequence[Object], release: Release) -> Iterator[Finding]:
     """Volumes that show the file server where it is not."""
     here = {
-        str(value_at(dict(each), "spec", "clusterIP"))
+        str(value_at(each, "spec", "clusterIP"))
         for each in services
-        if value_at(dict(each), "metadata", "name") == release.object_name("file-server")
+        if value_at(each, "metadata", "name") == release.object_name("file-server")
     }
     for volume in volumes:
-        shown = value_at(dict(volume), "spec", "nfs", "server")
-        name = str(value_at(dict(volume), "metadata", "name"))
+        shown = value_at(volume, "spec", "nfs", "server")
+        name = str(value_at(volume, "metadata", "name"))
         if here and shown and shown not in here and name.startswith(f"{release.namespace}-{release.object_name('')}"):
-            component = (value_at(dict(volume), "metadata", "labels") or {}).get("app.kubernetes.io/component")
+            component = (value_at(volume, "metadata", "labels") or {}).get("app.kubernetes.io/component")
             if component == "storage":
                 yield Finding(
                     SUBJECT,
@@ -76,10 +76,10 @@ def _at_another_address(volumes: Sequence[Object], services: Sequence[Object], r
 
 
 def _claim(claim: Object, release: Release, installed: bool) -> Finding | None:
-    name = str(value_at(dict(claim), "metadata", "name"))
+    name = str(value_at(claim, "metadata", "name"))
     if name not in (release.object_name("home"), release.object_name("hub-db")):
         return None
-    annotations = value_at(dict(claim), "metadata", "annotations") or {}
+    annotations = value_at(claim, "metadata", "annotations") or {}
     owner = (annotations.get(_OWNER), annotations.get(_OWNER_NAMESPACE))
     if owner != (release.name, release.namespace):
         return Finding(
@@ -92,7 +92,7 @@ def _claim(claim: Object, release: Release, installed: bool) -> Finding | None:
             f"kubectl --namespace {release.namespace} label persistentvolumeclaim {name} --overwrite "
             "app.kubernetes.io/managed-by=Helm",
         )
-    if value_at(dict(claim), "status", "phase") == "Lost":
+    if value_at(claim, "status", "phase") == "Lost":
         observed = f"claim {name} is Lost: its volume is gone"
         return Finding(SUBJECT, Level.failure, observed, "delete it, so that a new one is made", _delete(release, name))
     if installed:

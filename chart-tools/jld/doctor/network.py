@@ -82,8 +82,8 @@ def _front_door(cluster: ClusterFacts, release: Release) -> list[str] | None:
     if isinstance(cluster.version, NoResponse) or isinstance(cluster.services, NoResponse):
         return None
     for service in cluster.services:
-        if value_at(dict(service), "metadata", "name") == release.object_name("nginx"):
-            entries = value_at(dict(service), "status", "loadBalancer", "ingress") or []
+        if value_at(service, "metadata", "name") == release.object_name("nginx"):
+            entries = value_at(service, "status", "loadBalancer", "ingress") or []
             return [str(entry.get("ip") or entry.get("hostname")) for entry in entries]
     return None
 

@@ -57,7 +57,7 @@ def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
 
 
 def _is_default(storage_class: Object) -> bool:
-    annotations = value_at(dict(storage_class), "metadata", "annotations") or {}
+    annotations = value_at(storage_class, "metadata", "annotations") or {}
     return bool(annotations.get(DEFAULT_CLASS) == "true")
 
 
@@ -129,7 +129,7 @@ def _existing_claim(key: str, name: str, cluster: ClusterFacts) -> Finding:
     claim = _claim(key, name, cluster)
     if isinstance(claim, Finding):
         return claim
-    modes = value_at(dict(claim), "spec", "accessModes") or []
+    modes = value_at(claim, "spec", "accessModes") or []
     one_node = not isinstance(cluster.nodes, NoResponse) and len(cluster.nodes) == 1
     if "ReadWriteMany" not in modes and not one_node:
         remedy = "use a claim with ReadWriteMany, or labs on other nodes do not start"

@@ -37,7 +37,7 @@ def traits_are_accepted(effective: JsonMap) -> Violations:
         yield from classes.violations(traits)
 
 
-def secret_has_an_effect(effective: JsonMap) -> Violations:
+def secret_is_used(effective: JsonMap) -> Violations:
     if value_at(effective, "hub", "existingSecret"):
         yield (
             ("hub", "secret"),
@@ -45,16 +45,18 @@ def secret_has_an_effect(effective: JsonMap) -> Violations:
         )
 
 
-def traits_have_no_key(effective: JsonMap) -> Violations:
-    traits = map_at(effective, *owned.TRAITS)
-    for class_name, names in traits.items():
+def traits_repeat_no_key(effective: JsonMap) -> Violations:
+    for class_name, names in map_at(effective, *owned.TRAITS).items():
         for name in names:
             if (class_name, name) in owned.HAS_A_KEY:
                 key = owned.HAS_A_KEY[class_name, name]
                 yield (*owned.TRAITS, class_name, name), f"{key} says the same and is overruled here; use that key"
-    if traits and not classes.are_installed():
+
+
+def traits_are_checked(effective: JsonMap) -> Violations:
+    if map_at(effective, *owned.TRAITS) and not classes.are_installed():
         yield owned.TRAITS, "not checked, because JupyterHub is not installed beside this tool; look at the hub's log"
 
 
 RULES: tuple[Rule, ...] = (secrets_have_their_format, extra_config_is_python, traits_are_accepted)
-WARNINGS: tuple[Rule, ...] = (secret_has_an_effect, traits_have_no_key)
+WARNINGS: tuple[Rule, ...] = (secret_is_used, traits_repeat_no_key, traits_are_checked)

@@ -43,14 +43,14 @@ def mount_paths_are_apart(effective: JsonMap) -> Violations:
                 yield ("storage", "volumes", name, "mountPath"), sentence
 
 
-def modes_have_an_effect(effective: JsonMap) -> Violations:
+def sections_of_other_modes_are_absent(effective: JsonMap) -> Violations:
     mode = value_at(effective, "storage", "mode")
     for other in MODES:
         if mode in MODES and other != mode:
             yield ("storage", other), f"has no effect with storage.mode {mode}; remove it"
 
 
-def volumes_have_an_effect(effective: JsonMap) -> Violations:
+def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
     mode = value_at(effective, "storage", "mode")
     if mode not in MODES:
         return
@@ -72,4 +72,4 @@ def nfs_3_locks_locally(effective: JsonMap) -> Violations:
 
 
 RULES: tuple[Rule, ...] = (names_are_free, mount_paths_are_apart)
-WARNINGS: tuple[Rule, ...] = (modes_have_an_effect, volumes_have_an_effect, nfs_3_locks_locally)
+WARNINGS: tuple[Rule, ...] = (sections_of_other_modes_are_absent, keys_of_volumes_are_used, nfs_3_locks_locally)
