@@ -45,7 +45,7 @@ class NoResponse:
 
 @dataclass(frozen=True)
 class NotConfigured(NoResponse):
-    """Nobody said where a cluster is: that is no mistake, there may be none yet."""
+    """No cluster is configured, which is no mistake: there may be none yet."""
 
 
 @dataclass(frozen=True)

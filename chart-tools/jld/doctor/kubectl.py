@@ -45,7 +45,7 @@ class Kubectl:
         return text if isinstance(text, NoResponse) else list(json_map(text).get("items", []))
 
     def is_configured(self) -> bool:
-        """Whether somebody said where the cluster is: a file that was named counts, even when it cannot be read."""
+        """Whether a cluster is configured: a file that was named counts, even when it cannot be read."""
         return bool(self.options) or isinstance(self.run("config", "current-context"), str)
 
     def _own_namespace(self) -> str:

@@ -11,7 +11,7 @@ from jld.support.key_paths import JsonMap, value_at
 
 
 def web_addresses(site: JsonMap) -> dict[str, str]:
-    """What is requested, by the key that says so."""
+    """The URLs to request, by the key that names each."""
     urls: dict[str, str] = {}
     github, cilogon, other = (value_at(site, "hub", "auth", way) for way in ("github", "cilogon", "other"))
     if github:

@@ -63,7 +63,7 @@ def _between_keys(schema: JsonMap) -> Iterator[str]:
 
 
 def _messages(rule: JsonMap, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
-    """The sentences about rules between keys, with the key that each is said at."""
+    """The sentences about rules between keys, each with the key that it belongs to."""
     if "x-message" in rule:
         yield path, str(rule["x-message"])
     for name, child in rule.get("properties", {}).items():

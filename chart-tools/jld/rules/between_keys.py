@@ -22,7 +22,7 @@ def violations(site: Node, effective: JsonMap) -> list[Problem]:
 
 
 def warnings(site: Node, effective: JsonMap) -> list[Problem]:
-    """What the site says and what is accepted, but has no effect, or is safe only on a trial machine."""
+    """Keys of the site that are accepted, but have no effect or are safe only on a trial machine."""
     return [
         Problem(nearest(site, path), dotted(path), sentence)
         for rule in WARNINGS

@@ -1,4 +1,4 @@
-"""The front door."""
+"""The front door: the ports of its Service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validate a site against the composed schema, and say each mistake in a sentence."""
+"""Validate a site against the composed schema, and describe each mistake in a sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANY_KEYS = 12
 
 
 def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
-    """Every mistake of `effective` (the site over the defaults), placed where `site` says it."""
+    """Every mistake of `effective` (the site over the defaults), at the place where `site` has it."""
     # What `not` forbids without a sentence are traits that JLD sets itself; `traits.owned` gives the reason for each.
     errors = [
         error
@@ -185,7 +185,7 @@ def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[KeyPath]:
 
 
 def accepted(rule: JsonMap) -> str:
-    """What may be written where `rule` holds, in words."""
+    """What may be written where `rule` holds, as a phrase."""
     if "x-accepted" in rule:
         return str(rule["x-accepted"])
     return ", ".join(key for key in rule.get("properties", {}) if key != "global")

@@ -24,7 +24,7 @@ class Node:
 
     @property
     def where(self) -> Place | None:
-        """The best place to look at: a scalar itself, but the key above a map or a list."""
+        """The best place to name in a message: a scalar itself, but the key above a map or a list."""
         if isinstance(self.value, dict | list) and self.key_place:
             return self.key_place
         return self.place or self.key_place

@@ -45,7 +45,7 @@ class Person(Protocol):
 
 
 class Interview:
-    """Completes `site`, which holds what was answered already."""
+    """Completes `site`, which holds what options and an old file gave already."""
 
     def __init__(self, site: JsonMap, chart_schema: JsonMap, person: Person | None, files: Files) -> None:
         self._schema = chart_schema

@@ -1,1 +1,1 @@
-"""`hub.traits`, held against what JLD sets itself and against the classes of JupyterHub that read them."""
+"""`hub.traits`, compared with what JLD sets itself, and validated by the classes of JupyterHub that read them."""

@@ -1,7 +1,7 @@
-"""The values of `hub.traits`, held against the classes of JupyterHub that read them.
+"""The values of `hub.traits`, validated by the classes of JupyterHub that read them.
 
 JupyterHub takes seconds to import, so this happens only for a site that sets a trait, and only where JupyterHub is installed.
-Which classes there are, the schema says too.
+The schema lists the classes too.
 """
 
 from __future__ import annotations

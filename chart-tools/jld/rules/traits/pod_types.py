@@ -1,4 +1,4 @@
-"""Pieces of a pod that a site writes itself, held against the types of the Kubernetes API."""
+"""Pieces of a pod that a site writes itself, validated by the types of the Kubernetes API."""
 
 from __future__ import annotations
 
