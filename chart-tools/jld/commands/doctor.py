@@ -19,7 +19,7 @@ from jld.secrets.formats import environment_variable
 from jld.support.errors import SiteError
 from jld.support.key_paths import JsonMap
 from jld.values.assembly import Assembled, Sources, assemble
-from jld.values.hub_secrets import MissingSecret
+from jld.values.site_secrets import MissingSecret
 
 if TYPE_CHECKING:
     from jld.doctor.facts import Finding  # the other commands do not wait for what asks clusters and the web

@@ -18,7 +18,7 @@ from jld.support.errors import EnvironmentUnfit, SiteError
 from jld.support.files import replace_file
 from jld.values import values_file
 from jld.values.assembly import Assembled, Sources, assemble
-from jld.values.hub_secrets import MissingSecret
+from jld.values.site_secrets import MissingSecret
 
 SECRETS_FILES = ("secrets.yaml", "secrets.yaml.age")
 _PLACEHOLDER_IP = "192.0.2.1"  # of no machine at all: what `jld check` takes for one that `jld values` would ask for

@@ -18,8 +18,8 @@ from jld.site.tree import Node, find, merge, plain
 from jld.support.errors import Problem, SiteError
 from jld.support.key_paths import JsonMap, value_at
 from jld.values.draft import Draft
-from jld.values.hub_secrets import collect_hub_secrets, complete_firefly_password, complete_hub_secrets
 from jld.values.misplaced import legacy_file, unknown_keys_of_secrets_file
+from jld.values.site_secrets import collect_hub_secrets, complete_firefly_password, complete_hub_secrets
 from jld.values.sizes import with_computed_sizes
 from jld.values.storage import complete_storage
 from jld.values.tls import complete_certificate
