@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from jld.command_line.outcome import Code
+from jld.command_line.report import ExitCode
 from jld.commands.diff import diff
 from jld.commands.docs import docs
 from jld.commands.doctor import doctor
@@ -21,27 +21,27 @@ from jld.commands.schema import schema
 from jld.commands.values import check, values
 
 # What typer raises for an unknown command, an unknown option, or a value that an option does not accept.
-_Usage: type[Exception] = typer.BadParameter.__mro__[1]
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 class _Group(TyperGroup):
-    """A slip in the command line is a mistake of the input: exit code 1, where typer would say 2."""
+    """A mistake in the command line is one of the input: exit code 1, where typer would end with 2."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        with _input_wrong():
+        with _usage_errors_are_input_errors():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        with _input_wrong():
+        with _usage_errors_are_input_errors():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _input_wrong() -> Iterator[None]:
+def _usage_errors_are_input_errors() -> Iterator[None]:
     try:
         yield
-    except _Usage as error:
-        error.exit_code = Code.input_wrong  # type: ignore[attr-defined]
+    except _UsageError as error:
+        error.exit_code = ExitCode.input_wrong  # type: ignore[attr-defined]
         raise
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jld.secrets import certificates
+from jld.secrets import self_signed
 from jlddev.support.paths import BIN
 from pytest_helm_charts.clusters import Cluster
 
@@ -173,7 +173,7 @@ def test_the_certificate_in_the_cluster_is_read_and_judged(place: Release, site:
     findings = doctor(place, site)[1]
     assert about("Secrets that the site names", findings)["level"] == "failure"
     for hostname, level in (("other.localhost", "failure"), ("doctor.localhost", "ok")):
-        made = certificates.make_self_signed(hostname, datetime.now(UTC))
+        made = self_signed.generate(hostname, datetime.now(UTC))
         (tmp_path / "tls.crt").write_bytes(made.pair.certificate + made.authority)
         (tmp_path / "tls.key").write_bytes(made.pair.key)
         place.kubectl("delete", "secret", "doctor-tls", "--ignore-not-found")

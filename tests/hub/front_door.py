@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from jld.secrets.certificates import Pair, make_self_signed
+from jld.secrets import self_signed
+from jld.secrets.certificates import Pair
 from jlddev.tools.nginx import PROGRAM
 
 from tests.local_nginx import TOKEN, Ports, write
@@ -34,7 +35,7 @@ def rendered(*changes: str) -> Render:
 
 @cache
 def certificate() -> Pair:
-    return make_self_signed("jupyter.example.org", datetime.now(UTC)).pair
+    return self_signed.generate("jupyter.example.org", datetime.now(UTC)).pair
 
 
 class FrontDoor(Program):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jld.site.yaml_writer import render
+from jld.values.values_file import render_values
 
 from .browser import Browser
 from .conftest import GitHub, Hubs
@@ -25,7 +25,7 @@ class RotatedHub:
         self.deployment = deployment
         self.values = deployment.directory / "values.yaml"
         keys = (deployment.secrets / "cryptKeys").read_bytes()
-        self.values.write_bytes(render({"hub": {"secret": {"cryptKeys": base64.b64encode(keys).decode()}}}))
+        self.values.write_bytes(render_values({"hub": {"secret": {"cryptKeys": base64.b64encode(keys).decode()}}}))
 
     def rotate(self) -> None:
         """`jld rotate`, and what `helm upgrade` does with the result: new files, and a hub that starts with them."""

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from jld.schema.chart import JsonMap
 from jld.schema.validation import resolved
+from jld.support.key_paths import JsonMap
 
 Data = dict[str, Any]
 CHOSEN_HERE = ("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret")

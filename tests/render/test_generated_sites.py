@@ -10,8 +10,8 @@ import pytest
 from generating import sites
 from hypothesis import HealthCheck, Phase, given, settings
 from jld.schema.chart import Chart
-from jld.site.yaml_writer import render as document
 from jld.values.assembly import Sources, assemble
+from jld.values.values_file import render_values as document
 from jldhub.settings.settings import Settings
 from manifests import complaints
 from rendering import CHART, KUBERNETES, Question, render

@@ -22,14 +22,14 @@ from typing import Any
 
 import pytest
 import yaml
-from jld.rules.rules import look
-from jld.schema.chart import Chart, JsonMap
+from jld.schema.chart import Chart
 from jld.schema.validation import is_valid
 from jld.site.tree import Node, coalesce
-from jld.site.yaml_writer import render as document
-from jld.support.errors import Place, SiteError, dotted
+from jld.support.errors import Place, SiteError
+from jld.support.key_paths import JsonMap, dotted, value_at
 from jld.values import assembly
 from jld.values.assembly import Sources, assemble
+from jld.values.values_file import render_values as document
 from jldhub.settings.settings import Settings, SettingsError
 from manifests import complaints
 from mutating import Mutation, mutations
@@ -172,7 +172,7 @@ def test_the_schema_says_the_same_inside_helm(verdicts: list[Verdict], tmp_path:
 
     def takes_nothing_away(mutation: Mutation) -> bool:
         """A null where there is no default. The tool leaves it out of what it writes; Helm hands it on to the schema."""
-        return mutation.kind == "null" and look(defaults, *map(str, mutation.paths[0])) is None
+        return mutation.kind == "null" and value_at(defaults, *map(str, mutation.paths[0])) is None
 
     defaults = Chart(CHART).defaults()
     compared = [verdict for verdict in verdicts if not takes_nothing_away(verdict.mutation)]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jld.command_line.outcome import Format
+from jld.command_line.report import Format
 
 SITES = Annotated[
     list[Path], typer.Argument(metavar="SITE...", help="Site files. A later one wins, as with `helm -f`.")

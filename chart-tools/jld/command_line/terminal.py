@@ -1,4 +1,4 @@
-"""Lines for a person, coloured on a terminal and plain anywhere else, and questions to one.
+"""Lines for a person, coloured on a terminal and plain anywhere else, and questions on a terminal.
 
 For tables there is rich; a line needs none of it, and importing it takes longer than checking a whole site.
 """
@@ -28,8 +28,8 @@ class Lines:
         typer.echo(str(line), err=self._error)
 
 
-def is_attended() -> bool:
-    """Whether a person is there to answer a question."""
+def is_interactive() -> bool:
+    """Whether standard input is a terminal, so that questions can be asked."""
     return sys.stdin.isatty()
 
 

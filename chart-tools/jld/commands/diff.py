@@ -8,21 +8,26 @@ from typing import Annotated, Any
 import typer
 
 from jld.command_line.options import CHART, FORMAT
-from jld.command_line.outcome import Code, Format, outcome
+from jld.command_line.report import ExitCode, Format, outcome
 from jld.command_line.terminal import styled
-from jld.rules.rules import look
 from jld.schema.chart import find_chart
 from jld.site import yaml_writer
 from jld.site.reader import load
 from jld.site.tree import Node, plain
-from jld.support.errors import SiteError, dotted
-from jld.values.difference import Change, Kind, changes, differ
-from jld.values.sizes import worked_out
+from jld.support.errors import SiteError
+from jld.support.key_paths import dotted, value_at
+from jld.values.difference import Change, ChangeKind, changes, differ
+from jld.values.sizes import with_computed_sizes
 
 NEW = Annotated[Path, typer.Argument(metavar="NEW", help="A values file or a site file.")]
 OLD = Annotated[Path, typer.Argument(metavar="[OLD]", help="What it is compared with.")]
 STRICT = Annotated[bool, typer.Option("--exit-code", help="End with 1 when there is a difference.")]
-_SIGNS = {Kind.added: ("+", "green"), Kind.removed: ("-", "red"), Kind.changed: ("~", "yellow"), Kind.same: ("=", None)}
+_SIGNS = {
+    ChangeKind.added: ("+", "green"),
+    ChangeKind.removed: ("-", "red"),
+    ChangeKind.changed: ("~", "yellow"),
+    ChangeKind.same: ("=", None),
+}
 _LONG = 200
 
 
@@ -47,21 +52,21 @@ def diff(
     """
     with outcome(form) as report:
         schema, defaults = find_chart(chart).schema(), find_chart(chart).defaults()
-        trees = [worked_out(tree, schema, defaults) for tree in _read(old, new)]
-        found = changes(plain(trees[0]), plain(trees[1]), defaults)
+        trees = [with_computed_sizes(tree, schema, defaults) for tree in _read(old, new)]
+        changed = changes(plain(trees[0]), plain(trees[1]), defaults)
         hidden = [file for file, tree in zip((old, new), trees, strict=True) if not _holds_secrets(tree)]
         if hidden:
-            found = [change for change in found if not change.secret]
-        for change in found:
+            changed = [change for change in changed if not change.secret]
+        for change in changed:
             report.line(_line(change))
-        if not differ(found):
+        if not differ(changed):
             report.line(f"{new} changes nothing against {old}")
         if len(hidden) == 1:
             report.line(f"Secrets are not compared: {hidden[0]} holds none")
-        report.fact(old=str(old), new=str(new), changes=[_as_data(change) for change in found])
+        report.fact(old=str(old), new=str(new), changes=[_as_data(change) for change in changed])
         report.fact(secretsCompared=not hidden)
-        if strict and differ(found):
-            report.code = Code.input_wrong
+        if strict and differ(changed):
+            report.code = ExitCode.input_wrong
 
 
 def _read(*files: Path) -> list[Node]:
@@ -77,7 +82,7 @@ def _read(*files: Path) -> list[Node]:
 
 
 def _holds_secrets(tree: Node) -> bool:
-    return any(look(plain(tree), part, "secret") for part in ("hub", "nginx", "firefly"))
+    return any(value_at(plain(tree), part, "secret") for part in ("hub", "nginx", "firefly"))
 
 
 def _line(change: Change) -> str:
@@ -86,9 +91,9 @@ def _line(change: Change) -> str:
     if change.secret:
         return f"{head}{change.kind.value} (not shown)"
     match change.kind:
-        case Kind.added:
+        case ChangeKind.added:
             return head + _short(change.new)
-        case Kind.removed:
+        case ChangeKind.removed:
             return head + _short(change.old)
         case _:
             return f"{head}{_short(change.old)} -> {_short(change.new)}"

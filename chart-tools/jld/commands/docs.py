@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from jld.command_line.options import CHART
-from jld.command_line.outcome import outcome
+from jld.command_line.report import outcome
 from jld.explain.reference import reference
 from jld.schema.chart import find_chart
-from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.errors import EnvironmentUnfit, SiteError
 from jld.support.files import replace_file
 
 READABLE = 0o644
@@ -33,15 +33,15 @@ def docs(
       jld docs --check    exit code 1 when that was forgotten
     """
     with outcome() as report:
-        found = find_chart(chart)
-        file = output or found.folder.parent / "docs" / "reference.md"
-        text = reference(found.schema()).encode()
+        source = find_chart(chart)
+        file = output or source.folder.parent / "docs" / "reference.md"
+        text = reference(source.schema()).encode()
         try:
             current = file.is_file() and file.read_bytes() == text
         except OSError as error:
             raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
         if check and not current:
             sentence = "does not fit the chart's schema; run `jld docs`"
-            raise SiteError([Problem(Place(str(file)), "", sentence)])
+            raise SiteError.of_file(file, sentence)
         changed = not check and replace_file(file, text, READABLE)
         report.line(f"Wrote {file}" if changed else f"{file} is up to date")

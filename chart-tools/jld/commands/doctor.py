@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jld.command_line.options import CHART, FORMAT, IDENTITY, SECRETS
-from jld.command_line.outcome import Code, Format, Report, outcome
+from jld.command_line.report import ExitCode, Format, Report, outcome
 from jld.schema import release_name
-from jld.schema.chart import Chart, JsonMap, find_chart
-from jld.secrets.kinds import variable
+from jld.schema.chart import Chart, find_chart
+from jld.secrets.formats import environment_variable
 from jld.support.errors import SiteError
-from jld.values.assembly import SecretMissing, Sources, Values, assemble
+from jld.support.key_paths import JsonMap
+from jld.values.assembly import Assembled, Sources, assemble
+from jld.values.site_secrets import MissingSecret
 
 if TYPE_CHECKING:
     from jld.doctor.facts import Finding  # the other commands do not wait for what asks clusters and the web
@@ -46,7 +48,7 @@ def doctor(
             "-o", "--output", metavar="FILE", help="The values file of an earlier `jld values`, for its secrets."
         ),
     ] = Path("values.yaml"),
-    given: SECRETS = None,
+    secrets_file: SECRETS = None,
     identity: IDENTITY = None,
     form: FORMAT = Format.text,
     chart: CHART = None,
@@ -64,8 +66,9 @@ def doctor(
       jld doctor site.yaml --format json
     """
     from jld.doctor import cluster, leftovers, network
-    from jld.doctor.facts import Level, Place
-    from jld.doctor.gather import Kubectl, look_at
+    from jld.doctor.facts import Level, Release
+    from jld.doctor.kubectl import Kubectl
+    from jld.doctor.probes import gather
 
     with outcome(form) as report:
         release_name.check(release, "--release")
@@ -74,48 +77,48 @@ def doctor(
         if sites:
             previous = output if output.exists() and output not in sites else None
             values = _values(
-                Sources(sites, given, previous, os.environ, identity=identity), find_chart(chart), now, report
+                Sources(sites, secrets_file, previous, os.environ, identity=identity), find_chart(chart), now, report
             )
             site = values.effective
             report.warn(*values.warnings)
         kubectl = Kubectl(kubeconfig, namespace)
-        place = Place(kubectl.namespace, release)
-        facts, reached = look_at(kubectl, site, place)
-        found = [*cluster.findings(facts, site, place), *leftovers.findings(facts, place)]
+        where = Release(kubectl.namespace, release)
+        cluster_facts, network_facts = gather(kubectl, site, where)
+        findings = [*cluster.findings(cluster_facts, site, where), *leftovers.findings(cluster_facts, where)]
         if site:
-            found += network.findings(facts, reached, site, place, now)
-        report.fact(findings=[_as_data(finding) for finding in found])
+            findings += network.findings(cluster_facts, network_facts, site, where, now)
+        report.fact(findings=[_as_data(finding) for finding in findings])
         if form is Format.text:
-            _show(report, found)
-        if any(finding.level is Level.failure for finding in found):
-            report.code = Code.environment_wrong
+            _show(report, findings)
+        if any(finding.level is Level.failure for finding in findings):
+            report.code = ExitCode.environment_wrong
 
 
-def _values(sources: Sources, chart: Chart, now: datetime, report: Report) -> Values:
-    """A secret that is not there yet is worth a word, and no reason not to look at the rest."""
+def _values(sources: Sources, chart: Chart, now: datetime, report: Report) -> Assembled:
+    """A secret that is missing is a warning here: the rest is looked at all the same."""
     try:
         return assemble(sources, chart, now)
     except SiteError as error:
-        missing = [problem for problem in error.problems if isinstance(problem, SecretMissing)]
+        missing = [problem for problem in error.problems if isinstance(problem, MissingSecret)]
         if len(missing) < len(error.problems):
             raise
     report.warn(*missing)
     names = [problem.key.rpartition(".")[2] for problem in missing]
-    made_up = {variable(name): "missing://secret" for name in names}
-    return assemble(replace(sources, environment={**sources.environment, **made_up}), chart, now)
+    placeholders = {environment_variable(name): "missing://secret" for name in names}
+    return assemble(replace(sources, environment={**sources.environment, **placeholders}), chart, now)
 
 
 def _as_data(finding: Finding) -> dict[str, str | None]:
     return {
         "subject": finding.subject,
         "level": str(finding.level),
-        "found": finding.found,
+        "found": finding.observed,
         "remedy": finding.remedy or None,
         "command": finding.command or None,
     }
 
 
-def _show(report: Report, found: Sequence[Finding]) -> None:
+def _show(report: Report, findings: Sequence[Finding]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -123,13 +126,13 @@ def _show(report: Report, found: Sequence[Finding]) -> None:
     # A log has no width: lines that are cut there could not be copied.
     width = None if shutil.get_terminal_size(fallback=(0, 0)).columns else 160
     table = Table("", "what", "found", "remedy", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    commands = [finding.command for finding in found if finding.command]
-    for finding in found:
+    commands = [finding.command for finding in findings if finding.command]
+    for finding in findings:
         level = Text(str(finding.level), style=_COLOURS[finding.level])
         mark = f" [{commands.index(finding.command) + 1}]" if finding.command else ""
-        table.add_row(level, finding.subject, Text(finding.found), Text(finding.remedy + mark))
+        table.add_row(level, finding.subject, Text(finding.observed), Text(finding.remedy + mark))
     Console(width=width, highlight=False).print(table)
     for number, command in enumerate(commands, 1):
         report.line(f"[{number}] {command}")  # in one piece, to be copied
-    counts = {level: sum(finding.level == level for finding in found) for level in _COLOURS}
+    counts = {level: sum(finding.level == level for finding in findings) for level in _COLOURS}
     report.line(", ".join(f"{count} {level}" for level, count in counts.items() if count))

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from jld.command_line.options import CHART, FORMAT
-from jld.command_line.outcome import Format, Report, outcome
+from jld.command_line.report import Format, Report, outcome
 from jld.command_line.terminal import styled
-from jld.explain.keys import Key, describe_key, meant, parse
-from jld.schema import former_keys
-from jld.schema.chart import JsonMap, find_chart
+from jld.explain.keys import Key, describe_key, parse_key, suggestions
+from jld.schema import legacy_keys
+from jld.schema.chart import find_chart
 from jld.site import yaml_writer
-from jld.support.errors import Path, Problem, SiteError
+from jld.support.errors import Problem, SiteError
+from jld.support.key_paths import JsonMap, KeyPath
 
 NAME = Annotated[str, typer.Argument(metavar="[KEY]", help="A key as the tool writes it. Left out: the top.")]
 
@@ -33,24 +34,24 @@ def explain(key: NAME = "", form: FORMAT = Format.text, chart: CHART = None) -> 
     """
     with outcome(form) as report:
         schema = find_chart(chart).schema()
-        found = describe_key(schema, parse(key))
-        if found is None or (key and not found.path):
+        described = describe_key(schema, parse_key(key))
+        if described is None or (key and not described.path):
             raise SiteError([_unknown(schema, key)])
-        _say(report, schema, found)
+        _print(report, schema, described)
 
 
 def _unknown(schema: JsonMap, key: str) -> Problem:
-    today = former_keys.answer(key)
+    today = legacy_keys.current_key(key)
     if today:
         sentence = f"there is no such key; the original deploy tool's {key} is now {today}"
         return Problem(None, key, sentence, suggestion=today)
-    close = meant(schema, key)
+    close = suggestions(schema, key)
     if close:
         return Problem(None, key, f"there is no such key; did you mean {' or '.join(close[:3])}?", suggestion=close[0])
     return Problem(None, key, "there is no such key; `jld explain` lists what there is")
 
 
-def _say(report: Report, schema: JsonMap, key: Key) -> None:
+def _print(report: Report, schema: JsonMap, key: Key) -> None:
     below = [child for name in key.keys if (child := describe_key(schema, (*key.path, name)))]
     report.fact(key=key.name or None, description=key.description, type=key.type, accepted=key.accepted or None)
     report.fact(rule=key.rule or None, since=key.since, keys={child.path[-1]: child.description for child in below})
@@ -80,7 +81,7 @@ def _table(report: Report, rows: list[tuple[str, str]]) -> None:
         report.line(f"  {styled(name)}{' ' * (width - len(name))}  {text}")
 
 
-def _nested(path: Path, value: Any) -> Any:
+def _nested(path: KeyPath, value: Any) -> Any:
     """`value` where a site file has it."""
     for part in reversed(path):
         value = [value] if isinstance(part, int) else {part: value}

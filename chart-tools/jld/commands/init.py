@@ -16,23 +16,24 @@ import typer
 
 from jld.command_line import terminal
 from jld.command_line.options import CHART, FORMAT
-from jld.command_line.outcome import Format, Report, outcome
-from jld.schema.chart import JsonMap, find_chart
+from jld.command_line.report import Format, Report, outcome
+from jld.schema.chart import find_chart
 from jld.secrets import pem_files
 from jld.site import yaml_writer
 from jld.site.reader import load
 from jld.site.tree import Node, merge, plain, put, tree
-from jld.start.migration import Carried, Migration, secrets_file
-from jld.start.questions import Interview
-from jld.start.site_file import render
+from jld.start.interview import Interview
+from jld.start.migration import MigratedKey, Migration, secrets_data
+from jld.start.site_file import render_site
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
 from jld.support.files import PRIVATE, replace_file
+from jld.support.key_paths import JsonMap
 
 if TYPE_CHECKING:
-    from jld.secrets.certificates import Finding
+    from jld.secrets.certificates import Fault
 
 READABLE = 0o644
-SECRETS = "secrets.yaml"
+SECRETS_FILE = "secrets.yaml"
 _SECRETS_HEAD = "# Secrets in plain text, read by `jld values`. Keep this file out of version control.\n"
 
 
@@ -50,7 +51,7 @@ def _text(*names: str, metavar: str, text: str) -> Any:
 
 def init(
     output: Annotated[Path, _text("-o", "--output", metavar="FILE", text="The new site file.")] = Path("site.yaml"),
-    former: Annotated[
+    legacy: Annotated[
         Path | None, _text("--from", metavar="FILE", text="A YAML file of the original deploy tool, carried over.")
     ] = None,
     hostname: Annotated[str, _text("--hostname", metavar="NAME", text="What people type.")] = "",
@@ -103,20 +104,20 @@ def init(
       jld init --from old.yaml -o site.yaml
     """
     with outcome(form) as report:
-        found = find_chart(chart)
-        schema = found.schema()
-        migration = Migration(load(former), schema, former, output) if former else None
-        for each in migration.carried if migration else ():
-            report.line(_carried(each))
+        source = find_chart(chart)
+        schema = source.schema()
+        migration = Migration(load(legacy), schema, legacy, output) if legacy else None
+        for each in migration.keys if migration else ():
+            report.line(_migration_line(each))
         if migration:
-            report.fact(carried=[asdict(each) for each in migration.carried])
-        beside = output.with_name(SECRETS)
-        _refuse_overwriting([output, *([beside] if migration and migration.secrets else [])], force)
+            report.fact(carried=[asdict(each) for each in migration.keys])
+        secrets_file = output.with_name(SECRETS_FILE)
+        _refuse_overwriting([output, *([secrets_file] if migration and migration.secrets else [])], force)
         used = {Login.github: bool(client_id or organizations), Login.cilogon: bool(cilogon_id or providers or groups)}
         asked = login or (Login.cilogon if used[Login.cilogon] else None)
-        way = asked or Login.github
-        _refuse_two_ways(way, used)
-        given = _given(
+        chosen_login = asked or Login.github
+        _refuse_two_logins(chosen_login, used)
+        options_site = _site_of_options(
             {
                 ("global", "hostname"): hostname,
                 ("hub", "auth", "dummy"): {} if login is Login.dummy else None,
@@ -126,7 +127,7 @@ def init(
                 ("hub", "auth", "cilogon", "clientId"): cilogon_id,
                 ("hub", "auth", "cilogon", "identityProviders"): {each: {} for each in providers or ()} or None,
                 ("hub", "auth", "cilogon", "groups", "allow"): groups,
-                ("hub", "auth", *_USERS[way]): users,
+                ("hub", "auth", *_USER_KEYS[chosen_login]): users,
                 ("hub", "auth", "admins"): admins,
                 ("storage", "mode"): _storage_mode(file_server, nfs_server, home_folder),
                 ("storage", "nfs", "capacity"): file_server,
@@ -135,60 +136,60 @@ def init(
                 ("storage", "claim", "storageClass"): storage_class,
                 ("storage", "claim", "capacity"): capacity,
                 ("storage", "volumes", "home", "existingClaim"): existing_claim,
-                ("nginx", "tls", "certificate"): _beside_site(certificate, output),
-                ("nginx", "tls", "key"): _beside_site(key, output),
+                ("nginx", "tls", "certificate"): _relative_to_site(certificate, output),
+                ("nginx", "tls", "key"): _relative_to_site(key, output),
                 ("nginx", "tls", "existingSecret"): tls_secret,
                 ("nginx", "tls", "selfSigned"): self_signed or None,
             }
         )
         old = _without_other_login(migration.site if migration else {}, asked)
-        person = terminal.Terminal() if form is Format.text and terminal.is_attended() else None
-        files = partial(pem_files.findings, output.absolute().parent, now=datetime.now(UTC))
-        site = Interview(plain(merge(tree(old), given)), schema, person, files).complete(found.defaults())
-        _judge(list(files(site)), report, carried_over=migration is not None)
+        person = terminal.Terminal() if form is Format.text and terminal.is_interactive() else None
+        files = partial(pem_files.faults, output.absolute().parent, now=datetime.now(UTC))
+        site = Interview(plain(merge(tree(old), options_site)), schema, person, files).complete(source.defaults())
+        _check_pem_files(list(files(site)), report, carried_over=migration is not None)
         if migration and migration.secrets:
-            text = _SECRETS_HEAD + yaml_writer.block(secrets_file(migration.secrets))
-            replace_file(beside, text.encode(), PRIVATE)
-            report.line(f"Wrote {beside}")
-            report.fact(secretsFile=str(beside))
-            report.warn(*_tracked(beside))
-        replace_file(output, render(site, schema), READABLE)
+            text = _SECRETS_HEAD + yaml_writer.block(secrets_data(migration.secrets))
+            replace_file(secrets_file, text.encode(), PRIVATE)
+            report.line(f"Wrote {secrets_file}")
+            report.fact(secretsFile=str(secrets_file))
+            report.warn(*_warn_unless_ignored(secrets_file))
+        replace_file(output, render_site(site, schema), READABLE)
         report.line(f"Wrote {output}. Next: jld check {output}")
         report.fact(output=str(output))
 
 
-_OPTIONS = {
+_LOGIN_OPTIONS = {
     Login.github: ("GitHub", "--github-client-id and --organization"),
     Login.cilogon: ("CILogon", "--cilogon-client-id, --identity-provider and --group"),
 }
-_USERS = {
+_USER_KEYS = {
     Login.github: ("github", "users", "allow"),
     Login.cilogon: ("cilogon", "users", "allow"),
     Login.dummy: ("dummy", "users"),
 }
 
 
-def _refuse_two_ways(way: Login, used: dict[Login, bool]) -> None:
+def _refuse_two_logins(chosen_login: Login, used: dict[Login, bool]) -> None:
     for other, is_used in used.items():
-        if is_used and other is not way:
-            name, options = _OPTIONS[other]
-            sentence = f"with --login {way.value} nobody logs in through {name}; leave out {options}"
+        if is_used and other is not chosen_login:
+            name, options = _LOGIN_OPTIONS[other]
+            sentence = f"with --login {chosen_login.value} nobody logs in through {name}; leave out {options}"
             raise SiteError([Problem(None, "hub.auth", sentence)])
 
 
 def _storage_mode(file_server: str, nfs_server: str, home_folder: str) -> str:
     chosen = {"nfs": file_server, "external": nfs_server, "hostPath": home_folder}
-    modes = [mode for mode, answer in chosen.items() if answer]
+    modes = [mode for mode, value in chosen.items() if value]
     if len(modes) > 1:
         sentence = "homes are in one place only; give one of --file-server, --nfs-server and --home-folder"
         raise SiteError([Problem(None, "storage.mode", sentence)])
     return "".join(modes)
 
 
-def _given(answers: dict[tuple[str, ...], Any]) -> Node:
+def _site_of_options(options: dict[tuple[str, ...], Any]) -> Node:
     """The site that the options describe."""
     site = Node({})
-    for path, value in answers.items():
+    for path, value in options.items():
         if value not in (None, "", []):
             site = put(site, path, tree(value))
     return site
@@ -201,26 +202,26 @@ def _without_other_login(site: JsonMap, login: Login | None) -> JsonMap:
     return site
 
 
-def _beside_site(file: Path | None, output: Path) -> str:
+def _relative_to_site(file: Path | None, output: Path) -> str:
     """The path of a PEM file as the site file names it: relative to itself."""
     if file is None:
         return ""
     if not file.is_file():
-        raise SiteError([Problem(Place(str(file)), "", "there is no such file; check its name")])
+        raise SiteError.of_file(file, "there is no such file; check its name")
     return str(file) if file.is_absolute() else os.path.relpath(file.absolute(), output.absolute().parent)
 
 
-def _judge(findings: Sequence[Finding], report: Report, carried_over: bool) -> None:
+def _check_pem_files(faults: Sequence[Fault], report: Report, carried_over: bool) -> None:
     """A file that is named now has to be right. One that an old file names may lie on another machine."""
-    problems = [Problem(None, f"nginx.tls.{each.about}", each.sentence) for each in findings]
-    wrong = [problem for problem, each in zip(problems, findings, strict=True) if not (each.warning or carried_over)]
+    problems = [Problem(None, f"nginx.tls.{each.about}", each.sentence) for each in faults]
+    wrong = [problem for problem, each in zip(problems, faults, strict=True) if not (each.warning or carried_over)]
     if wrong:
         raise SiteError(wrong)
     report.warn(*problems)
 
 
-def _carried(each: Carried) -> str:
-    """A line of the mapping."""
+def _migration_line(each: MigratedKey) -> str:
+    """What became of one key, in one line."""
     if each.new:
         return f"{each.old} -> {', '.join(each.new)}" + (f" ({each.why})" if each.why else "")
     return f"{each.old}: not carried over: {each.why}"
@@ -238,14 +239,14 @@ def _refuse_overwriting(files: Iterable[Path], force: bool) -> None:
         raise SiteError(problems)
 
 
-def _tracked(file: Path) -> list[Problem]:
-    """A warning where git would take the secrets up. Without git, or outside of its folders, there is none."""
+def _warn_unless_ignored(file: Path) -> list[Problem]:
+    """A warning where git would track the secrets file. Without git, or outside of its folders, there is none."""
     try:
-        answer = subprocess.run(
+        result = subprocess.run(
             ["git", "-C", str(file.parent), "check-ignore", "--quiet", file.name], check=False, capture_output=True
         )
     except OSError:
         return []
-    if answer.returncode != 1:  # 0: it is ignored; 128: no repository
+    if result.returncode != 1:  # 0: it is ignored; 128: no repository
         return []
     return [Problem(Place(str(file)), "", f"git does not ignore this file; add a line {file.name} to .gitignore")]

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from jld.command_line.outcome import outcome
-from jld.rules.rules import look
-from jld.secrets import kinds
+from jld.command_line.report import outcome
+from jld.secrets import formats
 from jld.site.reader import load
 from jld.site.tree import plain
-from jld.support.errors import Place, Problem, SiteError
+from jld.support.errors import SiteError
+from jld.support.key_paths import value_at
 
 
 def password(
@@ -28,9 +28,9 @@ def password(
       jld password my-values.yaml
     """
     with outcome():
-        encoded = look(plain(load(file)), "hub", "secret", "dummyPassword")
-        held = kinds.decode(encoded) if isinstance(encoded, str) else None
-        if not held:
+        encoded = value_at(plain(load(file)), "hub", "secret", "dummyPassword")
+        decoded = formats.decode(encoded) if isinstance(encoded, str) else None
+        if not decoded:
             sentence = "it holds no password; write hub.auth.dummy in the site file and run `jld values`"
-            raise SiteError([Problem(Place(str(file)), "hub.secret.dummyPassword", sentence)])
-        sys.stdout.write(held.decode(errors="replace") + "\n")
+            raise SiteError.of_file(file, sentence, "hub.secret.dummyPassword")
+        sys.stdout.write(decoded.decode(errors="replace") + "\n")

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from jld.command_line.options import FORMAT
-from jld.command_line.outcome import Format, outcome
+from jld.command_line.report import Format, outcome
 from jld.secrets import rotation
-from jld.site import yaml_writer
 from jld.site.reader import load
 from jld.site.tree import plain
-from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.errors import EnvironmentUnfit, SiteError
 from jld.support.files import replace_file
+from jld.values import values_file
 
 VALUES = Annotated[Path, typer.Argument(metavar="[VALUES]", help="What `jld values` wrote.")]
 NAMES = Annotated[
@@ -55,11 +55,11 @@ def rotate(
     """
     with outcome(form) as report:
         chosen = list(dict.fromkeys(names or [rotation.CRYPT_KEYS]))
-        _refuse_foreign(file)
+        _refuse_other_files(file)
         now = datetime.now(UTC)
         values = load(file)
         data = rotation.rotated(values, plain(values), chosen)
-        note = yaml_writer.note(file)
+        note = values_file.read_note(file)
         if rotation.CRYPT_KEYS in chosen:
             last = rotation.too_early(note, now)
             if last and not force:
@@ -67,21 +67,21 @@ def rotate(
                     f"the keys were rotated on {last} already; after another rotation whoever the hub did not see since "
                     "then logs in again. Wait a day, or add --force"
                 )
-                raise SiteError([Problem(Place(str(file)), "hub.secret.cryptKeys", sentence)])
-            note = rotation.note(now)
-        replace_file(file, yaml_writer.render(data, note))
+                raise SiteError.of_file(file, sentence, "hub.secret.cryptKeys")
+            note = rotation.rotation_note(now)
+        replace_file(file, values_file.render_values(data, note))
         for name in chosen:
             report.line(f"Rotated hub.secret.{name}. {rotation.CONSEQUENCES[name]}")
         report.fact(output=str(file), rotated=chosen)
         report.line(f"Wrote {file}. It takes effect with: helm upgrade jld ./chart -f {file}")
 
 
-def _refuse_foreign(file: Path) -> None:
+def _refuse_other_files(file: Path) -> None:
     """Only a file that the tool wrote can be written again without loss."""
     try:
-        foreign = file.is_file() and not yaml_writer.is_ours(file.read_bytes())
+        by_hand = file.is_file() and not values_file.is_generated(file.read_bytes())
     except OSError as error:
         raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
-    if foreign:
+    if by_hand:
         sentence = "`jld values` did not write this file, and its comments would be lost; name the values file"
-        raise SiteError([Problem(Place(str(file)), "", sentence)])
+        raise SiteError.of_file(file, sentence)

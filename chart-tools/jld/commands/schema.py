@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jld.command_line.options import CHART
-from jld.command_line.outcome import outcome
+from jld.command_line.report import outcome
 from jld.schema.chart import find_chart
 from jld.support.errors import Place, Problem, SiteError
 

@@ -10,23 +10,24 @@ from pathlib import Path
 
 from jld.command_line import terminal
 from jld.command_line.options import CHART, FORMAT, IDENTITY, OUTPUT, SECRETS, SITES
-from jld.command_line.outcome import Format, Report, outcome
+from jld.command_line.report import Format, Report, outcome
 from jld.schema.chart import Chart, find_chart
-from jld.secrets import kinds
-from jld.site import yaml_writer
+from jld.secrets import formats
 from jld.support import urls
-from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.errors import EnvironmentUnfit, SiteError
 from jld.support.files import replace_file
-from jld.values.assembly import SecretMissing, Sources, Values, assemble
+from jld.values import values_file
+from jld.values.assembly import Assembled, Sources, assemble
+from jld.values.site_secrets import MissingSecret
 
-BESIDE = ("secrets.yaml", "secrets.yaml.age")
-_ANY_ADDRESS = "192.0.2.1"  # of no machine at all: what `jld check` takes for one that `jld values` would ask for
+SECRETS_FILES = ("secrets.yaml", "secrets.yaml.age")
+_PLACEHOLDER_IP = "192.0.2.1"  # of no machine at all: what `jld check` takes for one that `jld values` would ask for
 
 
 def values(
     sites: SITES,
     output: OUTPUT = Path("values.yaml"),
-    given: SECRETS = None,
+    secrets_file: SECRETS = None,
     identity: IDENTITY = None,
     form: FORMAT = Format.text,
     chart: CHART = None,
@@ -50,23 +51,23 @@ def values(
       jld values site.yaml --secrets <(sops decrypt secrets.enc.yaml)
     """
     with outcome(form) as report:
-        given = given or _beside(sites, report)
-        _refuse_overwriting(output, [*sites, *([given] if given else [])])
-        sources = replace(_sources(sites, given, identity, output), free_address=_free_address)
-        found = _assembled(sources, find_chart(chart), asks=form is Format.text and terminal.is_attended())
-        report.warn(*found.warnings)
-        changed = replace_file(output, yaml_writer.render(found.data, yaml_writer.note(output)))
-        for path in found.made:
+        secrets_file = secrets_file or _secrets_file_beside(sites, report)
+        _refuse_overwriting(output, [*sites, *([secrets_file] if secrets_file else [])])
+        sources = replace(_sources(sites, secrets_file, identity, output), free_cluster_ip=_free_cluster_ip)
+        assembled = _assemble(sources, find_chart(chart), interactive=form is Format.text and terminal.is_interactive())
+        report.warn(*assembled.warnings)
+        changed = replace_file(output, values_file.render_values(assembled.data, values_file.read_note(output)))
+        for path in assembled.generated:
             report.line(f"Generated {path}")
         report.line(f"Wrote {output}" if changed else f"{output} is up to date")
-        report.fact(output=str(output), changed=changed, generated=list(found.made))
-        _next_steps(report, found, output)
+        report.fact(output=str(output), changed=changed, generated=list(assembled.generated))
+        _next_steps(report, assembled, output)
 
 
 def check(
     sites: SITES,
     output: OUTPUT = Path("values.yaml"),
-    given: SECRETS = None,
+    secrets_file: SECRETS = None,
     identity: IDENTITY = None,
     form: FORMAT = Format.text,
     chart: CHART = None,
@@ -85,38 +86,40 @@ def check(
       jld check site.yaml --format json | jq '.mistakes[] | .key, .accepted'
     """
     with outcome(form) as report:
-        given = given or _beside(sites, report)
-        sources = replace(_sources(sites, given, identity, output), free_address=lambda: _ANY_ADDRESS)
-        found = _assembled(sources, find_chart(chart))
-        report.warn(*found.warnings)
+        secrets_file = secrets_file or _secrets_file_beside(sites, report)
+        sources = replace(_sources(sites, secrets_file, identity, output), free_cluster_ip=lambda: _PLACEHOLDER_IP)
+        assembled = _assemble(sources, find_chart(chart))
+        report.warn(*assembled.warnings)
         report.line(f"{', '.join(map(str, sites))}: good")
 
 
-def _assembled(sources: Sources, chart: Chart, asks: bool = False) -> Values:
+def _assemble(sources: Sources, chart: Chart, interactive: bool = False) -> Assembled:
     """The values; when nothing but a person's secrets is missing, and a person is there, with what the person types."""
     now = datetime.now(UTC)
     try:
         return assemble(sources, chart, now)
     except SiteError as error:
-        missing = [str(problem.key.split(".")[-1]) for problem in error.problems if isinstance(problem, SecretMissing)]
-        if not asks or len(missing) < len(error.problems):
+        missing = [str(problem.key.split(".")[-1]) for problem in error.problems if isinstance(problem, MissingSecret)]
+        if not interactive or len(missing) < len(error.problems):
             raise
-    return assemble(replace(sources, environment={**sources.environment, **_typed(missing)}), chart, now)
+    return assemble(replace(sources, environment={**sources.environment, **_ask_for_secrets(missing)}), chart, now)
 
 
-def _typed(names: Sequence[str]) -> Mapping[str, str]:
-    """Ask for secrets, without showing what is typed."""
-    answers = {}
+def _ask_for_secrets(names: Sequence[str]) -> Mapping[str, str]:
+    """Ask for secrets, without showing what is typed, and return them as environment variables give them."""
+    environment = {}
     for name in names:
-        kind = kinds.HUB_SECRETS[name]
-        answers[kinds.variable(name)] = terminal.ask_secret(f"hub.secret.{name}", kind.shape, kind.accepted)
-    return answers
+        secret = formats.HUB_SECRETS[name]
+        environment[formats.environment_variable(name)] = terminal.ask_secret(
+            f"hub.secret.{name}", secret.matches, secret.accepted
+        )
+    return environment
 
 
-def _beside(sites: Sequence[Path], report: Report) -> Path | None:
+def _secrets_file_beside(sites: Sequence[Path], report: Report) -> Path | None:
     """The secrets file that lies beside a site file; the last one counts, as with the sites."""
     for site in reversed(sites):
-        for file in map(site.with_name, BESIDE):
+        for file in map(site.with_name, SECRETS_FILES):
             if file.is_file() and not any(_same(file, other) for other in sites):
                 report.line(f"Secrets from {file}")
                 report.fact(secretsFile=str(file))
@@ -124,16 +127,16 @@ def _beside(sites: Sequence[Path], report: Report) -> Path | None:
     return None
 
 
-def _sources(sites: Sequence[Path], given: Path | None, identity: Path | None, output: Path) -> Sources:
+def _sources(sites: Sequence[Path], secrets_file: Path | None, identity: Path | None, output: Path) -> Sources:
     previous = output if output.exists() and not any(_same(output, site) for site in sites) else None
-    return Sources(sites, given, previous, os.environ, identity=identity)
+    return Sources(sites, secrets_file, previous, os.environ, identity=identity)
 
 
-def _free_address() -> str:
-    from jld.doctor.free_address import free_address  # loaded where it is needed: most sites ask nothing of a cluster
-    from jld.doctor.gather import Kubectl
+def _free_cluster_ip() -> str:
+    from jld.doctor.free_cluster_ip import free_cluster_ip  # loaded here: most sites ask nothing of a cluster
+    from jld.doctor.kubectl import Kubectl
 
-    return free_address(Kubectl(None, None))
+    return free_cluster_ip(Kubectl(None, None))
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -147,31 +150,33 @@ def _refuse_overwriting(output: Path, inputs: Sequence[Path]) -> None:
     """A file that a person wrote is never replaced."""
     if any(_same(output, file) for file in inputs):
         sentence = "this is also an input, and would be overwritten; name another file with -o"
-        raise SiteError([Problem(Place(str(output)), "", sentence)])
+        raise SiteError.of_file(output, sentence)
     if output.is_dir():
         raise EnvironmentUnfit(f"{output}: is a folder; name a file with -o")
     try:
-        foreign = output.is_file() and not yaml_writer.is_ours(output.read_bytes())
+        by_hand = output.is_file() and not values_file.is_generated(output.read_bytes())
     except OSError as error:
         raise EnvironmentUnfit(f"{output}: cannot be read ({error.strerror}); name another file with -o") from None
-    if foreign:
+    if by_hand:
         sentence = (
             "`jld values` did not write this file, and would overwrite it; move it away, or name another file with -o"
         )
-        raise SiteError([Problem(Place(str(output)), "", sentence)])
+        raise SiteError.of_file(output, sentence)
 
 
-_WAYS = {"github", "cilogon", "other"}
+_PROVIDERS = {"github", "cilogon", "other"}
 
 
-def _next_steps(report: Report, found: Values, output: Path) -> None:
-    hostname, port, route = (found.effective["global"][name] for name in ("hostname", "port", "hubRoute"))
-    auth = found.effective["hub"]["auth"]
+def _next_steps(report: Report, assembled: Assembled, output: Path) -> None:
+    hostname, port, route = (assembled.effective["global"][name] for name in ("hostname", "port", "hubRoute"))
+    auth = assembled.effective["hub"]["auth"]
     address, callback = urls.external_url(hostname, port), urls.oauth_callback(hostname, port, route)
     report.line(f"Address: {address}{route.rstrip('/')}")
     report.fact(address=f"{address}{route.rstrip('/')}")
     if "dummy" not in auth:
-        provider = {"github": "GitHub", "cilogon": "CILogon"}.get(next(iter(_WAYS & auth.keys())), "the login provider")
+        provider = {"github": "GitHub", "cilogon": "CILogon"}.get(
+            next(iter(_PROVIDERS & auth.keys())), "the login provider"
+        )
         report.line(f"Register this callback at {provider}: {callback}")
         report.fact(callback=callback)
     else:

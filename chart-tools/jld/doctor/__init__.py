@@ -1,1 +1,1 @@
-"""A look at a cluster and a site together: `gather` asks, `cluster`, `leftovers` and `network` judge what was answered."""
+"""A look at a cluster and a site together: `probes` gathers facts, `cluster`, `network` and `leftovers` make findings of them."""

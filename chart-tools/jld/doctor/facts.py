@@ -1,13 +1,14 @@
-"""What was found out, as plain data, and what it means, as findings."""
+"""Facts about a cluster and a network, as plain data, and findings, which say what they mean for a site."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-Object = Mapping[str, Any]  # as the Kubernetes API gives it
+from jld.support.key_paths import JsonMap
+
+Object = JsonMap  # as the Kubernetes API returns it
 
 
 class Level(StrEnum):
@@ -21,25 +22,30 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the table: what was looked at, what was found, and what to do about it."""
+    """One line of the table: what was looked at, what was observed, and what to do about it."""
 
     subject: str
     level: Level
-    found: str
+    observed: str
     remedy: str = ""
     command: str = ""  # what to type, when there is something to type
 
+    @classmethod
+    def unknown(cls, subject: str, response: NoResponse) -> Finding:
+        """Nothing could be observed."""
+        return cls(subject, Level.unknown, response.reason)
+
 
 @dataclass(frozen=True)
-class Silence:
-    """No answer, and why."""
+class NoResponse:
+    """A question that got no response, and why."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class NotConfigured(Silence):
-    """Nobody said where a cluster is: that is no mistake, there may be none yet."""
+class NotConfigured(NoResponse):
+    """No cluster is configured, which is no mistake: there may be none yet."""
 
 
 @dataclass(frozen=True)
@@ -56,39 +62,39 @@ class Access:
 
 
 @dataclass(frozen=True)
-class Place:
+class Release:
     """Where the release is, or will be."""
 
     namespace: str
-    release: str
+    name: str
 
-    def name(self, of: str) -> str:
+    def object_name(self, part: str) -> str:
         """The name of an object, as the chart makes it."""
-        return f"{self.release}-{of}"
+        return f"{self.name}-{part}"
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """What the Kubernetes API said. `Silence` where it said nothing, for example because it is forbidden to ask."""
+class ClusterFacts:
+    """What the Kubernetes API returned. `NoResponse` where it returned nothing, for example because it is forbidden to ask."""
 
-    version: str | Silence
-    nodes: Sequence[Object] | Silence = ()
-    storage_classes: Sequence[Object] | Silence = ()
-    namespace: Object | Silence | None = None  # None: there is none of that name
-    daemon_sets: Sequence[Object] | Silence = ()
-    volumes: Sequence[Object] | Silence = ()
-    claims: Sequence[Object] | Silence = ()
-    services: Sequence[Object] | Silence = ()
-    refused: Sequence[Access] | Silence = ()  # of what an installation needs
-    secrets: Mapping[str, bool] | Silence = field(
+    version: str | NoResponse
+    nodes: Sequence[Object] | NoResponse = ()
+    storage_classes: Sequence[Object] | NoResponse = ()
+    namespace: Object | NoResponse | None = None  # None: there is none of that name
+    daemon_sets: Sequence[Object] | NoResponse = ()
+    volumes: Sequence[Object] | NoResponse = ()
+    claims: Sequence[Object] | NoResponse = ()
+    services: Sequence[Object] | NoResponse = ()
+    refused: Sequence[Access] | NoResponse = ()  # of what an installation needs
+    secrets: Mapping[str, bool] | NoResponse = field(
         default_factory=dict
     )  # the Secrets that a site names: are they there?
-    certificate: bytes | Silence | None = None  # PEM, of the Secret that nginx.tls.existingSecret names
+    certificate: bytes | NoResponse | None = None  # PEM, of the Secret that nginx.tls.existingSecret names
 
 
 @dataclass(frozen=True)
-class Network:
+class NetworkFacts:
     """What was reached from this machine."""
 
-    addresses: Sequence[str] | Silence = ()  # of the host name
-    answers: Mapping[str, int | Silence] = field(default_factory=dict)  # the status of each web address that was asked
+    addresses: Sequence[str] | NoResponse = ()  # of the host name
+    statuses: Mapping[str, int | NoResponse] = field(default_factory=dict)  # HTTP status of each URL that was requested

@@ -1,47 +1,47 @@
-"""What an earlier release left behind. Data is never called rubbish: what is kept is kept on purpose."""
+"""What an earlier release left behind. Data is never called rubbish: what was retained was retained on purpose."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jld.doctor.facts import Cluster, Finding, Level, Object, Place, Silence
-from jld.rules.rules import look
+from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object, Release
+from jld.support.key_paths import value_at
 
 SUBJECT = "earlier release"
 _OWNER = "meta.helm.sh/release-name"
 _OWNER_NAMESPACE = "meta.helm.sh/release-namespace"
 
 
-def findings(cluster: Cluster, place: Place) -> Iterator[Finding]:
+def findings(cluster: ClusterFacts, release: Release) -> Iterator[Finding]:
     """Volumes that nothing can bind, and claims that the next installation takes over, or cannot."""
-    if isinstance(cluster.version, Silence):
+    if isinstance(cluster.version, NoResponse):
         return
-    answers = (cluster.volumes, cluster.claims, cluster.services)
-    silent = [answer for answer in answers if isinstance(answer, Silence)]
-    if silent:
-        yield Finding(SUBJECT, Level.unknown, silent[0].reason)
-    found: list[Finding] = []
-    if not isinstance(cluster.volumes, Silence):
-        found += [finding for volume in cluster.volumes if (finding := _volume(volume, place))]
-        if not isinstance(cluster.services, Silence):
-            found += _strayed(cluster.volumes, cluster.services, place)
-    if not isinstance(cluster.claims, Silence):
-        installed = not isinstance(cluster.services, Silence) and any(
-            look(dict(service), "metadata", "name") == place.name("hub") for service in cluster.services
+    responses = (cluster.volumes, cluster.claims, cluster.services)
+    missing = [response for response in responses if isinstance(response, NoResponse)]
+    if missing:
+        yield Finding.unknown(SUBJECT, missing[0])
+    results: list[Finding] = []
+    if not isinstance(cluster.volumes, NoResponse):
+        results += [finding for volume in cluster.volumes if (finding := _volume(volume, release))]
+        if not isinstance(cluster.services, NoResponse):
+            results += _at_another_address(cluster.volumes, cluster.services, release)
+    if not isinstance(cluster.claims, NoResponse):
+        installed = not isinstance(cluster.services, NoResponse) and any(
+            value_at(service, "metadata", "name") == release.object_name("hub") for service in cluster.services
         )
-        found += [finding for claim in cluster.claims if (finding := _claim(claim, place, installed))]
-    yield from found
-    if not found and not silent:
+        results += [finding for claim in cluster.claims if (finding := _claim(claim, release, installed))]
+    yield from results
+    if not results and not missing:
         yield Finding(SUBJECT, Level.ok, "left nothing behind")
 
 
-def _volume(volume: Object, place: Place) -> Finding | None:
-    """A volume of ours whose claim was deleted: it waits for that very claim, which never comes back."""
-    name = str(look(dict(volume), "metadata", "name"))
-    claim = look(dict(volume), "spec", "claimRef") or {}
-    prefix = place.name("")
-    ours = claim.get("namespace") == place.namespace and str(claim.get("name")).startswith(prefix)
-    if not ours or look(dict(volume), "status", "phase") != "Released":
+def _volume(volume: Object, release: Release) -> Finding | None:
+    """A volume of this release whose claim was deleted: it waits for that very claim, which never comes back."""
+    name = str(value_at(volume, "metadata", "name"))
+    claim = value_at(volume, "spec", "claimRef") or {}
+    prefix = release.object_name("")
+    of_this_release = claim.get("namespace") == release.namespace and str(claim.get("name")).startswith(prefix)
+    if not of_this_release or value_at(volume, "status", "phase") != "Released":
         return None
     return Finding(
         SUBJECT,
@@ -53,54 +53,54 @@ def _volume(volume: Object, place: Place) -> Finding | None:
     )
 
 
-def _strayed(volumes: Sequence[Object], services: Sequence[Object], place: Place) -> Iterator[Finding]:
+def _at_another_address(volumes: Sequence[Object], services: Sequence[Object], release: Release) -> Iterator[Finding]:
     """Volumes that show the file server where it is not."""
     here = {
-        str(look(dict(each), "spec", "clusterIP"))
+        str(value_at(each, "spec", "clusterIP"))
         for each in services
-        if look(dict(each), "metadata", "name") == place.name("file-server")
+        if value_at(each, "metadata", "name") == release.object_name("file-server")
     }
     for volume in volumes:
-        shown = look(dict(volume), "spec", "nfs", "server")
-        name = str(look(dict(volume), "metadata", "name"))
-        if here and shown and shown not in here and name.startswith(f"{place.namespace}-{place.name('')}"):
-            component = (look(dict(volume), "metadata", "labels") or {}).get("app.kubernetes.io/component")
+        shown = value_at(volume, "spec", "nfs", "server")
+        name = str(value_at(volume, "metadata", "name"))
+        if here and shown and shown not in here and name.startswith(f"{release.namespace}-{release.object_name('')}"):
+            component = (value_at(volume, "metadata", "labels") or {}).get("app.kubernetes.io/component")
             if component == "storage":
                 yield Finding(
                     SUBJECT,
                     Level.failure,
                     f"volume {name} shows the file server at {shown}, and it is at {', '.join(here)}",
                     "let the hook bring them together; the data stays",
-                    f"helm upgrade {place.release} ./chart -f values.yaml --namespace {place.namespace}",
+                    f"helm upgrade {release.name} ./chart -f values.yaml --namespace {release.namespace}",
                 )
 
 
-def _claim(claim: Object, place: Place, installed: bool) -> Finding | None:
-    name = str(look(dict(claim), "metadata", "name"))
-    if name not in (place.name("home"), place.name("hub-db")):
+def _claim(claim: Object, release: Release, installed: bool) -> Finding | None:
+    name = str(value_at(claim, "metadata", "name"))
+    if name not in (release.object_name("home"), release.object_name("hub-db")):
         return None
-    annotations = look(dict(claim), "metadata", "annotations") or {}
+    annotations = value_at(claim, "metadata", "annotations") or {}
     owner = (annotations.get(_OWNER), annotations.get(_OWNER_NAMESPACE))
-    if owner != (place.release, place.namespace):
+    if owner != (release.name, release.namespace):
         return Finding(
             SUBJECT,
             Level.failure,
-            f"claim {name} is there and belongs to no release {place.release}, so Helm refuses to install",
+            f"claim {name} is there and belongs to no release {release.name}, so Helm refuses to install",
             "give it to the release; the data stays",
-            f"kubectl --namespace {place.namespace} annotate persistentvolumeclaim {name} --overwrite "
-            f"{_OWNER}={place.release} {_OWNER_NAMESPACE}={place.namespace} && "
-            f"kubectl --namespace {place.namespace} label persistentvolumeclaim {name} --overwrite "
+            f"kubectl --namespace {release.namespace} annotate persistentvolumeclaim {name} --overwrite "
+            f"{_OWNER}={release.name} {_OWNER_NAMESPACE}={release.namespace} && "
+            f"kubectl --namespace {release.namespace} label persistentvolumeclaim {name} --overwrite "
             "app.kubernetes.io/managed-by=Helm",
         )
-    if look(dict(claim), "status", "phase") == "Lost":
-        found = f"claim {name} is Lost: its volume is gone"
-        return Finding(SUBJECT, Level.failure, found, "delete it, so that a new one is made", _delete(place, name))
+    if value_at(claim, "status", "phase") == "Lost":
+        observed = f"claim {name} is Lost: its volume is gone"
+        return Finding(SUBJECT, Level.failure, observed, "delete it, so that a new one is made", _delete(release, name))
     if installed:
         return None
-    what = "home directories" if name == place.name("home") else "the hub's database"
-    found = f"claim {name} keeps {what}; the next installation as {place.release} takes it over"
-    return Finding(SUBJECT, Level.ok, found, "only to lose that for good, delete it", _delete(place, name))
+    what = "home directories" if name == release.object_name("home") else "the hub's database"
+    observed = f"claim {name} keeps {what}; the next installation as {release.name} takes it over"
+    return Finding(SUBJECT, Level.ok, observed, "only to lose that for good, delete it", _delete(release, name))
 
 
-def _delete(place: Place, name: str) -> str:
-    return f"kubectl --namespace {place.namespace} delete persistentvolumeclaim {name}"
+def _delete(release: Release, name: str) -> str:
+    return f"kubectl --namespace {release.namespace} delete persistentvolumeclaim {name}"

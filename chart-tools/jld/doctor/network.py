@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from jld.doctor.facts import Cluster, Finding, Level, Network, Place, Silence
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
-from jld.secrets.kinds import decode
+from jld.doctor.facts import ClusterFacts, Finding, Level, NetworkFacts, NoResponse, Release
+from jld.secrets.formats import decode
+from jld.support.key_paths import JsonMap, value_at
 
 
 def web_addresses(site: JsonMap) -> dict[str, str]:
-    """What is asked, by the key that says so."""
-    found: dict[str, str] = {}
-    github, cilogon, other = (look(site, "hub", "auth", way) for way in ("github", "cilogon", "other"))
+    """The URLs to request, by the key that names each."""
+    urls: dict[str, str] = {}
+    github, cilogon, other = (value_at(site, "hub", "auth", way) for way in ("github", "cilogon", "other"))
     if github:
         url = str(github.get("url", "https://github.com")).rstrip("/")
         api = "https://api.github.com" if url == "https://github.com" else f"{url}/api/v3"
-        found |= {"hub.auth.github.url": url, "hub.auth.github.apiUrl": str(github.get("apiUrl", api))}
+        urls |= {"hub.auth.github.url": url, "hub.auth.github.apiUrl": str(github.get("apiUrl", api))}
     if cilogon:
-        found["hub.auth.cilogon.url"] = str(cilogon.get("url", "https://cilogon.org"))
-    token_url = look(other, "options", "token_url")
+        urls["hub.auth.cilogon.url"] = str(cilogon.get("url", "https://cilogon.org"))
+    token_url = value_at(other, "options", "token_url")
     if token_url:
-        found["hub.auth.other.options.token_url"] = str(token_url)
-    registry = str(look(site, "global", "imageRegistry")).partition("/")[0]
+        urls["hub.auth.other.options.token_url"] = str(token_url)
+    registry = str(value_at(site, "global", "imageRegistry")).partition("/")[0]
     if not _is_local(registry):
-        found["global.imageRegistry"] = f"https://{registry}/v2/"
-    return found
+        urls["global.imageRegistry"] = f"https://{registry}/v2/"
+    return urls
 
 
 def _is_local(registry: str) -> bool:
@@ -35,76 +34,82 @@ def _is_local(registry: str) -> bool:
     return registry.partition(":")[0] in ("localhost", "127.0.0.1") or not ("." in registry or ":" in registry)
 
 
-def findings(cluster: Cluster, network: Network, site: JsonMap, place: Place, now: datetime) -> Iterator[Finding]:
+def findings(
+    cluster: ClusterFacts, network: NetworkFacts, site: JsonMap, release: Release, now: datetime
+) -> Iterator[Finding]:
     """Everything between people, the front door, and what it needs outside of the cluster."""
-    yield _name(cluster, network, site, place)
+    yield _name(cluster, network, site, release)
     yield from _certificate(cluster, site, now)
     for key, address in web_addresses(site).items():
-        yield _answer(key, address, network.answers.get(address, Silence("not asked")))
+        yield _reachable(key, address, network.statuses.get(address, NoResponse("not asked")))
     if "global.imageRegistry" not in web_addresses(site):
-        found = f"{look(site, 'global', 'imageRegistry')}: images are expected on the nodes themselves"
-        yield Finding("global.imageRegistry", Level.ok, found)
+        observed = f"{value_at(site, 'global', 'imageRegistry')}: images are expected on the nodes themselves"
+        yield Finding("global.imageRegistry", Level.ok, observed)
 
 
-def _name(cluster: Cluster, network: Network, site: JsonMap, place: Place) -> Finding:
-    hostname = str(look(site, "global", "hostname"))
+def _name(cluster: ClusterFacts, network: NetworkFacts, site: JsonMap, release: Release) -> Finding:
+    hostname = str(value_at(site, "global", "hostname"))
     subject = "DNS name"
-    own = network.addresses
+    addresses = network.addresses
     if hostname == "localhost" or hostname.endswith(".localhost"):
         return Finding(subject, Level.ok, f"{hostname}: browsers take it for the machine that they run on")
-    doors = _front_door(cluster, place)
-    if isinstance(own, Silence):
-        target = f"to {doors[0]}" if doors else "to the address of the front door, once it is installed"
-        return Finding(subject, Level.warning, f"{hostname}: {own.reason}", f"make a DNS record that leads {target}")
-    addresses = ", ".join(own)
-    if doors is None:
-        return Finding(subject, Level.unknown, f"{hostname} is {addresses}; the front door is not installed yet")
-    if look(site, "nginx", "service", "type") != "LoadBalancer":
-        return Finding(subject, Level.unknown, f"{hostname} is {addresses}; whether that leads to a node is unknown")
-    if not doors:
+    targets = _front_door(cluster, release)
+    if isinstance(addresses, NoResponse):
+        target = f"to {targets[0]}" if targets else "to the address of the front door, once it is installed"
+        return Finding(
+            subject, Level.warning, f"{hostname}: {addresses.reason}", f"make a DNS record that leads {target}"
+        )
+    shown = ", ".join(addresses)
+    if targets is None:
+        return Finding(subject, Level.unknown, f"{hostname} is {shown}; the front door is not installed yet")
+    if value_at(site, "nginx", "service", "type") != "LoadBalancer":
+        return Finding(subject, Level.unknown, f"{hostname} is {shown}; whether that leads to a node is unknown")
+    if not targets:
         remedy = "wait for the cloud, or write nginx.service.type: NodePort where nothing makes load balancers"
-        return Finding(subject, Level.warning, f"the load balancer of {place.name('nginx')} has no address yet", remedy)
-    if set(doors) & set(own):
-        return Finding(subject, Level.ok, f"{hostname} is {addresses}, the address of the front door")
-    if any(not door[0].isdigit() and ":" not in door for door in doors):
-        return Finding(subject, Level.unknown, f"{hostname} is {addresses}; the front door is {', '.join(doors)}")
-    found = f"{hostname} is {addresses}, but the front door is {', '.join(doors)}"
-    return Finding(subject, Level.failure, found, f"make the DNS record lead to {doors[0]}")
+        return Finding(
+            subject, Level.warning, f"the load balancer of {release.object_name('nginx')} has no address yet", remedy
+        )
+    if set(targets) & set(addresses):
+        return Finding(subject, Level.ok, f"{hostname} is {shown}, the address of the front door")
+    if any(not target[0].isdigit() and ":" not in target for target in targets):
+        return Finding(subject, Level.unknown, f"{hostname} is {shown}; the front door is {', '.join(targets)}")
+    observed = f"{hostname} is {shown}, but the front door is {', '.join(targets)}"
+    return Finding(subject, Level.failure, observed, f"make the DNS record lead to {targets[0]}")
 
 
-def _front_door(cluster: Cluster, place: Place) -> list[str] | None:
+def _front_door(cluster: ClusterFacts, release: Release) -> list[str] | None:
     """The addresses of the load balancer, or None while there is no front door."""
-    if isinstance(cluster.version, Silence) or isinstance(cluster.services, Silence):
+    if isinstance(cluster.version, NoResponse) or isinstance(cluster.services, NoResponse):
         return None
     for service in cluster.services:
-        if look(dict(service), "metadata", "name") == place.name("nginx"):
-            entries = look(dict(service), "status", "loadBalancer", "ingress") or []
+        if value_at(service, "metadata", "name") == release.object_name("nginx"):
+            entries = value_at(service, "status", "loadBalancer", "ingress") or []
             return [str(entry.get("ip") or entry.get("hostname")) for entry in entries]
     return None
 
 
-def _certificate(cluster: Cluster, site: JsonMap, now: datetime) -> Iterator[Finding]:
+def _certificate(cluster: ClusterFacts, site: JsonMap, now: datetime) -> Iterator[Finding]:
     from jld.secrets import certificates
 
-    hostname = str(look(site, "global", "hostname"))
+    hostname = str(value_at(site, "global", "hostname"))
     subject = "certificate"
-    existing = look(site, "nginx", "tls", "existingSecret")
+    existing = value_at(site, "nginx", "tls", "existingSecret")
     if existing:
-        held = cluster.certificate
-        if isinstance(cluster.version, Silence) or isinstance(held, Silence) or held is None:
-            reason = held.reason if isinstance(held, Silence) else f"Secret {existing} was not read"
+        pem = cluster.certificate
+        if isinstance(cluster.version, NoResponse) or isinstance(pem, NoResponse) or pem is None:
+            reason = pem.reason if isinstance(pem, NoResponse) else f"Secret {existing} was not read"
             yield Finding(subject, Level.unknown, reason)
             return
-        alone = certificates.Pair(held, b"")  # the key stays in the cluster
-        faults = [fault for fault in certificates.findings(alone, hostname, now) if fault.about != "key"]
+        alone = certificates.Pair(pem, b"")  # the key stays in the cluster
+        faults = [fault for fault in certificates.faults(alone, hostname, now) if fault.about != "key"]
         where = f"of Secret {existing}"
     else:
-        secret = look(site, "nginx", "secret") or {}
+        secret = value_at(site, "nginx", "secret") or {}
         certificate, key, authority = (
             decode(str(secret.get(name, ""))) or b"" for name in ("certificate", "key", "caCertificate")
         )
         pair = certificates.Pair(certificate + authority, key)
-        faults = list(certificates.findings(pair, hostname, now))
+        faults = list(certificates.faults(pair, hostname, now))
         where = "and key of the site"
     for fault in faults:
         yield Finding(subject, Level.warning if fault.warning else Level.failure, f"{where}: {fault.sentence}")
@@ -112,8 +117,8 @@ def _certificate(cluster: Cluster, site: JsonMap, now: datetime) -> Iterator[Fin
         yield Finding(subject, Level.ok, f"{where}: for {hostname}, and valid for more than 30 days")
 
 
-def _answer(key: str, address: str, status: int | Silence) -> Finding:
-    if isinstance(status, Silence):
+def _reachable(key: str, address: str, status: int | NoResponse) -> Finding:
+    if isinstance(status, NoResponse):
         remedy = "correct the address, or open the way to it; the cluster needs it too"
         return Finding(key, Level.warning, f"{address} does not answer here: {status.reason}", remedy)
     if status >= 500:

@@ -1,1 +1,1 @@
-"""What each key means, in the words of a person."""
+"""What each key means, as text for people."""

@@ -1,4 +1,4 @@
-"""What the schema says about a key, in the words of a person: for `jld explain` and for the reference."""
+"""What the schema says about a key, as text for people: for `jld explain` and for the reference."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jld.schema.chart import JsonMap
 from jld.schema.validation import accepted, is_secret, is_valid, key_paths, key_rule, nearest_name, resolved
-from jld.support.errors import Path, dotted
+from jld.support.key_paths import JsonMap, KeyPath, dotted
 
 _TYPES = {
     "string": "text",
@@ -29,7 +28,7 @@ _NO_DEFAULT = object()
 class Key:
     """One key of a site file."""
 
-    path: Path
+    path: KeyPath
     description: str
     type: str
     accepted: str
@@ -48,7 +47,7 @@ class Key:
         return self.default is not _NO_DEFAULT
 
 
-def describe_key(schema: JsonMap, path: Path) -> Key | None:
+def describe_key(schema: JsonMap, path: KeyPath) -> Key | None:
     """What there is to say about `path`, or None where no such key is."""
     if not _exists(schema, path):
         return None
@@ -67,24 +66,24 @@ def describe_key(schema: JsonMap, path: Path) -> Key | None:
     )
 
 
-def sections(schema: JsonMap) -> Iterator[Key]:
+def all_keys(schema: JsonMap) -> Iterator[Key]:
     """Every key of the schema, each section before what it holds."""
     for path in key_paths(schema):
-        found = describe_key(schema, path)
-        if found:
-            yield found
+        key = describe_key(schema, path)
+        if key:
+            yield key
 
 
-def parse(text: str) -> Path:
+def parse_key(text: str) -> KeyPath:
     """The path that `dotted` writes as `text`."""
     parts = re.findall(r'"([^"]*)"|\[(\d+)\]|([^.\[\]"]+)', text)
     return tuple(int(index) if index else quoted or plain for quoted, index, plain in parts)
 
 
-def meant(schema: JsonMap, text: str) -> list[str]:
+def suggestions(schema: JsonMap, text: str) -> list[str]:
     """The keys that a person may have meant by `text`, the best first."""
     paths = [dotted(path) for path in key_paths(schema)]
-    last = str(parse(text)[-1]) if parse(text) else text
+    last = str(parse_key(text)[-1]) if parse_key(text) else text
     same = [path for path in paths if path.rpartition(".")[2].lower() == last.lower()]
     if same:
         return same
@@ -137,7 +136,7 @@ def _entry(rule: JsonMap, inner: JsonMap, schema: JsonMap) -> JsonMap:
     return {str(name): value}
 
 
-def _since(schema: JsonMap, path: Path) -> str:
+def _since(schema: JsonMap, path: KeyPath) -> str:
     """What a section says holds for its keys, unless one of them came later still."""
     above = (key_rule(schema, path[:length]) for length in range(len(path), 0, -1))
     return next((str(rule["x-since"]) for rule in above if "x-since" in rule), FIRST_VERSION)
@@ -146,8 +145,8 @@ def _since(schema: JsonMap, path: Path) -> str:
 def _type(rule: JsonMap, schema: JsonMap) -> str:
     if "enum" in rule:
         return "one of " + ", ".join(str(word) for word in rule["enum"])
-    kinds = rule.get("type", "text")
-    names = [_TYPES.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    types = rule.get("type", "text")
+    names = [_TYPES.get(name, name) for name in ([types] if isinstance(types, str) else types)]
     if names == ["list"] and "items" in rule:
         return f"list of {_type(resolved(rule['items'], schema), schema)}"
     if isinstance(rule.get("additionalProperties"), dict):
@@ -157,7 +156,7 @@ def _type(rule: JsonMap, schema: JsonMap) -> str:
 
 
 def _accepted(rule: JsonMap, schema: JsonMap) -> str:
-    """The accepted form in words; of a list or a map, that of its entries too."""
+    """The accepted form as a sentence; of a list or a map, that of its entries too."""
     words = [accepted(rule)] if "x-accepted" in rule else []
     if isinstance(rule.get("propertyNames"), dict) and "x-accepted" in rule["propertyNames"]:
         words.append(f"each name: {rule['propertyNames']['x-accepted']}")
@@ -169,7 +168,7 @@ def _accepted(rule: JsonMap, schema: JsonMap) -> str:
     return "; ".join(words)
 
 
-def _exists(schema: JsonMap, path: Path) -> bool:
+def _exists(schema: JsonMap, path: KeyPath) -> bool:
     rule = schema
     for depth, part in enumerate(path):
         if isinstance(part, int):

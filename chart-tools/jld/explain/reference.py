@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from jld.explain.keys import Key, sections
-from jld.rules import firefly, rules
-from jld.schema.chart import JsonMap
-from jld.secrets import kinds
+from jld.explain.keys import Key, all_keys
+from jld.rules import between_keys
+from jld.secrets import formats
 from jld.site.yaml_writer import inline
-from jld.support.errors import Path, dotted
+from jld.support.key_paths import JsonMap, KeyPath, dotted
 
 HEAD = """\
 # Reference of the values
@@ -27,7 +26,7 @@ cipher that uses any; with it they are the ones of RFC 7919, which a client can 
 
 def reference(schema: JsonMap) -> str:
     """The text of docs/reference.md."""
-    keys = list(sections(schema))
+    keys = list(all_keys(schema))
     parts = [HEAD]
     for part in dict.fromkeys(str(key.path[0]) for key in keys):
         own = [key for key in keys if key.path[0] == part]
@@ -59,12 +58,12 @@ def _between_keys(schema: JsonMap) -> Iterator[str]:
     yield ""
     for path, message in dict.fromkeys(_messages(schema, ())):
         yield f"* `{dotted(path)}`: {message}."
-    for rule in rules.BETWEEN_KEYS:
+    for rule in between_keys.RULES:
         yield f"* {inspect.getdoc(rule)}"
 
 
-def _messages(rule: JsonMap, path: Path) -> Iterator[tuple[Path, str]]:
-    """The sentences about rules between keys, with the key that each is said at."""
+def _messages(rule: JsonMap, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """The sentences about rules between keys, each with the key that it belongs to."""
     if "x-message" in rule:
         yield path, str(rule["x-message"])
     for name, child in rule.get("properties", {}).items():
@@ -82,9 +81,9 @@ def _secrets() -> Iterator[str]:
     yield "and on a terminal asks for the rest. A secrets file may be encrypted with age; `--identity FILE` or `JLD_AGE_IDENTITY` names"
     yield "what opens it. One of another kind is decrypted on the way: `--secrets <(sops decrypt FILE)`."
     yield "\n| key of `hub.secret` | form | variable | when it is given nowhere |\n|---|---|---|---|"
-    for name, kind in kinds.HUB_SECRETS.items():
-        otherwise = "generated once" if kind.generate else "asked for on a terminal, else an error"
-        yield f"| `{name}` | {_cell(kind.accepted)} | `{kinds.variable(name)}` | {otherwise} |"
-    yield f"| `{dotted(firefly.PASSWORD)}` (with its whole path) | text | `{firefly.VARIABLE}` | generated once |"
+    for name, secret in formats.HUB_SECRETS.items():
+        otherwise = "generated once" if secret.generate else "asked for on a terminal, else an error"
+        yield f"| `{name}` | {_cell(secret.accepted)} | `{formats.environment_variable(name)}` | {otherwise} |"
+    yield f"| `{dotted(formats.FIREFLY_PASSWORD)}` (with its whole path) | text | `{formats.FIREFLY_PASSWORD_VARIABLE}` | generated once |"
     yield ""
     yield "A variable wins over what an earlier run wrote, and a secrets file over both."

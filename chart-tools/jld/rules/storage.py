@@ -1,137 +1,75 @@
-"""What the storage's keys must say together, what looks unintended in them, and what is worked out from them."""
+"""The volumes: their names and folders, and keys that belong to one storage.mode only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, TypeGuard
 
-from jld.schema.chart import JsonMap
-from jld.support.errors import Path
+from jld.rules.rule import Rule, Violations
+from jld.site.effective import storage_volumes
+from jld.support.key_paths import JsonMap, list_at, value_at
 
 MODES = ("claim", "nfs", "external", "hostPath")
-ADDRESS: Path = ("storage", "nfs", "address", "clusterIP")
 _ONLY_IN = {"server": "external", "path": "external", "directoryMode": "nfs"}
 _OWN_CLAIMS = {"file-server": "the file server's disk", "hub-db": "the hub's database"}
-_SYSTEM = [
-    "bin",
-    "boot",
-    "dev",
-    "etc",
-    "lib",
-    "lib64",
-    "opt",
-    "proc",
-    "root",
-    "run",
-    "sbin",
-    "sys",
-    "tmp",
-    "usr",
-    "var",
-]
-_FINER = {
-    "Pi": ((1024**2, "Gi"), (1024, "Ti")),
-    "Ti": ((1024, "Gi"),),
-    "P": ((1000**2, "G"), (1000, "T")),
-    "T": ((1000, "G"),),
-}
-_MOST = 999_999  # six digits, as a site may write them
-_SMALLER = {"Gi": "Mi", "G": "M"}
+_SYSTEM_FOLDERS = frozenset(
+    ["bin", "boot", "dev", "etc", "lib", "lib64", "opt", "proc", "root", "run", "sbin", "sys", "tmp", "usr", "var"]
+)
 
 
-def volumes(effective: JsonMap) -> dict[str, JsonMap]:
-    """The volumes by name, without those that a site took away. What is no mapping is the schema's matter."""
-    storage = effective.get("storage")
-    found = storage.get("volumes") if isinstance(storage, dict) else None
-    return (
-        {str(name): each for name, each in found.items() if isinstance(each, dict)} if isinstance(found, dict) else {}
-    )
-
-
-def ninety_five_percent(capacity: str) -> str:
-    """What a volume may state of a disk: a file system and its journal take the rest. 20Gi gives 19Gi, 1Gi gives 950Mi."""
-    match = re.fullmatch(r"([0-9.]+)([A-Za-z]+)", capacity)
-    if not match:
-        raise ValueError(f"{capacity} is no amount with a unit")
-    units = (*_FINER.get(match[2], ()), (1, match[2]))
-    factor, unit = next((each for each in units if float(match[1]) * each[0] * 0.95 <= _MOST), units[-1])
-    number = float(match[1]) * factor
-    whole = int(round(number * 95, 6) // 100)
-    if whole or unit not in _SMALLER:
-        return f"{whole or 1}{unit}"
-    return f"{int(round(number * 950, 6))}{_SMALLER[unit]}"
-
-
-def capacities(effective: JsonMap, pattern: str) -> Iterator[tuple[Path, str]]:
-    """What the volumes of the chart's own file server state, where a site does not say it."""
-    storage = effective.get("storage")
-    disk = storage["nfs"].get("capacity") if _is_file_server(storage) else None
-    if isinstance(disk, str) and re.fullmatch(pattern, disk):
-        for name, volume in volumes(effective).items():
-            if "capacity" not in volume and not volume.get("existingClaim"):
-                yield ("storage", "volumes", name, "capacity"), ninety_five_percent(disk)
-
-
-def wants_address(effective: JsonMap) -> bool:
-    """Whether the file server needs a fixed address, and nobody wrote one."""
-    storage = effective.get("storage")
-    address = storage["nfs"].get("address") if _is_file_server(storage) else None
-    return isinstance(address, dict) and address.get("mode") == "static" and address.get("clusterIP") == ""
-
-
-def _is_file_server(storage: Any) -> TypeGuard[JsonMap]:
-    return isinstance(storage, dict) and storage.get("mode") == "nfs" and isinstance(storage.get("nfs"), dict)
-
-
-def names_are_free(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def names_are_free(effective: JsonMap) -> Violations:
     """No volume of `storage.volumes` is called as a claim of the chart's own, or lies over the lab image's folders."""
-    for name, each in volumes(effective).items():
+    for name, volume in storage_volumes(effective).items():
         if name in _OWN_CLAIMS:
             yield (
                 ("storage", "volumes", name),
                 f"{name} is what the chart calls {_OWN_CLAIMS[name]}; write another name",
             )
-        top = str(each.get("mountPath", "")).split("/")[1:2]
-        if top and top[0] in _SYSTEM:
+        top = str(volume.get("mountPath", "")).split("/")[1:2]
+        if top and top[0] in _SYSTEM_FOLDERS:
             sentence = f"would hide what a lab's image has in /{top[0]}; write a folder of its own, like /{name}"
             yield ("storage", "volumes", name, "mountPath"), sentence
 
 
-def mount_paths_are_apart(effective: JsonMap) -> Iterator[tuple[Path, str]]:
+def mount_paths_are_apart(effective: JsonMap) -> Violations:
     """No volume of `storage.volumes` lies in another one."""
-    paths = {name: str(each.get("mountPath", "")) for name, each in volumes(effective).items()}
+    paths = {name: str(volume.get("mountPath", "")) for name, volume in storage_volumes(effective).items()}
     for name, path in paths.items():
         for other, above in paths.items():
             if name != other and above and (path == above or path.startswith(f"{above}/")):
                 if path == above and name < other:
-                    continue  # said of the second one
+                    continue  # one sentence about two equal paths is enough: that at the second one
                 what = "is" if path == above else "lies in"
                 sentence = f"{path} {what} the folder of storage.volumes.{other}; write another one"
                 yield ("storage", "volumes", name, "mountPath"), sentence
 
 
-def doubtful(effective: JsonMap) -> Iterator[tuple[Path, str]]:
-    """What is accepted, and does not do what it seems to."""
-    storage = effective.get("storage")
-    mode = storage.get("mode") if isinstance(storage, dict) else None
+def sections_of_other_modes_are_absent(effective: JsonMap) -> Violations:
+    mode = value_at(effective, "storage", "mode")
+    for other in MODES:
+        if mode in MODES and other != mode:
+            yield ("storage", other), f"has no effect with storage.mode {mode}; remove it"
+
+
+def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
+    mode = value_at(effective, "storage", "mode")
     if mode not in MODES:
         return
-    for name, each in volumes(effective).items():
-        for key, needs in _ONLY_IN.items():
-            if each.get(key) and mode != needs:
+    for name, volume in storage_volumes(effective).items():
+        for key, needed in _ONLY_IN.items():
+            if volume.get(key) and mode != needed:
                 yield ("storage", "volumes", name, key), f"has no effect with storage.mode {mode}; remove it"
         for key in ("capacity", "directoryMode", "server", "path"):
-            if each.get("existingClaim") and each.get(key):
+            if volume.get("existingClaim") and volume.get(key):
                 yield ("storage", "volumes", name, key), "has no effect on a claim that exists; remove it"
-    options = [str(option) for option in _list(effective, str(mode), "mountOptions")]
+
+
+def nfs_3_locks_locally(effective: JsonMap) -> Violations:
+    mode = value_at(effective, "storage", "mode")
+    options = [str(option) for option in list_at(effective, "storage", mode, "mountOptions")] if mode in MODES else []
     if any(re.fullmatch(r"(nfs)?vers=3", option) for option in options) and "local_lock=all" not in options:
         sentence = "with NFS 3 a notebook hangs as soon as it locks a file; write local_lock=all too"
-        yield ("storage", str(mode), "mountOptions"), sentence
+        yield ("storage", mode, "mountOptions"), sentence
 
 
-def _list(effective: JsonMap, *path: str) -> list[Any]:
-    found: Any = effective.get("storage")
-    for part in path:
-        found = found.get(part) if isinstance(found, dict) else None
-    return found if isinstance(found, list) else []
+RULES: tuple[Rule, ...] = (names_are_free, mount_paths_are_apart)
+WARNINGS: tuple[Rule, ...] = (sections_of_other_modes_are_absent, keys_of_volumes_are_used, nfs_3_locks_locally)

@@ -1,1 +1,1 @@
-"""The chart's schema: composed from its parts, and held against a site."""
+"""The chart's schema: composed from its parts, and a site's validation against it."""

@@ -14,8 +14,8 @@ import yaml
 
 from jld.support.errors import EnvironmentUnfit
 from jld.support.files import replace_file
+from jld.support.key_paths import JsonMap
 
-JsonMap = dict[str, Any]
 COMPOSED_MODE = 0o644
 VALUES_HEAD = """\
 # All values with their defaults. `jld schema` composes this file from values.global.yaml and charts/<part>/values.yaml: change a

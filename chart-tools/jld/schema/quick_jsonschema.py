@@ -1,4 +1,4 @@
-"""jsonschema without its checkers of formats, which take longer to load than a site to check, and which no rule of ours uses.
+"""jsonschema without its checkers of formats, which take longer to load than a site to check, and which no rule of the schema uses.
 
 jsonschema loads each of them whenever some other package brought it, and does without where it is not installed.
 """

@@ -22,4 +22,4 @@ def refusal(name: str) -> str:
 def check(name: str, place: str) -> None:
     """Raise `SiteError` where no release can be called `name`, which a person wrote at `place`."""
     if why := refusal(name):
-        raise SiteError([Problem(Place(place), "", why, found=name, accepted=ACCEPTED)])
+        raise SiteError([Problem(Place(place), "", why, written=name, accepted=ACCEPTED)])

@@ -1,4 +1,4 @@
-"""Validate a site against the composed schema, and say each mistake in a sentence."""
+"""Validate a site against the composed schema, and describe each mistake in a sentence."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
-from jld.schema import former_keys
-from jld.schema.chart import JsonMap
+from jld.schema import legacy_keys
 from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, extend
 from jld.site.tree import Node, describe, find, nearest
-from jld.support.errors import Path, Problem, dotted
+from jld.support.errors import Problem
+from jld.support.key_paths import JsonMap, KeyPath, dotted
 
 COMPOSITE = ("oneOf", "anyOf")  # rules about keys together; not worth saying when one of the keys is wrong by itself
 MANY_KEYS = 12
 
 
 def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
-    """Every mistake of `effective` (the site over the defaults), placed where `site` says it."""
+    """Every mistake of `effective` (the site over the defaults), at the place where `site` has it."""
     # What `not` forbids without a sentence are traits that JLD sets itself; `traits.owned` gives the reason for each.
     errors = [
         error
@@ -26,16 +26,16 @@ def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
         if error.validator != "not" or "x-message" in cast("JsonMap", error.schema)
     ]
     simple = [tuple(error.absolute_path) for error in errors if error.validator not in COMPOSITE]
-    kept = [
+    relevant = [
         error
         for error in errors
         if error.validator not in COMPOSITE or not _any_below(simple, tuple(error.absolute_path))
     ]
-    found = [problem for error in kept for problem in _Sentences(site, schema, error).problems()]
-    return found + list(_globals_in_parts(site, schema))
+    problems_of_keys = [problem for error in relevant for problem in _Sentences(site, schema, error).problems()]
+    return problems_of_keys + list(_globals_in_parts(site, schema))
 
 
-def _any_below(paths: list[Path], above: Path) -> bool:
+def _any_below(paths: list[KeyPath], above: KeyPath) -> bool:
     return any(path[: len(above)] == above for path in paths)
 
 
@@ -65,15 +65,15 @@ class _Sentences:
     def __init__(self, site: Node, schema: JsonMap, error: ValidationError) -> None:
         self.site = site
         self.schema = schema
-        self.broken = error.validator
-        self.expected: Any = error.validator_value
+        self.keyword = error.validator
+        self.keyword_value: Any = error.validator_value
         self.instance: Any = error.instance
         self.about_key = "propertyNames" in error.absolute_schema_path
-        self.path: Path = tuple(error.absolute_path)
+        self.path: KeyPath = tuple(error.absolute_path)
         self.rule: JsonMap = error.schema if isinstance(error.schema, dict) else {}
 
     def problems(self) -> Iterator[Problem]:
-        match self.broken:
+        match self.keyword:
             case "additionalProperties":
                 yield from self._unknown_keys()
             case "required":
@@ -81,10 +81,10 @@ class _Sentences:
             case _:
                 yield self._at(self.path, self._wrong_value(), self.rule)
 
-    def _at(self, path: Path, sentence: str, rule: JsonMap) -> Problem:
+    def _at(self, path: KeyPath, sentence: str, rule: JsonMap) -> Problem:
         node = find(self.site, path)
-        found = describe(node) if node and not is_secret(path) else ""
-        return Problem(nearest(self.site, path), dotted(path), sentence, found, accepted(rule))
+        written = describe(node) if node and not is_secret(path) else ""
+        return Problem(nearest(self.site, path), dotted(path), sentence, written, accepted(rule))
 
     def _unknown_keys(self) -> Iterator[Problem]:
         known = list(self.rule.get("properties", {}))
@@ -101,15 +101,15 @@ class _Sentences:
 
     def _advice(self, key: str, names: list[str]) -> tuple[str, str]:
         """What to do about an unknown key, and the key that was probably meant."""
-        if former_keys.is_secret(key) and not is_secret(self.path):
-            return former_keys.INSTEAD_OF_SECRETS, ""
-        today = former_keys.answer(key)
+        if legacy_keys.is_secret(key) and not is_secret(self.path):
+            return legacy_keys.INSTEAD_OF_SECRETS, ""
+        today = legacy_keys.current_key(key)
         if today:
             return f"the original deploy tool's {key} is now {today}", today
         close = nearest_name(key, names)
         if close:
             return f"did you mean {close}?", dotted((*self.path, close))
-        why = former_keys.missing(key)
+        why = legacy_keys.why_no_counterpart(key)
         if why and ("_" in key or not self.path):
             return f"the original deploy tool's {key} has no counterpart: {why}", ""
         elsewhere = [dotted(path) for path in key_paths(self.schema) if path[-1] == key]
@@ -120,7 +120,7 @@ class _Sentences:
         return f"`jld explain {dotted(self.path)}` lists the accepted ones", ""
 
     def _missing_keys(self) -> Iterator[Problem]:
-        for key in self.expected:
+        for key in self.keyword_value:
             if key not in self.instance:
                 path = (*self.path, key)
                 rule = key_rule(self.schema, path)
@@ -133,12 +133,12 @@ class _Sentences:
         return f"write keys below it: {', '.join(keys)}"
 
     def _wrong_value(self) -> str:
-        if "x-message" in self.rule and self.broken in (*COMPOSITE, "const", "minItems", "minLength", "not"):
+        if "x-message" in self.rule and self.keyword in (*COMPOSITE, "const", "minItems", "minLength", "not"):
             return str(self.rule["x-message"])
         node = find(self.site, self.path)
-        if self.broken == "uniqueItems":
+        if self.keyword == "uniqueItems":
             return "holds the same entry twice; remove one"
-        if self.broken == "minProperties":
+        if self.keyword == "minProperties":
             return "all of them are removed; leave at least one"
         if self.about_key:
             close = nearest_name(self.instance, list(self.rule.get("enum", [])))
@@ -155,12 +155,12 @@ class _Sentences:
 
     def _remedy(self, node: Node | None) -> str:
         if node and isinstance(node.value, bool | int | float) and not is_secret(self.path):
-            text_expected = self.broken == "type" and self.expected == "string"
+            text_expected = self.keyword == "type" and self.keyword_value == "string"
             if text_expected and is_valid(node.written, self.rule, self.schema):
                 return f'YAML does not read this as text; write it in quotes: "{node.written}"'
         if "x-accepted" in self.rule:
             return f"write {self.rule['x-accepted']}"
-        match self.expected if self.broken == "type" else None:
+        match self.keyword_value if self.keyword == "type" else None:
             case "object":
                 keys = [key for key in self.rule.get("properties", {}) if key != "global"]
                 return f"write keys below it: {', '.join(keys)}" if keys else "write keys and values below it"
@@ -168,11 +168,11 @@ class _Sentences:
                 return "write a list, like [first, second]"
             case "string":
                 return "write text in quotes"
-        return f"it is not accepted ({self.broken} {self.expected})"
+        return f"it is not accepted ({self.keyword} {self.keyword_value})"
 
 
-def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[Path]:
-    """The secrets that the schema asks for and nobody gave. They are made or collected, and only then a mistake."""
+def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[KeyPath]:
+    """The secrets that the schema requires and nobody gave. They are collected or generated, and only then a mistake."""
     conditions = {part: {"allOf": rule["allOf"]} for part, rule in schema["properties"].items() if "allOf" in rule}
     missing = [
         (*error.absolute_path, key)
@@ -185,7 +185,7 @@ def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[Path]:
 
 
 def accepted(rule: JsonMap) -> str:
-    """What may be written where `rule` holds, in words."""
+    """What may be written where `rule` holds, as a phrase."""
     if "x-accepted" in rule:
         return str(rule["x-accepted"])
     return ", ".join(key for key in rule.get("properties", {}) if key != "global")
@@ -196,7 +196,7 @@ def is_valid(value: Any, rule: JsonMap, schema: JsonMap) -> bool:
     return _Validator(rule | {"$defs": schema["$defs"]}).is_valid(value)
 
 
-def is_secret(path: Path) -> bool:
+def is_secret(path: KeyPath) -> bool:
     """Whether what stands at `path` must never be shown."""
     return "secret" in path
 
@@ -208,7 +208,7 @@ def nearest_name(name: str, names: list[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
-def key_paths(schema: JsonMap, below: JsonMap | None = None, path: Path = ()) -> Iterator[Path]:
+def key_paths(schema: JsonMap, below: JsonMap | None = None, path: KeyPath = ()) -> Iterator[KeyPath]:
     """Every key path that the schema names."""
     for key, child in resolved(below or schema, schema).get("properties", {}).items():
         if key == "global" and path:
@@ -217,7 +217,7 @@ def key_paths(schema: JsonMap, below: JsonMap | None = None, path: Path = ()) ->
         yield from key_paths(schema, child, (*path, key))
 
 
-def key_rule(schema: JsonMap, path: Path) -> JsonMap:
+def key_rule(schema: JsonMap, path: KeyPath) -> JsonMap:
     """The part of the schema that describes `path`."""
     rule = schema
     for part in path:

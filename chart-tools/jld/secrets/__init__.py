@@ -1,1 +1,1 @@
-"""What each secret must look like, how one is made and rotated; certificates."""
+"""The format of each secret, how it is generated and rotated, and certificates."""

@@ -1,27 +1,21 @@
-"""Check a site's TLS certificate, and make one for local trials."""
+"""Check a TLS certificate: its chain, its key, its host name and its dates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
-VALIDITY = timedelta(days=825)  # the longest that browsers on Apple's systems accept
-CLOCK_SKEW = timedelta(hours=1)
 WARN_BEFORE = timedelta(days=30)
 
 
@@ -34,15 +28,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class SelfSigned:
-    """A server certificate and the authority that signed it, as PEM. The authority's key is gone."""
-
-    pair: Pair
-    authority: bytes
-
-
-@dataclass(frozen=True)
-class Finding:
+class Fault:
     """What is wrong with a pair: which of its files, and a sentence. A warning leaves the pair usable."""
 
     about: str  # "certificate" or "key"
@@ -50,32 +36,32 @@ class Finding:
     warning: bool = False
 
 
-def findings(pair: Pair, hostname: str, now: datetime) -> Iterator[Finding]:
+def faults(pair: Pair, hostname: str, now: datetime) -> Iterator[Fault]:
     """Everything that is wrong with `pair` for a server called `hostname`."""
-    chain = _chain(pair.certificate)
+    chain = chain_of(pair.certificate)
     if isinstance(chain, str):
-        yield Finding("certificate", chain)
+        yield Fault("certificate", chain)
     public = _public_key(pair.key)
     if isinstance(public, str):
-        yield Finding("key", public)
+        yield Fault("key", public)
     if isinstance(chain, str):
         return
     leaf = chain[0]
     if not isinstance(public, str) and _public(leaf) != public:
         if any(_public(other) == public for other in chain[1:]):
-            yield Finding(
+            yield Fault(
                 "certificate", "the server's own certificate is not the first in the file; put it above its chain"
             )
         else:
-            yield Finding(
+            yield Fault(
                 "key", "the key does not belong to the certificate; name the key that the certificate was made with"
             )
     if hostname and not covers(leaf, hostname):
         names = ", ".join(_names(leaf)) or "no DNS name"
-        yield Finding("certificate", f"it is for {names}, not for {hostname}; get one that names {hostname}")
-    yield from _dates(leaf, now)
+        yield Fault("certificate", f"it is for {names}, not for {hostname}; get one that names {hostname}")
+    yield from _date_faults(leaf, now)
     if isinstance(public, str) or _public(leaf) == public:
-        yield from _chain_findings(chain, now)
+        yield from _chain_faults(chain, now)
 
 
 def covers(certificate: x509.Certificate, hostname: str) -> bool:
@@ -88,44 +74,7 @@ def covers(certificate: x509.Certificate, hostname: str) -> bool:
     return False
 
 
-def make_self_signed(hostname: str, now: datetime) -> SelfSigned:
-    """A new authority and a certificate that it signed for `hostname`."""
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "JLD local trial authority")])
-    authority = (
-        _certificate(authority_name, authority_name, authority_key.public_key(), now)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "JLD local trial")])
-    server = (
-        _certificate(name, authority_name, key.public_key(), now)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(hostname)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    pem_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return SelfSigned(Pair(server.public_bytes(Encoding.PEM), pem_key), authority.public_bytes(Encoding.PEM))
-
-
-def still_good(made: SelfSigned, hostname: str, now: datetime) -> bool:
-    """Whether a certificate that was made earlier still serves `hostname`, so that browsers need no new trust."""
-    if any(not finding.warning for finding in findings(made.pair, hostname, now)):
-        return False
-    chain = _chain(made.authority)
-    if isinstance(chain, str):
-        return False
-    return _issued_by(x509.load_pem_x509_certificate(made.pair.certificate), chain[0])
-
-
-def _chain(pem: bytes) -> list[x509.Certificate] | str:
+def chain_of(pem: bytes) -> list[x509.Certificate] | str:
     """The certificates of a PEM file, or what is wrong with it."""
     if b"PRIVATE KEY-----" in pem:
         return "this file holds a private key; name the certificate here and the key in nginx.tls.key"
@@ -164,31 +113,31 @@ def _names(certificate: x509.Certificate) -> list[str]:
     return names.get_values_for_type(x509.DNSName)
 
 
-def _dates(leaf: x509.Certificate, now: datetime) -> Iterator[Finding]:
+def _date_faults(leaf: x509.Certificate, now: datetime) -> Iterator[Fault]:
     ends, starts = leaf.not_valid_after_utc, leaf.not_valid_before_utc
     if ends <= now:
-        yield Finding("certificate", f"it expired on {ends:%Y-%m-%d}; get a new one")
+        yield Fault("certificate", f"it expired on {ends:%Y-%m-%d}; get a new one")
     elif starts > now:
-        yield Finding(
+        yield Fault(
             "certificate", f"it is valid only from {starts:%Y-%m-%d %H:%M} UTC; wait, or set this machine's clock"
         )
     elif ends - now < WARN_BEFORE:
-        yield Finding(
+        yield Fault(
             "certificate", f"it expires on {ends:%Y-%m-%d}, in {(ends - now).days} days; get a new one soon", True
         )
 
 
-def _chain_findings(chain: list[x509.Certificate], now: datetime) -> Iterator[Finding]:
+def _chain_faults(chain: list[x509.Certificate], now: datetime) -> Iterator[Fault]:
     """Whether each certificate was issued by the next one, and whether the last one needs another."""
     for issued, issuer in pairwise(chain):
-        if _issued_by(issued, issuer):
+        if is_issued_by(issued, issuer):
             continue
         right = _in_order(chain)
         if right:
             order = ", then ".join(_subject(each) for each in right)
-            yield Finding("certificate", f"the chain is not in order; write {order}")
+            yield Fault("certificate", f"the chain is not in order; write {order}")
         else:
-            yield Finding(
+            yield Fault(
                 "certificate",
                 f"{_subject(issuer)} did not issue {_subject(issued)}, which stands before it; "
                 f"put the certificate of {_name(issued.issuer)} there, or remove what does not belong to the chain",
@@ -196,13 +145,13 @@ def _chain_findings(chain: list[x509.Certificate], now: datetime) -> Iterator[Fi
         return
     for other in chain[1:]:
         if other.not_valid_after_utc <= now:
-            yield Finding(
+            yield Fault(
                 "certificate",
                 f"{_subject(other)}, which belongs to the chain, expired on {other.not_valid_after_utc:%Y-%m-%d}; "
                 "get the chain of today",
             )
     if len(chain) == 1 and chain[0].issuer != chain[0].subject:
-        yield Finding(
+        yield Fault(
             "certificate",
             f"it stands alone; unless browsers and programs know {_name(chain[0].issuer)} as an authority, "
             "append its certificate to the file",
@@ -214,7 +163,7 @@ def _in_order(chain: list[x509.Certificate]) -> list[x509.Certificate] | None:
     """The certificates from the first one up, each before its issuer, when they are one chain."""
     ordered, rest = chain[:1], chain[1:]
     while rest:
-        issuer = next((each for each in rest if _issued_by(ordered[-1], each)), None)
+        issuer = next((each for each in rest if is_issued_by(ordered[-1], each)), None)
         if issuer is None:
             return None
         ordered.append(issuer)
@@ -222,7 +171,8 @@ def _in_order(chain: list[x509.Certificate]) -> list[x509.Certificate] | None:
     return ordered
 
 
-def _issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether `issuer` signed the certificate."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
@@ -238,32 +188,3 @@ def _name(name: x509.Name) -> str:
     """The common name where there is one: what people know an authority by."""
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(common[0].value) if common else name.rfc4514_string() or "a certificate without a name"
-
-
-def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime
-) -> x509.CertificateBuilder:
-    start = now.astimezone(UTC).replace(microsecond=0) - CLOCK_SKEW
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + VALIDITY)
-    )
-
-
-def _key_usage(signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
 from jld.site.reader import MAX_BYTES
 from jld.support.errors import EnvironmentUnfit
+from jld.support.key_paths import JsonMap, value_at
 
 if TYPE_CHECKING:
-    from jld.secrets.certificates import Finding  # loaded where a certificate is read: most sites need none of it
+    from jld.secrets.certificates import Fault  # loaded where a certificate is read: most sites need none of it
 
 NAMES = ("certificate", "key")
 
 
-def read(file: FilePath) -> bytes | str:
+def read(file: Path) -> bytes | str:
     """What a file holds, or why that is not known."""
     try:
         with file.open("rb") as stream:
@@ -33,20 +32,21 @@ def read(file: FilePath) -> bytes | str:
         return "this is not a path; write the path of a PEM file"
 
 
-def findings(folder: FilePath, site: JsonMap, now: datetime) -> Iterator[Finding]:
+def faults(folder: Path, site: JsonMap, now: datetime) -> Iterator[Fault]:
     """What is wrong with the files of a site file in `folder`, as far as it names them yet."""
-    from jld.secrets.certificates import Finding, Pair
-    from jld.secrets.certificates import findings as of_the_pair
+    from jld.secrets import certificates
 
     contents = {}
     for name in NAMES:
-        named = look(site, "nginx", "tls", name)
+        named = value_at(site, "nginx", "tls", name)
         content = read(folder / named) if isinstance(named, str) and named else None
         if isinstance(content, str):
-            yield Finding(name, content)
+            yield certificates.Fault(name, content)
         elif content is not None:
             contents[name] = content
-    pair = Pair(*(contents.get(name, b"") for name in NAMES))
-    for finding in of_the_pair(pair, str(look(site, "global", "hostname") or ""), now) if contents else ():
-        if finding.about in contents:
-            yield finding
+    if not contents:
+        return
+    pair = certificates.Pair(*(contents.get(name, b"") for name in NAMES))
+    for fault in certificates.faults(pair, str(value_at(site, "global", "hostname") or ""), now):
+        if fault.about in contents:
+            yield fault

@@ -6,11 +6,10 @@ import copy
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
-from jld.secrets import kinds
+from jld.secrets import formats
 from jld.site.tree import Node, find
 from jld.support.errors import Problem, SiteError
+from jld.support.key_paths import JsonMap, value_at
 
 CRYPT_KEYS = "cryptKeys"
 APART = timedelta(days=1)  # the least between two rotations of the crypto keys
@@ -22,63 +21,64 @@ CONSEQUENCES = {
     "dummyPassword": "Nobody is logged out. Who logs in from now on needs the new password: `jld password`.",
 }
 _TIME = "%Y-%m-%d %H:%M UTC"
-_NOTE = "crypto keys rotated on "
+_NOTE_START = "crypto keys rotated on "
 
 
 def rotated(values: Node, data: JsonMap, names: Sequence[str]) -> JsonMap:
-    """`data`, the plain form of `values`, with new secrets for `names`. Raises `SiteError` where one cannot be made."""
-    problems = [problem for name in names if (problem := _refusal(values, data, name))]
+    """`data`, the plain form of `values`, with new secrets for `names`. Raises `SiteError` where one cannot be generated."""
+    problems = [problem for name in names if (problem := _problem(values, data, name))]
     if problems:
         raise SiteError(problems)
     result = copy.deepcopy(data)
-    held = result["hub"]["secret"]
+    hub_secrets = result["hub"]["secret"]
     for name in names:
-        held[name] = kinds.encode(_next(name, str((kinds.decode(held[name]) or b"").decode())))
+        current = (formats.decode(hub_secrets[name]) or b"").decode()
+        hub_secrets[name] = formats.encode(_new_secret(name, current))
     return result
 
 
-def note(now: datetime) -> str:
-    """What the values file remembers about the last rotation of the crypto keys."""
-    return f"{_NOTE}{now.astimezone(UTC):{_TIME}}"
+def rotation_note(now: datetime) -> str:
+    """The comment of the values file about the last rotation of the crypto keys."""
+    return f"{_NOTE_START}{now.astimezone(UTC):{_TIME}}"
 
 
 def too_early(earlier: str, now: datetime) -> str | None:
-    """When the last rotation was, if it was too short ago. `earlier` is the note about it."""
+    """When the last rotation was, if it was too short ago. `earlier` is the comment about it."""
     try:
-        last = datetime.strptime(earlier.removeprefix(_NOTE), _TIME).replace(tzinfo=UTC)
+        last = datetime.strptime(earlier.removeprefix(_NOTE_START), _TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
     return f"{last:{_TIME}}" if now - last < APART else None
 
 
-def _next(name: str, held: str) -> str:
-    generate = kinds.HUB_SECRETS[name].generate
+def _new_secret(name: str, current: str) -> str:
+    generate = formats.HUB_SECRETS[name].generate
     if generate is None:
-        raise AssertionError(name)  # refused before
+        raise AssertionError(name)  # `_problem` has a sentence for it
     if name == CRYPT_KEYS:
-        return f"{generate().split(';')[0]};{held.split(';')[0]}"
+        return f"{generate().split(';')[0]};{current.split(';')[0]}"
     return generate()
 
 
-def _refusal(values: Node, data: JsonMap, name: str) -> Problem | None:
+def _problem(values: Node, data: JsonMap, name: str) -> Problem | None:
     key = f"hub.secret.{name}"
-    kind = kinds.HUB_SECRETS.get(name)
+    kind = formats.HUB_SECRETS.get(name)
     if kind is None or kind.generate is None:
         sentence = f"cannot be rotated here; write one of {', '.join(CONSEQUENCES)}"
         if kind:
             sentence = (
                 "only its issuer can make a new one; then give it to `jld values` "
-                f"as {kinds.variable(name)} or in secrets.yaml"
+                f"as {formats.environment_variable(name)} or in secrets.yaml"
             )
         return Problem(None, key, sentence)
     node = find(values, ("hub", "secret", name))
     place = node.where if node else values.place
-    encoded = look(data, "hub", "secret", name)
-    if look(data, "hub", "existingSecret"):
+    encoded = value_at(data, "hub", "secret", name)
+    if value_at(data, "hub", "existingSecret"):
         return Problem(place, key, "hub.existingSecret names the Secret to use; rotate it where that Secret is made")
     if not isinstance(encoded, str):
         return Problem(place, key, "this file holds none to rotate; run `jld values` first")
-    if not kinds.decode(encoded):
+    if not formats.decode(encoded):
         return Problem(place, key, "what stands here (not shown) is not base64; restore the file, or remove the key")
-    fault = kinds.fault(name, encoded)
+    fault = formats.fault(name, encoded)
     return Problem(place, key, fault) if fault else None

@@ -8,25 +8,26 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from jld.site.tree import Node, Scalar
-from jld.support.errors import EnvironmentUnfit, Path, Place, Problem, SiteError, dotted
+from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.key_paths import KeyPath, dotted
 
 MAX_BYTES = 1024 * 1024  # what a ConfigMap or Secret could hold; a larger file is not a site file
 MAX_DEPTH = 40
 MAX_NODES = 20_000  # after aliases are written out
 
 
-def load(file: FilePath) -> Node:
+def load(file: Path) -> Node:
     """The tree of one file. An empty file is an empty map."""
     return parse(read(file), file)
 
 
-def parse(content: bytes, file: FilePath) -> Node:
+def parse(content: bytes, file: Path) -> Node:
     """The tree of what `file` holds."""
     text = _text(content, file)
     try:
@@ -56,24 +57,24 @@ def parse(content: bytes, file: FilePath) -> Node:
     return node
 
 
-def read(file: FilePath) -> bytes:
+def read(file: Path) -> bytes:
     """What a file holds. One that cannot be a site file is refused."""
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _refused(file, "there is no such file; check its name") from None
+        raise SiteError.of_file(file, "there is no such file; check its name") from None
     except IsADirectoryError:
-        raise _refused(file, "this is a folder; name the file in it") from None
+        raise SiteError.of_file(file, "this is a folder; name the file in it") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise EnvironmentUnfit(f"{file}: cannot be read ({reason})") from None
     if len(content) > MAX_BYTES:
-        raise _refused(file, f"larger than {MAX_BYTES // 1024} KiB; this is not a site file")
+        raise SiteError.of_file(file, f"larger than {MAX_BYTES // 1024} KiB; this is not a site file")
     return content
 
 
-def _text(content: bytes, file: FilePath) -> str:
+def _text(content: bytes, file: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -83,10 +84,6 @@ def _text(content: bytes, file: FilePath) -> str:
         raise SiteError([Problem(place, "", "not UTF-8 text; save the file as UTF-8")]) from None
 
 
-def _refused(file: FilePath, sentence: str) -> SiteError:
-    return SiteError([Problem(Place(str(file)), "", sentence)])
-
-
 _TEXT = "tag:yaml.org,2002:str"
 _COLLECTION_TAGS: dict[type[yaml.Node], str] = {
     yaml.MappingNode: "tag:yaml.org,2002:map",
@@ -94,12 +91,12 @@ _COLLECTION_TAGS: dict[type[yaml.Node], str] = {
 }
 _NO_TAGS = "an unquoted `!` starts a tag, which is not accepted; remove it, or put the text in quotes"
 _HALF_A_CHARACTER = "an escape that stands for half a character; write the character itself"
-_ABSURD = f"more than {MAX_DEPTH} levels deep or {MAX_NODES} values long; this is not a site file"
+_TOO_LARGE = f"more than {MAX_DEPTH} levels deep or {MAX_NODES} values long; this is not a site file"
 _IMPLICIT = "implicit"  # the tag of an unquoted scalar, whose meaning `_resolve` finds
 
 
 class _Loader(yaml.SafeLoader):
-    """Keeps the tags that a person wrote apart from what YAML would guess, and stops at absurd nesting."""
+    """Tells tags that a person wrote from those that YAML would guess, and stops at nesting or lengths of no site file."""
 
     depth = 0
     count = 0
@@ -114,7 +111,7 @@ class _Loader(yaml.SafeLoader):
         self.count += 1
         if self.depth > MAX_DEPTH or self.count > MAX_NODES:
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem=_ABSURD, problem_mark=mark)
+            raise yaml.MarkedYAMLError(problem=_TOO_LARGE, problem_mark=mark)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -142,7 +139,7 @@ def _syntax(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or error.context or "not YAML"
     if "'\\t'" in problem:
         return "a tab; YAML is indented with spaces only"
-    if problem == _ABSURD:
+    if problem == _TOO_LARGE:
         return problem
     if "alias" in problem or "anchor" in problem:
         return "an unquoted `*` or `&` starts an alias that is not there or not finished; put the text in quotes"
@@ -173,17 +170,17 @@ class _Converter:
     def _place(self, node: yaml.Node) -> Place:
         return Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def _problem(self, node: yaml.Node, path: Path, sentence: str) -> None:
+    def _problem(self, node: yaml.Node, path: KeyPath, sentence: str) -> None:
         self.problems.append(Problem(self._place(node), dotted(path), sentence))
 
-    def _convert(self, node: yaml.Node, path: Path, key_place: Place | None) -> Node:
+    def _convert(self, node: yaml.Node, path: KeyPath, key_place: Place | None) -> Node:
         place = self._place(node)
         self.count += 1
         if id(node) in self.open:
             self._problem(node, path, "an alias stands inside what it names; write the value out")
             return Node(None, place, key_place)
         if self.count > MAX_NODES:
-            raise SiteError([Problem(place, dotted(path), _ABSURD)])
+            raise SiteError([Problem(place, dotted(path), _TOO_LARGE)])
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path, key_place)
         if node.tag not in _COLLECTION_TAGS.values():
@@ -197,7 +194,7 @@ class _Converter:
         self.open.discard(id(node))
         return Node(value, place, key_place)
 
-    def _map(self, node: yaml.Node, path: Path) -> dict[str, Node]:
+    def _map(self, node: yaml.Node, path: KeyPath) -> dict[str, Node]:
         result: dict[str, Node] = {}
         for key_node, value_node in node.value:
             key = self._key(key_node, path)
@@ -210,7 +207,7 @@ class _Converter:
             result[key] = self._convert(value_node, (*path, key), self._place(key_node))
         return result
 
-    def _key(self, node: yaml.Node, path: Path) -> str | None:
+    def _key(self, node: yaml.Node, path: KeyPath) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             self._problem(node, path, "a key that is not a plain name; put text that starts with { or [ in quotes")
             return None
@@ -228,7 +225,7 @@ class _Converter:
             return None
         return text
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path, key_place: Place | None) -> Node:
+    def _scalar(self, node: yaml.ScalarNode, path: KeyPath, key_place: Place | None) -> Node:
         place = self._place(node)
         text = str(node.value)
         if not _encodable(text):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jld.support.errors import Path, Place
+from jld.support.errors import Place
+from jld.support.key_paths import KeyPath
 
 Scalar = None | bool | int | float | str
 
@@ -23,7 +24,7 @@ class Node:
 
     @property
     def where(self) -> Place | None:
-        """The best place to look at: a scalar itself, but the key above a map or a list."""
+        """The best place to name in a message: a scalar itself, but the key above a map or a list."""
         if isinstance(self.value, dict | list) and self.key_place:
             return self.key_place
         return self.place or self.key_place
@@ -72,7 +73,7 @@ def find(node: Node, path: Iterable[str | int]) -> Node | None:
     return node
 
 
-def put(node: Node, path: Path, child: Node) -> Node:
+def put(node: Node, path: KeyPath, child: Node) -> Node:
     """The tree with `child` at `path`. Where something else than a map is in the way, the tree stays as it is."""
     if not path:
         return child
@@ -83,7 +84,7 @@ def put(node: Node, path: Path, child: Node) -> Node:
     return replace(node, value={**inner, key: put(inner.get(key, Node(None)), path[1:], child)})
 
 
-def drop(node: Node, path: Path) -> Node:
+def drop(node: Node, path: KeyPath) -> Node:
     """The tree without what stands at `path`."""
     if not path or not isinstance(node.value, dict) or path[0] not in node.value:
         return node
@@ -91,12 +92,12 @@ def drop(node: Node, path: Path) -> Node:
     return replace(node, value={key: drop(child, path[1:]) if key == path[0] else child for key, child in rest.items()})
 
 
-def nearest(node: Node, path: Path) -> Place | None:
+def nearest(node: Node, path: KeyPath) -> Place | None:
     """The place of `path`, or of the deepest thing above it that somebody wrote."""
     for end in range(len(path), 0, -1):
-        found = find(node, path[:end])
-        if found and found.where:
-            return found.where
+        written = find(node, path[:end])
+        if written and written.where:
+            return written.where
     return node.place
 
 
@@ -115,7 +116,7 @@ def coalesce(defaults: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, 
 
 
 def describe(node: Node) -> str:
-    """What was found, as the person wrote it, short enough for one line."""
+    """A value as the person wrote it, short enough for one line."""
     if isinstance(node.value, dict):
         return "keys and values"
     if isinstance(node.value, list):

@@ -1,45 +1,23 @@
-"""What a new site must answer: from options, from a person at the terminal, else from defaults."""
+"""What a new site must answer: each question with its key, its option and its default."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
 
-from jld.rules import rules
-from jld.rules.rules import look
-from jld.schema import validation
-from jld.schema.chart import JsonMap
-from jld.schema.validation import accepted, is_valid, key_rule
-from jld.site.tree import coalesce, plain, put, tree
-from jld.support.errors import Path, Problem, SiteError, dotted
-
-if TYPE_CHECKING:
-    from jld.secrets.certificates import Finding
-
-Check = Callable[[str], str]  # what is wrong with an answer, or nothing
-Files = Callable[[JsonMap], "Iterable[Finding]"]  # what is wrong with the PEM files of a site
-
-
-class Person(Protocol):
-    """Somebody who can be asked."""
-
-    def ask(self, question: str, default: str, check: Check) -> str: ...
-
-    def choose(self, question: str, choices: Sequence[str], default: str) -> str: ...
+from jld.support.key_paths import KeyPath
 
 
 @dataclass(frozen=True)
 class Question:
     """One key of the site, and how it is asked for."""
 
-    path: Path
+    path: KeyPath
     text: str
     option: str
     default: str = ""
     many: bool = False
     needed: bool = True
-    keys: bool = False  # the answers are the keys of a map
+    keys: bool = False  # an answer gives the keys of a map
 
 
 HOSTNAME = Question(("global", "hostname"), "Host name that people type", "--hostname")
@@ -101,158 +79,4 @@ CERTIFICATE = Question(("nginx", "tls", "certificate"), "PEM file with certifica
 KEY = Question(("nginx", "tls", "key"), "PEM file with the private key", "--key")
 
 
-_OF_STORAGE = {"claim": (STORAGE_CLASS, CAPACITY), "nfs": (DISK,), "external": (SERVER,), "hostPath": (FOLDER,)}
-
-
-class Interview:
-    """Completes `site`, which holds what was answered already."""
-
-    def __init__(self, site: JsonMap, chart_schema: JsonMap, person: Person | None, files: Files) -> None:
-        self._schema = chart_schema
-        self._person = person
-        self._files = files
-        self._problems: list[Problem] = []
-        self._site = tree(site)
-
-    def complete(self, defaults: JsonMap) -> JsonMap:
-        """The whole site. Raises `SiteError` with everything that is missing or wrong."""
-        self._answer(HOSTNAME)
-        self._login()
-        self._answer(ADMINS)
-        self._storage()
-        self._certificate()
-        if self._problems:
-            raise SiteError(self._problems)
-        self._refuse_what_does_not_fit(defaults)
-        return self._plain()
-
-    def _plain(self) -> JsonMap:
-        data: JsonMap = plain(self._site)
-        return data
-
-    def _has(self, *path: str | int) -> bool:
-        return look(self._plain(), *map(str, path)) not in (None, "", [], {})
-
-    def _login(self) -> None:
-        chosen = look(self._plain(), "hub", "auth") or {}
-        if not any(chosen.get(way) is not None for way in ("github", "cilogon", "dummy")) and self._person:
-            choice = self._person.choose(
-                "Log in with GitHub, through CILogon, or (dummy) with one password for a trial",
-                ("github", "cilogon", "dummy"),
-                "github",
-            )
-            if choice != "github":
-                self._put(("hub", "auth", choice), {})
-        if look(self._plain(), "hub", "auth", "dummy") is not None:
-            self._answer(TRIAL_USERS)
-        elif look(self._plain(), "hub", "auth", "cilogon") is not None:
-            self._answer(CILOGON_ID)
-            self._answer(PROVIDERS)
-            self._let_in(GROUPS, CILOGON_PEOPLE)
-        else:
-            self._answer(CLIENT_ID)
-            self._let_in(ORGANIZATIONS, PEOPLE)
-
-    def _let_in(self, members: Question, people: Question) -> None:
-        """Ask for members, and for single people where there are none."""
-        for question in (members, people):
-            if not self._has(*members.path) and not self._has(*people.path):
-                self._answer(question)
-        if not self._has(*members.path) and not self._has(*people.path):
-            self._missing(dotted(members.path[:3]), f"say who is let in: {members.option} or {people.option}")
-
-    def _storage(self) -> None:
-        if self._has("storage") or not self._person:
-            return
-        choice = self._person.choose(
-            "Home directories on a claim of a storage class, on a file server in the cluster (nfs), on an NFS server that "
-            "exists (external), or in a folder of the only node (hostPath)",
-            ("claim", "nfs", "external", "hostPath"),
-            "claim",
-        )
-        if choice != "claim":
-            self._put(("storage", "mode"), choice)
-        for question in _OF_STORAGE[choice]:
-            self._answer(question)
-
-    def _certificate(self) -> None:
-        trial = look(self._plain(), "hub", "auth", "dummy") is not None
-        if self._has("nginx", "tls"):
-            if self._has(*CERTIFICATE.path) or self._has(*KEY.path):
-                self._answer(CERTIFICATE)
-                self._answer(KEY)
-            return
-        if not self._person:
-            if trial:
-                self._put(("nginx", "tls", "selfSigned"), True)
-            else:
-                ways = "--tls-secret NAME, or --certificate FILE with --key FILE, or --self-signed"
-                self._missing("nginx.tls", f"say where the certificate comes from: {ways}")
-            return
-        choice = self._person.choose(
-            "Certificate from PEM files, in a Secret of the cluster, or self-signed for a trial",
-            ("files", "existingSecret", "selfSigned"),
-            "selfSigned" if trial else "existingSecret",
-        )
-        if choice == "files":
-            self._answer(CERTIFICATE)
-            self._answer(KEY)
-        elif choice == "existingSecret":
-            self._answer(TLS_SECRET)
-        else:
-            self._put(("nginx", "tls", "selfSigned"), True)
-
-    def _answer(self, question: Question) -> None:
-        """Ask for what is not there yet. Without a person the default counts."""
-        if self._has(*question.path):
-            return
-        if self._person:
-            text = self._person.ask(question.text, question.default, lambda answer: self._fault(question, answer))
-        else:
-            text = question.default
-            if not text and question.needed:
-                rule = key_rule(self._schema, question.path)
-                self._missing(dotted(question.path), f"give {question.option}: {accepted(rule) or 'a value'}")
-        value: Any = _listed(text) if question.many else text.strip()
-        if question.keys:
-            value = {each: {} for each in value}
-        if value and value != key_rule(self._schema, question.path).get("default"):
-            self._put(question.path, value)
-
-    def _fault(self, question: Question, answer: str) -> str:
-        """What is wrong with an answer, while the person is still there to correct it."""
-        rule = key_rule(self._schema, question.path)
-        if not answer.strip():
-            return f"write {accepted(rule) or 'an answer'}" if question.needed else ""
-        if not question.many:
-            right = is_valid(answer.strip(), rule, self._schema)
-            return self._fault_of_file(question, answer.strip()) if right else f"write {accepted(rule)}"
-        entry = rule["propertyNames"] if question.keys else key_rule(self._schema, (*question.path, 0))
-        wrong = [each for each in _listed(answer) if not is_valid(each, entry, self._schema)]
-        return f"{wrong[0]!r} is not accepted; write {accepted(entry)}" if wrong else ""
-
-    def _fault_of_file(self, question: Question, answer: str) -> str:
-        """What is wrong with the PEM file that an answer names, beside the files that were named before."""
-        if question not in (CERTIFICATE, KEY):
-            return ""
-        site: JsonMap = plain(put(self._site, question.path, tree(answer)))
-        found = [each for each in self._files(site) if each.about == question.path[-1] and not each.warning]
-        return found[0].sentence if found else ""
-
-    def _missing(self, key: str, sentence: str) -> None:
-        self._problems.append(Problem(None, key, f"missing; {sentence}"))
-
-    def _put(self, path: Path, value: Any) -> None:
-        self._site = put(self._site, path, tree(value))
-
-    def _refuse_what_does_not_fit(self, defaults: JsonMap) -> None:
-        """Everything that `jld check` would say, but for secrets, which are given or made later."""
-        effective = coalesce(defaults, self._plain())
-        found = [*validation.problems(self._site, effective, self._schema), *rules.broken(self._site, effective)]
-        kept = [problem for problem in found if ".secret" not in problem.key]
-        if kept:
-            raise SiteError(kept)
-
-
-def _listed(text: str) -> list[str]:
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+STORAGE_QUESTIONS = {"claim": (STORAGE_CLASS, CAPACITY), "nfs": (DISK,), "external": (SERVER,), "hostPath": (FOLDER,)}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
 from jld.schema.validation import resolved
 from jld.site.yaml_writer import inline
 from jld.support import urls
-from jld.support.errors import Path
+from jld.support.key_paths import JsonMap, KeyPath, value_at
 
-_COMMENTS: dict[Path, str] = {
+_COMMENTS: dict[KeyPath, str] = {
     ("global", "hostname"): "what people type",
     ("hub", "auth", "admins"): "who administers the hub",
     ("hub", "auth", "github", "clientId"): "of the OAuth app with the callback {callback}",
@@ -36,12 +34,12 @@ _FIRST = ("global", "hub", "storage", "nginx")
 _FOR_A_LINE = 60  # a map without comments that is shorter stands in one line
 
 
-def render(site: JsonMap, schema: JsonMap) -> bytes:
+def render_site(site: JsonMap, schema: JsonMap) -> bytes:
     """The bytes of a site file, with the keys in the order of the schema."""
     site = _ordered(site, schema, _FIRST, schema)
-    hostname = str(look(site, "global", "hostname") or "")
+    hostname = str(value_at(site, "global", "hostname") or "")
     callback = urls.oauth_callback(
-        hostname, look(site, "global", "port") or urls.HTTPS_PORT, look(site, "global", "hubRoute") or "/"
+        hostname, value_at(site, "global", "port") or urls.HTTPS_PORT, value_at(site, "global", "hubRoute") or "/"
     )
     head = (
         f"# The platform at {hostname}. `jld explain KEY` says what a key means and which others there are;\n"
@@ -61,7 +59,7 @@ def _ordered(data: JsonMap, schema: JsonMap, first: tuple[str, ...], rule: JsonM
     }
 
 
-def _lines(data: JsonMap, path: Path, callback: str) -> Iterator[str]:
+def _lines(data: JsonMap, path: KeyPath, callback: str) -> Iterator[str]:
     margin = "  " * len(path)
     for key, value in data.items():
         here = (*path, key)
@@ -74,7 +72,7 @@ def _lines(data: JsonMap, path: Path, callback: str) -> Iterator[str]:
             yield f"{margin}{name}: {inline(value)}" + (f"   # {comment}" if comment else "")
 
 
-def _fits(data: JsonMap, path: Path) -> bool:
+def _fits(data: JsonMap, path: KeyPath) -> bool:
     """Whether a map stands well in one line: it is short, and nothing in it has a comment."""
     commented = any(other[: len(path)] == path for other in _COMMENTS)
     return not commented and len(path) > 1 and len(inline(data)) <= _FOR_A_LINE and "\n" not in inline(data)

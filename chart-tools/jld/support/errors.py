@@ -1,11 +1,10 @@
-"""What can be wrong, and whose mistake it is."""
+"""Mistakes, with place, cause and remedy, and errors that say whose they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-
-Path = tuple[str | int, ...]
+from pathlib import Path
 
 
 @dataclass(frozen=True, order=True)
@@ -24,13 +23,13 @@ class Place:
 class Problem:
     """One mistake: the place, the key path, and a sentence with the cause and the remedy.
 
-    What the sentence says is here again in pieces, for programs, as far as there is something to say.
+    The other fields hold parts of the sentence for programs, where it has them.
     """
 
     place: Place | None
     key: str
     sentence: str
-    found: str = field(default="", compare=False)
+    written: str = field(default="", compare=False)  # what the person wrote
     accepted: str = field(default="", compare=False)
     suggestion: str = field(default="", compare=False)  # the key that was probably meant
 
@@ -43,24 +42,17 @@ class Problem:
         return (place.file, place.line, place.column, self.key, self.sentence)
 
 
-def dotted(path: Path) -> str:
-    """The key path as people write it: `hub.auth.admins[0]`, with quotes around a key that holds a dot."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            shown = part if part.isprintable() else ascii(part)[1:-1]
-            text += ("." if text else "") + (f'"{shown}"' if "." in shown else shown)
-    return text
-
-
 class SiteError(Exception):
     """The input is wrong: exit code 1."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = sorted(set(problems), key=lambda problem: problem.order)
         super().__init__("\n".join(map(str, self.problems)))
+
+    @classmethod
+    def of_file(cls, file: Path, sentence: str, key: str = "") -> SiteError:
+        """One mistake of a whole file, or of a key in it."""
+        return cls([Problem(Place(str(file)), key, sentence)])
 
 
 class EnvironmentUnfit(Exception):

@@ -13,7 +13,7 @@ PRIVATE = 0o600
 
 
 def replace_file(path: Path, content: bytes, mode: int = PRIVATE) -> bool:
-    """Make `path` hold `content`; say whether it changed. A reader sees the old file or the new one, never a part.
+    """Make `path` hold `content`; return whether it changed. A reader sees the old file or the new one, never a part.
 
     A symbolic link stays, and the file that it names is replaced.
     """
@@ -36,12 +36,12 @@ def replace_file(path: Path, content: bytes, mode: int = PRIVATE) -> bool:
     finally:
         with contextlib.suppress(FileNotFoundError):  # it is gone when it became the new file
             Path(temporary).unlink()
-    _keep_name(target.parent)
+    _sync_folder(target.parent)
     return True
 
 
-def _keep_name(folder: Path) -> None:
-    """Bring the new name to the disk. A file system that cannot do that for folders loses nothing of the content."""
+def _sync_folder(folder: Path) -> None:
+    """Write the new name to the disk. A file system that cannot sync folders loses nothing of the content."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -7,27 +7,26 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from jld.schema.chart import JsonMap
 from jld.schema.validation import is_secret
 from jld.site.tree import coalesce
-from jld.support.errors import Path
+from jld.support.key_paths import JsonMap, KeyPath
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What happened to a key."""
 
     added = "added"
     removed = "removed"
     changed = "changed"
-    same = "same"  # said of secrets only, which are not shown
+    same = "same"  # of secrets only, which are not shown
 
 
 @dataclass(frozen=True)
 class Change:
     """One key whose value differs, or a secret."""
 
-    path: Path
-    kind: Kind
+    path: KeyPath
+    kind: ChangeKind
     old: Any = None
     new: Any = None
 
@@ -42,23 +41,23 @@ def changes(old: JsonMap, new: JsonMap, defaults: JsonMap) -> list[Change]:
     return [change for path in dict.fromkeys([*before, *after]) if (change := _change(path, before, after))]
 
 
-def differ(found: list[Change]) -> bool:
+def differ(listed: list[Change]) -> bool:
     """Whether there is any difference at all."""
-    return any(change.kind is not Kind.same for change in found)
+    return any(change.kind is not ChangeKind.same for change in listed)
 
 
-def _change(path: Path, before: Mapping[Path, Any], after: Mapping[Path, Any]) -> Change | None:
+def _change(path: KeyPath, before: Mapping[KeyPath, Any], after: Mapping[KeyPath, Any]) -> Change | None:
     if path not in before:
-        kind = Kind.added
+        kind = ChangeKind.added
     elif path not in after:
-        kind = Kind.removed
+        kind = ChangeKind.removed
     elif _same(before[path], after[path]):
-        kind = Kind.same
+        kind = ChangeKind.same
     else:
-        kind = Kind.changed
+        kind = ChangeKind.changed
     if is_secret(path):
         return Change(path, kind)
-    return None if kind is Kind.same else Change(path, kind, before.get(path), after.get(path))
+    return None if kind is ChangeKind.same else Change(path, kind, before.get(path), after.get(path))
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -66,7 +65,7 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
-def _leaves(data: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _leaves(data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
     """Everything that is no map. An empty map sets nothing."""
     if isinstance(data, Mapping):
         for key, value in data.items():

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jld.rules import firefly
-from jld.schema import former_keys
+from jld.schema import legacy_keys
 from jld.schema.validation import nearest_name
-from jld.secrets import kinds
+from jld.secrets.formats import FIREFLY_PASSWORD, HUB_SECRET, HUB_SECRETS
 from jld.site.tree import Node, find, nearest
-from jld.support.errors import Path, Place, Problem, dotted
+from jld.support.errors import Place, Problem
+from jld.support.key_paths import KeyPath, dotted
 
-HUB_SECRET: Path = ("hub", "secret")
-MANY_FORMER_KEYS = 2  # in one file: more than a slip
+MANY_LEGACY_KEYS = 2  # in one file: more than a slip
 
 
-def of_the_original(root: Node) -> Problem | None:
-    """A whole file of the original deploy tool is answered as such, beside the answers to its keys."""
+def legacy_file(root: Node) -> Problem | None:
+    """A whole file of the original deploy tool gets a sentence of its own, beside those about its keys."""
     keys = root.value if isinstance(root.value, dict) else {}
     if (
         root.place is None
-        or sum(bool(former_keys.answer(key) or former_keys.missing(key)) for key in keys) < MANY_FORMER_KEYS
+        or sum(bool(legacy_keys.current_key(key) or legacy_keys.why_no_counterpart(key)) for key in keys)
+        < MANY_LEGACY_KEYS
     ):
         return None
     file = root.place.file
@@ -28,28 +28,26 @@ def of_the_original(root: Node) -> Problem | None:
     return Problem(Place(file), "", sentence)
 
 
-def stray_keys(given: Node) -> Iterator[Problem]:
+def unknown_keys_of_secrets_file(root: Node) -> Iterator[Problem]:
     """A secrets file holds `hub: {secret: ...}`, Firefly's password, and nothing else."""
-    encrypted = find(given, ("sops",))
+    encrypted = find(root, ("sops",))
     if encrypted:
         sentence = "this file is encrypted with sops; decrypt it on the way: --secrets <(sops decrypt FILE)"
         yield Problem(encrypted.where, "", sentence)
         return
-    for path in _leaves(given, ()):
-        if path != firefly.PASSWORD and not (
-            path[:2] == HUB_SECRET and len(path) == 3 and path[2] in kinds.HUB_SECRETS
-        ):
-            accepted = ", ".join(kinds.HUB_SECRETS)
+    for path in _leaves(root, ()):
+        if path != FIREFLY_PASSWORD and not (path[:2] == HUB_SECRET and len(path) == 3 and path[2] in HUB_SECRETS):
+            accepted = ", ".join(HUB_SECRETS)
             sentence = (
-                f"a secrets file holds only {dotted(firefly.PASSWORD)} and these keys, below hub.secret: {accepted}"
+                f"a secrets file holds only {dotted(FIREFLY_PASSWORD)} and these keys, below hub.secret: {accepted}"
             )
-            close = nearest_name(str(path[-1]), list(kinds.HUB_SECRETS)) if path else None
+            close = nearest_name(str(path[-1]), list(HUB_SECRETS)) if path else None
             if close:
                 sentence = f"there is no such key in a secrets file; did you mean {dotted((*HUB_SECRET, close))}?"
-            yield Problem(nearest(given, path), dotted(path), sentence)
+            yield Problem(nearest(root, path), dotted(path), sentence)
 
 
-def _leaves(node: Node, path: Path) -> Iterator[Path]:
+def _leaves(node: Node, path: KeyPath) -> Iterator[KeyPath]:
     if isinstance(node.value, dict):
         for key, child in node.value.items():
             yield from _leaves(child, (*path, key))

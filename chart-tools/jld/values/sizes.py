@@ -1,6 +1,6 @@
 """The sizes of labs that follow from a ladder, and the quota that follows from the largest of them.
 
-Both are worked out here and nowhere else: the values that are installed hold what came out, and chart and hub read that.
+Both are computed here and nowhere else: the values that are installed hold the results, and chart and hub read those.
 """
 
 from __future__ import annotations
@@ -9,16 +9,14 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from jld.rules.rules import look
-from jld.schema.chart import JsonMap
 from jld.schema.validation import is_valid, key_rule
 from jld.site.tree import Node, coalesce, drop, find, merge, plain, put, tree
-from jld.support.errors import Path
+from jld.support.key_paths import JsonMap, KeyPath, value_at
 from jld.support.quantities import amount, memory, shortest
 
-SIZES: Path = ("hub", "lab", "sizes")
-LADDER: Path = ("hub", "lab", "ladder")
-QUOTA: Path = ("hub", "lab", "quota")
+SIZES: KeyPath = ("hub", "lab", "sizes")
+LADDER: KeyPath = ("hub", "lab", "ladder")
+QUOTA: KeyPath = ("hub", "lab", "quota")
 
 
 def ladder(names: Sequence[str], smallest_cpu: float, memory_per_cpu: str) -> JsonMap:
@@ -37,7 +35,7 @@ def quota(labs: int, sizes: Mapping[str, JsonMap]) -> JsonMap:
     return {"cpu": shortest(round(labs * cpu, 3)), "memory": memory(labs * size, ceil)}
 
 
-def worked_out(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
+def with_computed_sizes(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
     """`site` with sizes in place of its ladder, and amounts in place of `hub.lab.quota.labs`.
 
     What is wrong in itself stays as it is, for the schema to say.
@@ -55,16 +53,16 @@ def _with_sizes(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
     if not is_valid(chosen, rule, schema):
         return site
     steps = ladder(chosen["names"], chosen["smallestCpu"], chosen["memoryPerCpu"])
-    usual = look(defaults, *map(str, SIZES))
+    usual = value_at(defaults, *SIZES)
     sizes = merge(_placed({name: steps.get(name) for name in (*usual, *steps)}, node), own)
     # A null takes a size of the chart away; what was a step of the ladder only is just left out.
-    kept = {name: each for name, each in _children(sizes).items() if each.value is not None or name in usual}
-    return put(drop(site, LADDER), SIZES, Node(kept, own.place, own.key_place or node.key_place))
+    remaining = {name: each for name, each in _children(sizes).items() if each.value is not None or name in usual}
+    return put(drop(site, LADDER), SIZES, Node(remaining, own.place, own.key_place or node.key_place))
 
 
 def _with_quota(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
     effective = coalesce(defaults, plain(site))
-    chosen, sizes = (look(effective, *map(str, path)) for path in (QUOTA, SIZES))
+    chosen, sizes = (value_at(effective, *path) for path in (QUOTA, SIZES))
     if not all(is_valid(each, key_rule(schema, path), schema) for each, path in ((chosen, QUOTA), (sizes, SIZES))):
         return site
     node = find(site, (*QUOTA, "labs"))

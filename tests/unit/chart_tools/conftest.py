@@ -14,7 +14,7 @@ import pexpect
 import pytest
 import yaml
 from jld.cli import app
-from jld.secrets.kinds import HUB_SECRETS, variable
+from jld.secrets.formats import HUB_SECRETS, environment_variable
 from typer.testing import CliRunner, Result
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -47,7 +47,9 @@ class Desk:
 
     def run(self, *words: str, **environment: str) -> Result:
         chart = [] if words[0] in ("password", "rotate") or "--chart" in words else ["--chart", str(CHECKOUT / "chart")]
-        return CliRunner().invoke(app, [*words, *chart], env=dict.fromkeys(map(variable, HUB_SECRETS)) | environment)
+        return CliRunner().invoke(
+            app, [*words, *chart], env=dict.fromkeys(map(environment_variable, HUB_SECRETS)) | environment
+        )
 
 
 @pytest.fixture

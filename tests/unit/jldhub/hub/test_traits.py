@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from jld.rules.traits import OWNED
+from jld.rules.traits.owned import OWNED
 from jldhub.hub.process import hub_config
 from jldhub.hub.traits import set_traits
 from jldhub.labs.spawner import spawner_config

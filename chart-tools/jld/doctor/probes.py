@@ -1,0 +1,166 @@
+"""Ask the cluster, the resolver and the web: all at once, each with little time. Nothing is changed anywhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jld.doctor.facts import Access, ClusterFacts, NetworkFacts, NoResponse, NotConfigured, Object, Release
+from jld.doctor.kubectl import NOT_INSTALLED, SECONDS, Kubectl, json_map
+from jld.doctor.network import web_addresses
+from jld.doctor.permissions import needed
+from jld.support.key_paths import JsonMap, value_at
+
+
+def run_all(probes: Mapping[str, Callable[[], Any]], seconds: float = SECONDS + 1) -> dict[str, Any]:
+    """The result of every probe that ended in time. A thread that waits for ever does not hold up the end of the program."""
+    results: dict[str, Any] = {name: NoResponse(f"no answer in {seconds:.0f} seconds") for name in probes}
+
+    def run(name: str, probe: Callable[[], Any]) -> None:
+        results[name] = probe()
+
+    threads = [threading.Thread(target=run, args=each, daemon=True) for each in probes.items()]
+    end = time.monotonic() + seconds
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    return dict(results)
+
+
+def gather(kubectl: Kubectl, site: JsonMap | None, release: Release) -> tuple[ClusterFacts, NetworkFacts]:
+    """All facts that can be gathered in a few seconds."""
+    version = _version(kubectl)
+    probes: dict[str, Callable[[], Any]] = {}
+    if isinstance(version, str):
+        probes |= _cluster_probes(kubectl, site, release)
+    hostname = str(value_at(site, "global", "hostname")) if site else ""
+    web = sorted(web_addresses(site).values()) if site else []
+    if hostname:
+        probes["addresses"] = lambda: _addresses(hostname)
+    probes |= {address: lambda address=address: _status(address) for address in web}  # type: ignore[misc]
+    results = run_all(probes)
+    network = NetworkFacts(results.pop("addresses", ()), {address: results.pop(address) for address in web})
+    return ClusterFacts(version, **results), network
+
+
+def _cluster_probes(kubectl: Kubectl, site: JsonMap | None, release: Release) -> dict[str, Callable[[], Any]]:
+    here = ("--namespace", release.namespace)
+    probes: dict[str, Callable[[], Any]] = {
+        "nodes": lambda: kubectl.objects("nodes"),
+        "storage_classes": lambda: kubectl.objects("storageclasses"),
+        "namespace": lambda: _namespace(kubectl, release.namespace),
+        "daemon_sets": lambda: kubectl.objects("daemonsets", "--all-namespaces"),
+        "volumes": lambda: kubectl.objects("persistentvolumes"),
+        "claims": lambda: kubectl.objects("persistentvolumeclaims", *here),
+        "services": lambda: kubectl.objects("services", *here),
+        "refused": lambda: _refused(kubectl, needed(site), release),
+    }
+    named = _secrets_that_the_site_names(site) if site else []
+    if named:
+        probes["secrets"] = lambda: _existing_secrets(kubectl, named, here)
+    tls = value_at(site, "nginx", "tls", "existingSecret")
+    if tls:
+        probes["certificate"] = lambda: _certificate(kubectl, str(tls), here)
+    return probes
+
+
+def _secrets_that_the_site_names(site: JsonMap) -> list[str]:
+    named = [value_at(site, *path, "existingSecret") for path in (("hub",), ("nginx", "routes"), ("nginx", "tls"))]
+    named += value_at(site, "global", "imagePullSecrets") or []
+    return list(dict.fromkeys(str(name) for name in named if name))
+
+
+def _version(kubectl: Kubectl) -> str | NoResponse:
+    if not kubectl.is_configured():
+        return NotConfigured("kubectl is told of none" if kubectl.program else NOT_INSTALLED)
+    text = kubectl.run("get", "--raw", "/version")
+    return text if isinstance(text, NoResponse) else str(json_map(text).get("gitVersion"))
+
+
+def _namespace(kubectl: Kubectl, name: str) -> Object | NoResponse | None:
+    text = kubectl.run("get", "namespace", name, "--ignore-not-found", "--output", "json")
+    return text if isinstance(text, NoResponse) else json_map(text) or None
+
+
+def _refused(kubectl: Kubectl, accesses: Sequence[Access], release: Release) -> Sequence[Access] | NoResponse:
+    """A SelfSubjectAccessReview is only a question: the API server stores none."""
+    items = [_review(access, release) for access in accesses]
+    stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    text = kubectl.run("create", "--filename", "-", "--output", "json", stdin=stdin)
+    if isinstance(text, NoResponse):
+        return text
+    reviews = [each for each in _documents(text) if value_at(each, "kind") == "SelfSubjectAccessReview"]
+    if len(reviews) != len(accesses):
+        return NoResponse("the cluster did not answer every question about permissions")
+    return [
+        access for access, review in zip(accesses, reviews, strict=True) if not value_at(review, "status", "allowed")
+    ]
+
+
+def _review(access: Access, release: Release) -> JsonMap:
+    attributes = {"verb": access.verb, "resource": access.resource, "group": access.group}
+    if access.namespaced:
+        attributes["namespace"] = release.namespace
+    return {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+
+
+def _existing_secrets(kubectl: Kubectl, names: Sequence[str], here: Sequence[str]) -> Mapping[str, bool] | NoResponse:
+    """Only whether they are there: nothing secret leaves the cluster."""
+    text = kubectl.run("get", "secrets", *here, "--output", "name")
+    if isinstance(text, NoResponse):
+        return text
+    existing = {line.partition("/")[2] for line in text.splitlines()}
+    return {name: name in existing for name in names}
+
+
+def _certificate(kubectl: Kubectl, name: str, here: Sequence[str]) -> bytes | NoResponse | None:
+    """The certificate is public; the key beside it is not asked for."""
+    text = kubectl.run("get", "secret", name, *here, "--output", r"jsonpath={.data.tls\.crt}")
+    return text if isinstance(text, NoResponse) else base64.b64decode(text) or None
+
+
+def _addresses(hostname: str) -> Sequence[str] | NoResponse:
+    try:
+        entries = socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return NoResponse(f"no address ({reason})")
+    return sorted({str(entry[4][0]) for entry in entries})
+
+
+def _status(address: str) -> int | NoResponse:
+    """The status of a web address: any response shows that a server is there."""
+    request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "jld doctor"})  # noqa: S310 (the schema lets only http(s) through)
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS - 2) as response:  # noqa: S310
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, ValueError) as error:
+        return NoResponse(str(getattr(error, "reason", error)) or type(error).__name__)
+
+
+def _documents(text: str) -> list[JsonMap]:
+    """One document, a list of them, or several after each other: kubectl has done all three."""
+    decoder, documents, at = json.JSONDecoder(), list[JsonMap](), 0
+    text = text.strip()
+    while at < len(text):
+        try:
+            document, at = decoder.raw_decode(text, at)
+        except ValueError:
+            break
+        documents += document["items"] if document.get("kind") == "List" else [document]
+        at += len(text[at:]) - len(text[at:].lstrip())
+    return documents

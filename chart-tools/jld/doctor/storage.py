@@ -1,0 +1,137 @@
+"""What is right and wrong with a cluster's storage classes and claims, for a site."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object
+from jld.site.effective import storage_volumes
+from jld.support.key_paths import JsonMap, value_at
+
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+_ONE_NODE = re.compile(
+    r"kubernetes\.io/(aws-ebs|gce-pd|azure-disk|cinder|no-provisioner)|ebs\.csi\.(aws|eks\.amazonaws)\.com|pd\.csi\.storage\.gke\.io|"
+    r"disk\.csi\.azure\.com|rancher\.io/local-path|cinder\.csi\.openstack\.org|csi\.hetzner\.cloud|"
+    r"dobs\.csi\.digitalocean\.com|(k8s\.io/minikube|microk8s\.io|docker\.io)[-/]hostpath|topolvm.*|.*\.rbd\.csi\.ceph\.com"
+)
+_MANY_NODES = re.compile(
+    r".*nfs.*|efs\.csi\.aws\.com|file\.csi\.azure\.com|filestore\.csi\.storage\.gke\.io|.*cephfs\.csi\.ceph\.com|"
+    r"driver\.longhorn\.io|manila.*|.*gluster.*|.*\.(weka|quobyte)\..*|smb\.csi\.k8s\.io|.*lustre.*"
+)
+
+
+def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
+    """The classes and claims that the site names, else the default class."""
+    classes = cluster.storage_classes
+    if isinstance(classes, NoResponse):
+        yield Finding.unknown("storage classes", classes)
+        return
+    known = {str(each["metadata"]["name"]): each for each in classes}
+    default = next((name for name, each in known.items() if _is_default(each)), "")
+    if site is None:
+        level = Level.ok if default else Level.warning
+        remedy = "" if default else "name a class in storage.claim.storageClass and hub.db.storageClass"
+        yield Finding("storage class", level, f"{default} is the default" if default else "there is no default", remedy)
+        return
+    if not value_at(site, "hub", "db", "external"):
+        yield _class("hub.db", value_at(site, "hub", "db", "storageClass"), default, known)
+    mode = value_at(site, "storage", "mode")
+    existing = {name: each.get("existingClaim") for name, each in storage_volumes(site).items()}
+    for name, claim in existing.items():
+        if claim:
+            yield _existing_claim(f"storage.volumes.{name}.existingClaim", str(claim), cluster)
+    if mode == "hostPath":
+        yield _folder(cluster.nodes)
+    elif mode == "nfs" and value_at(site, "storage", "nfs", "existingClaim"):
+        yield _existing_disk(str(value_at(site, "storage", "nfs", "existingClaim")), cluster)
+    elif mode == "nfs" and not value_at(site, "storage", "nfs", "provisioner"):
+        yield _class("storage.nfs", value_at(site, "storage", "nfs", "storageClass"), default, known)
+    elif mode == "claim" and not all(existing.values()):
+        named = value_at(site, "storage", "claim", "storageClass")
+        finding = _class("storage.claim", named, default, known)
+        if finding.level is Level.ok and value_at(site, "storage", "claim", "accessMode") == "ReadWriteMany":
+            finding = _many_nodes(named or default, str(known[named or default].get("provisioner")), cluster.nodes)
+        yield finding
+
+
+def _is_default(storage_class: Object) -> bool:
+    annotations = value_at(storage_class, "metadata", "annotations") or {}
+    return bool(annotations.get(DEFAULT_CLASS) == "true")
+
+
+def _class(key: str, named: str, default: str, known: dict[str, Any]) -> Finding:
+    if named and named not in known:
+        remedy = (
+            f"write one of those in {key}.storageClass: {', '.join(known)}"
+            if known
+            else "install it; there is none at all"
+        )
+        return Finding(key, Level.failure, f"there is no storage class {named}", remedy)
+    if not named and not default:
+        remedy = f"write one in {key}.storageClass: {', '.join(known) or 'none is there yet; install one'}"
+        return Finding(
+            key, Level.failure, "the cluster has no default storage class, so the claim would wait for ever", remedy
+        )
+    return Finding(key, Level.ok, f"storage class {named or default}")
+
+
+def _many_nodes(name: str, provisioner: str, nodes: Sequence[Object] | NoResponse) -> Finding:
+    key = "storage.claim"
+    if _MANY_NODES.fullmatch(provisioner):
+        return Finding(key, Level.ok, f"storage class {name} ({provisioner}) makes volumes that many nodes can write")
+    if _ONE_NODE.fullmatch(provisioner):
+        one = not isinstance(nodes, NoResponse) and len(nodes) == 1
+        remedy = "name a class of NFS, CephFS or a cloud's file service in storage.claim.storageClass"
+        if one:
+            remedy = f"with one node, write storage.claim.accessMode: ReadWriteOnce; else {remedy}"
+        return Finding(
+            key, Level.failure, f"storage class {name} ({provisioner}) makes volumes that one node can write", remedy
+        )
+    return Finding(
+        key,
+        Level.unknown,
+        f"whether storage class {name} ({provisioner}) makes volumes that many nodes can write is unknown",
+        "look for ReadWriteMany in its documentation",
+    )
+
+
+def _folder(nodes: Sequence[Object] | NoResponse) -> Finding:
+    if isinstance(nodes, NoResponse):
+        return Finding.unknown("storage.hostPath", nodes)
+    if len(nodes) > 1:
+        return Finding(
+            "storage.hostPath",
+            Level.failure,
+            f"a folder of one node, and there are {len(nodes)} nodes: a lab elsewhere finds an empty home directory",
+            "write storage.mode: claim, with a class whose volumes many nodes can write",
+        )
+    return Finding("storage.hostPath", Level.ok, "a folder of the only node")
+
+
+def _claim(key: str, name: str, cluster: ClusterFacts) -> Object | Finding:
+    if isinstance(cluster.claims, NoResponse):
+        return Finding.unknown(key, cluster.claims)
+    claim = next((each for each in cluster.claims if each["metadata"]["name"] == name), None)
+    missing = Finding(key, Level.failure, f"there is no claim {name} in the namespace", "make it, or correct its name")
+    return missing if claim is None else claim
+
+
+def _existing_disk(name: str, cluster: ClusterFacts) -> Finding:
+    """The file server is one pod: any access mode will do."""
+    key = "storage.nfs.existingClaim"
+    claim = _claim(key, name, cluster)
+    return claim if isinstance(claim, Finding) else Finding(key, Level.ok, f"claim {name} is there")
+
+
+def _existing_claim(key: str, name: str, cluster: ClusterFacts) -> Finding:
+    claim = _claim(key, name, cluster)
+    if isinstance(claim, Finding):
+        return claim
+    modes = value_at(claim, "spec", "accessModes") or []
+    one_node = not isinstance(cluster.nodes, NoResponse) and len(cluster.nodes) == 1
+    if "ReadWriteMany" not in modes and not one_node:
+        remedy = "use a claim with ReadWriteMany, or labs on other nodes do not start"
+        return Finding(key, Level.failure, f"claim {name} is {' and '.join(modes)}", remedy)
+    return Finding(key, Level.ok, f"claim {name} is {' and '.join(modes)}")

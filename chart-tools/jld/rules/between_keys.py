@@ -1,0 +1,31 @@
+"""The rules between keys that a JSON schema cannot say, and the warnings, of all parts of the chart."""
+
+from __future__ import annotations
+
+from jld.rules import firefly, hub, lab, login, networks, nginx, resources, storage
+from jld.site.tree import Node, find, nearest
+from jld.support.errors import Problem
+from jld.support.key_paths import JsonMap, dotted
+
+# Each module lists its own RULES and WARNINGS. A new part of the chart is a module and its name here.
+# The reference has the rules in this order.
+PARTS = (hub, login, lab, nginx, storage, firefly, resources, networks)
+RULES = tuple(rule for part in PARTS for rule in part.RULES)
+WARNINGS = tuple(rule for part in PARTS for rule in part.WARNINGS)
+
+
+def violations(site: Node, effective: JsonMap) -> list[Problem]:
+    """Mistakes that span keys. Values of a wrong type are the schema's matter and are passed over here."""
+    return [
+        Problem(nearest(site, path), dotted(path), sentence) for rule in RULES for path, sentence in rule(effective)
+    ]
+
+
+def warnings(site: Node, effective: JsonMap) -> list[Problem]:
+    """Keys of the site that are accepted, but have no effect or are safe only on a trial machine."""
+    return [
+        Problem(nearest(site, path), dotted(path), sentence)
+        for rule in WARNINGS
+        for path, sentence in rule(effective)
+        if find(site, path)
+    ]

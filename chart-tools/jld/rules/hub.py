@@ -1,0 +1,62 @@
+"""The hub: its secrets, its configuration files and its traits."""
+
+from __future__ import annotations
+
+import ast
+
+from jld.rules.rule import Rule, Violations
+from jld.rules.traits import classes, owned
+from jld.secrets import formats
+from jld.support.key_paths import JsonMap, map_at, value_at
+
+
+def secrets_have_their_format(effective: JsonMap) -> Violations:
+    """Each of `hub.secret` decodes to the form that its reader wants."""
+    for name, encoded in map_at(effective, "hub", "secret").items():
+        sentence = formats.fault(name, encoded) if isinstance(encoded, str) and encoded else None
+        if sentence:
+            yield ("hub", "secret", name), sentence
+
+
+def extra_config_is_python(effective: JsonMap) -> Violations:
+    """Each file of `hub.extraConfig` is Python."""
+    for name, text in map_at(effective, "hub", "extraConfig").items():
+        try:
+            ast.parse(text if isinstance(text, str) else "")
+        except SyntaxError as error:
+            yield ("hub", "extraConfig", name), f"not Python: {error.msg} in its line {error.lineno}; correct it"
+        except (ValueError, RecursionError, MemoryError):
+            yield ("hub", "extraConfig", name), "not Python; correct it"
+
+
+def traits_are_accepted(effective: JsonMap) -> Violations:
+    """Each of `hub.traits` is a trait of JupyterHub's own classes, with a value that it accepts."""
+    traits = map_at(effective, *owned.TRAITS)
+    yield from owned.violations(traits)
+    if traits and classes.are_installed():
+        yield from classes.violations(traits)
+
+
+def secret_is_used(effective: JsonMap) -> Violations:
+    if value_at(effective, "hub", "existingSecret"):
+        yield (
+            ("hub", "secret"),
+            "has no effect, because hub.existingSecret names the Secret to use; remove one of them",
+        )
+
+
+def traits_repeat_no_key(effective: JsonMap) -> Violations:
+    for class_name, names in map_at(effective, *owned.TRAITS).items():
+        for name in names:
+            if (class_name, name) in owned.HAS_A_KEY:
+                key = owned.HAS_A_KEY[class_name, name]
+                yield (*owned.TRAITS, class_name, name), f"{key} says the same and is overruled here; use that key"
+
+
+def traits_are_checked(effective: JsonMap) -> Violations:
+    if map_at(effective, *owned.TRAITS) and not classes.are_installed():
+        yield owned.TRAITS, "not checked, because JupyterHub is not installed beside this tool; look at the hub's log"
+
+
+RULES: tuple[Rule, ...] = (secrets_have_their_format, extra_config_is_python, traits_are_accepted)
+WARNINGS: tuple[Rule, ...] = (secret_is_used, traits_repeat_no_key, traits_are_checked)

@@ -1,0 +1,78 @@
+"""Labs: sizes, quotas, repositories, and the network that they reach."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from jld.rules.rule import Rule, Violations
+from jld.schema.validation import nearest_name
+from jld.support.key_paths import JsonMap, list_at, map_at, value_at
+from jld.support.quantities import amount
+
+# Where clouds hand a node's credentials to whoever asks: most of them, Alibaba, Oracle, AWS and Google over IPv6.
+_CREDENTIALS = (
+    "169.254.0.0/16",
+    "100.100.100.200/32",
+    "192.0.0.192/32",
+    "fe80::/10",
+    "fd00:ec2::254/128",
+    "fd20:ce::254/128",
+)
+
+
+def default_size_exists(effective: JsonMap) -> Violations:
+    """`hub.lab.defaultSize` is one of the names in `hub.lab.sizes`, and one without `groups`."""
+    sizes, chosen = value_at(effective, "hub", "lab", "sizes"), value_at(effective, "hub", "lab", "defaultSize")
+    if isinstance(sizes, dict) and sizes and isinstance(chosen, str) and chosen and chosen not in sizes:
+        close = nearest_name(chosen, list(sizes))
+        hint = f"did you mean {close}?" if close else f"write one of {', '.join(sizes)}"
+        yield ("hub", "lab", "defaultSize"), f'there is no size "{chosen}" in hub.lab.sizes; {hint}'
+    elif isinstance(chosen, str) and value_at(sizes, chosen, "groups"):
+        sentence = f'the size "{chosen}" is for members of its groups only; name one that everybody may have'
+        yield ("hub", "lab", "defaultSize"), sentence
+
+
+def one_lab_fits_the_quota(effective: JsonMap) -> Violations:
+    """One lab of each of `hub.lab.sizes` fits into `hub.lab.quota`, `hub.lab.perUser.quota` and `hub.lab.perUser.limitRange`."""
+    sizes = map_at(effective, "hub", "lab", "sizes")
+    for limits, resource in product((("quota",), ("perUser", "quota"), ("perUser", "limitRange")), ("cpu", "memory")):
+        path = ("hub", "lab", *limits, resource)
+        limit = amount(value_at(effective, *path))
+        for name, size in sizes.items():
+            if limit and (amount(value_at(size, resource)) or 0) > limit:
+                text = f"a lab of the size {name} may use {size[resource]}, so none would ever start"
+                yield path, f"{text}; raise it, or take hub.lab.sizes.{name} away"
+
+
+def repositories_have_their_own_folders(effective: JsonMap) -> Violations:
+    """No two of `hub.lab.repositories` end in the same name, which is that of their folder."""
+    seen = set()
+    for index, text in enumerate(list_at(effective, "hub", "lab", "repositories")):
+        folder = str(text).partition("@")[0].rpartition("/")[2].removesuffix(".git").lower()
+        if folder in seen:
+            yield ("hub", "lab", "repositories", index), f"the folder {folder} is another one's already; leave one out"
+        seen.add(folder)
+
+
+def no_access_to_node_credentials(effective: JsonMap) -> Violations:
+    """None of `hub.lab.network.allow` holds an address where clouds hand out a node's credentials."""
+    from ipaddress import ip_network  # most sites name no network
+
+    for index, text in enumerate(list_at(effective, "hub", "lab", "network", "allow")):
+        try:
+            network = ip_network(str(text), strict=False)
+        except ValueError:
+            continue  # `networks` has a sentence for it
+        for closed in map(ip_network, _CREDENTIALS):
+            if network.version == closed.version and network.overlaps(closed):
+                where = closed.network_address if closed.num_addresses == 1 else closed
+                sentence = f"{text} holds {where}, where clouds hand out a node's credentials; write smaller networks"
+                yield ("hub", "lab", "network", "allow", index), sentence
+                break
+
+
+RULES: tuple[Rule, ...] = (
+    *(default_size_exists, one_lab_fits_the_quota),
+    *(repositories_have_their_own_folders, no_access_to_node_credentials),
+)
+WARNINGS: tuple[Rule, ...] = ()

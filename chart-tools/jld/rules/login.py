@@ -1,0 +1,85 @@
+"""Logging in: who is let in, names, UIDs, and how often the provider is asked."""
+
+from __future__ import annotations
+
+import re
+
+from jld.rules.rule import Rule, Violations
+from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
+from jld.support.quantities import seconds
+
+_USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # what is none, the schema refuses
+
+
+def admins_can_log_in(effective: JsonMap) -> Violations:
+    """With `hub.auth.dummy`, each of `hub.auth.admins` is one of its users: another one could not log in."""
+    # The hub, which tells names apart by more than the case of their letters, would not start.
+    users, admins = (value_at(effective, "hub", "auth", *path) for path in (("dummy", "users"), ("admins",)))
+    if isinstance(users, list) and isinstance(admins, list):
+        known = {str(user).lower() for user in users}
+        for index, admin in enumerate(admins):
+            if isinstance(admin, str) and _USER_NAME.fullmatch(admin) and admin.lower() not in known:
+                sentence = "is not one of hub.auth.dummy.users, so cannot log in; add it there, or remove it here"
+                yield ("hub", "auth", "admins", index), sentence
+
+
+def somebody_is_let_in(effective: JsonMap) -> Violations:
+    """With `hub.auth.cilogon` or `hub.auth.other`, some rule lets somebody in."""
+    for provider in ("cilogon", "other"):
+        chosen = value_at(effective, "hub", "auth", provider)
+        if not isinstance(chosen, dict):
+            continue
+        allowed = [value_at(chosen, "groups", "allow"), value_at(chosen, "users", "allow"), chosen.get("allowAll")]
+        for each in map_at(chosen, "identityProviders").values():
+            allowed += [value_at(each, "allowAll"), value_at(each, "allowDomains")]
+        if not any(allowed):
+            own = "allowAll or allowDomains of an identity provider" if provider == "cilogon" else "allowAll"
+            above = f"hub.auth.{provider}"
+            yield (
+                ("hub", "auth", provider),
+                f"nobody could log in; write {above}.groups.allow, {above}.users.allow, or {own}",
+            )
+
+
+def one_way_to_a_name(effective: JsonMap) -> Violations:
+    """One of `hub.auth.cilogon.identityProviders` has `stripDomain` or `prefix`, and not both."""
+    path: KeyPath = ("hub", "auth", "cilogon", "identityProviders")
+    for entity_id, each in map_at(effective, *path).items():
+        if value_at(each, "stripDomain") and value_at(each, "prefix"):
+            sentence = "a name is either stripped of its domain or given a prefix; remove one of the two"
+            yield (*path, entity_id), sentence
+
+
+def uids_are_a_range(effective: JsonMap) -> Violations:
+    """`hub.auth.numbers.first` is not above `hub.auth.numbers.last`."""
+    first, last = (value_at(effective, "hub", "auth", "numbers", end) for end in ("first", "last"))
+    if isinstance(first, int) and isinstance(last, int) and first > last:
+        yield ("hub", "auth", "numbers"), f"last ({last}) is below first ({first}); exchange them"
+
+
+def staleness_is_longer_than_refresh(effective: JsonMap) -> Violations:
+    """`hub.auth.refresh` is a minute or more, and `hub.auth.staleness` is not shorter than it."""
+    refresh, staleness = (seconds(value_at(effective, "hub", "auth", key)) for key in ("refresh", "staleness"))
+    if refresh is not None and refresh < 60:
+        yield ("hub", "auth", "refresh"), "the provider would be asked with nearly every page; write 1m or more"
+    if refresh is not None and staleness is not None and staleness < refresh:
+        yield (
+            ("hub", "auth", "staleness"),
+            "shorter than hub.auth.refresh, so every session would end; write a longer one",
+        )
+
+
+def credentials_are_encrypted(effective: JsonMap) -> Violations:
+    urls: list[KeyPath] = [("github", "url"), ("github", "apiUrl"), ("cilogon", "url")]
+    urls += [("other", "options", f"{name}_url") for name in ("authorize", "token", "userdata")]
+    for url in urls:
+        path = ("hub", "auth", *url)
+        if str(value_at(effective, *path)).startswith("http://"):
+            yield path, "people's credentials travel unencrypted; write https://"
+
+
+RULES: tuple[Rule, ...] = (
+    *(admins_can_log_in, somebody_is_let_in, one_way_to_a_name),
+    *(uids_are_a_range, staleness_is_longer_than_refresh),
+)
+WARNINGS: tuple[Rule, ...] = (credentials_are_encrypted,)

@@ -1,0 +1,116 @@
+"""The secrets of the values: where each stands, what it must look like, and how one is generated."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jld.support.key_paths import KeyPath
+
+HUB_SECRET: KeyPath = ("hub", "secret")
+NGINX_SECRET: KeyPath = ("nginx", "secret")
+FIREFLY_PASSWORD: KeyPath = ("firefly", "secret", "adminPassword")
+FIREFLY_PASSWORD_VARIABLE = "JLD_FIREFLY_ADMIN_PASSWORD"  # noqa: S105
+HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def environment_variable(name: str) -> str:
+    """The environment variable that gives a secret: JLD_GITHUB_CLIENT_SECRET for `githubClientSecret`."""
+    return "JLD_" + re.sub(r"([A-Z])", r"_\1", name).upper()
+
+
+@dataclass(frozen=True)
+class SecretFormat:
+    """One key of `hub.secret`."""
+
+    matches: Callable[[str], bool]
+    accepted: str
+    generate: Callable[[], str] | None = None
+    remedy: str = ""  # how a person gives a secret that cannot be generated
+
+
+def _hex_key() -> str:
+    return secrets.token_hex(32)
+
+
+def new_firefly_password() -> str:
+    """A password for Firefly's administrator."""
+    return secrets.token_urlsafe(24)
+
+
+def _is_hex_key(text: str) -> bool:
+    return HEX_KEY.fullmatch(text) is not None
+
+
+def _is_one_word(text: str) -> bool:
+    return bool(text) and text.isprintable() and not any(character.isspace() for character in text)
+
+
+def _is_one_line(text: str) -> bool:
+    return bool(text) and text.isprintable() and text == text.strip()
+
+
+HUB_SECRETS: dict[str, SecretFormat] = {
+    "cookieSecret": SecretFormat(_is_hex_key, "64 hex digits", _hex_key),
+    "cryptKeys": SecretFormat(
+        lambda text: all(_is_hex_key(key) for key in text.split(";")),
+        "keys of 64 hex digits, joined by semicolons",
+        lambda: f"{_hex_key()};{_hex_key()}",
+    ),
+    "proxyToken": SecretFormat(_is_hex_key, "64 hex digits", _hex_key),
+    "metricsToken": SecretFormat(_is_hex_key, "64 hex digits", _hex_key),
+    "dummyPassword": SecretFormat(_is_one_line, "one line of text", lambda: secrets.token_urlsafe(15)),
+    "githubClientSecret": SecretFormat(
+        _is_one_word,
+        "the client secret of the OAuth app, without blanks or line breaks",
+        remedy="make a client secret for your OAuth app at GitHub and give it as JLD_GITHUB_CLIENT_SECRET, "
+        "or below hub.secret in secrets.yaml beside the site file",
+    ),
+    "cilogonClientSecret": SecretFormat(
+        _is_one_word,
+        "the client secret that CILogon gave you, without blanks or line breaks",
+        remedy="give what CILogon showed when you registered the hub as JLD_CILOGON_CLIENT_SECRET, "
+        "or below hub.secret in secrets.yaml beside the site file",
+    ),
+    "otherClientSecret": SecretFormat(
+        _is_one_word,
+        "the client secret that the provider gave you, without blanks or line breaks",
+        remedy="give what the provider showed when you registered the hub as JLD_OTHER_CLIENT_SECRET, "
+        "or below hub.secret in secrets.yaml beside the site file",
+    ),
+    "dbUrl": SecretFormat(
+        lambda text: _is_one_word(text) and "://" in text,
+        "a SQLAlchemy address, like postgresql://jld:password@db.example.org/jld",
+        remedy="give the database's address as JLD_DB_URL, or below hub.secret in secrets.yaml beside the site file",
+    ),
+}
+
+
+def encode(text: str | bytes) -> str:
+    """As the `data` of a Secret holds it."""
+    return base64.b64encode(text.encode(errors="surrogateescape") if isinstance(text, str) else text).decode("ascii")
+
+
+def decode(text: str) -> bytes | None:
+    """What base64 holds, or None when it is not base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def fault(name: str, encoded: str) -> str | None:
+    """What is wrong with a key of `hub.secret`, without showing it. Whether it is base64 at all, the schema says."""
+    content = decode(encoded)
+    secret = HUB_SECRETS.get(name)
+    if content is None or secret is None:
+        return None
+    try:
+        good = secret.matches(content.decode())
+    except UnicodeDecodeError:
+        good = False
+    return None if good else f"what it decodes to (not shown) is not {secret.accepted}; write that, or remove the key"

@@ -1,0 +1,67 @@
+"""What follows from the keys of the storage: capacities of volumes, and the file server's fixed address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from jld.site.effective import storage_volumes
+from jld.site.tree import Node, plain
+from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
+from jld.values.draft import Draft
+
+CLUSTER_IP: KeyPath = ("storage", "nfs", "address", "clusterIP")
+_SMALLER_UNITS = {
+    "Pi": ((1024**2, "Gi"), (1024, "Ti")),
+    "Ti": ((1024, "Gi"),),
+    "P": ((1000**2, "G"), (1000, "T")),
+    "T": ((1000, "G"),),
+}
+_MOST = 999_999  # six digits, as a site may write them
+_NEXT_SMALLER_UNIT = {"Gi": "Mi", "G": "M"}
+
+
+def complete_storage(draft: Draft, free_cluster_ip: Callable[[], str] | None) -> None:
+    """Put what follows into the draft. `free_cluster_ip` asks the cluster; None where nothing may be asked."""
+    for path, value in capacities(draft.effective(), draft.schema["$defs"]["memory"]["pattern"]):
+        draft.put(path, Node(value))
+    if needs_cluster_ip(draft.effective()):
+        previous = value_at(plain(draft.previous), *CLUSTER_IP)
+        if isinstance(previous, str) and previous:
+            draft.put(CLUSTER_IP, Node(previous))
+        elif free_cluster_ip:
+            draft.generate(CLUSTER_IP, free_cluster_ip())
+
+
+def capacities(effective: JsonMap, pattern: str) -> Iterator[tuple[KeyPath, str]]:
+    """What the volumes of the chart's own file server state, where a site does not say it."""
+    disk = _file_server(effective).get("capacity")
+    if isinstance(disk, str) and re.fullmatch(pattern, disk):
+        for name, volume in storage_volumes(effective).items():
+            if "capacity" not in volume and not volume.get("existingClaim"):
+                yield ("storage", "volumes", name, "capacity"), ninety_five_percent(disk)
+
+
+def ninety_five_percent(capacity: str) -> str:
+    """What a volume may state of a disk: a file system and its journal take the rest. 20Gi gives 19Gi, 1Gi gives 950Mi."""
+    match = re.fullmatch(r"([0-9.]+)([A-Za-z]+)", capacity)
+    if not match:
+        raise ValueError(f"{capacity} is no amount with a unit")
+    units = (*_SMALLER_UNITS.get(match[2], ()), (1, match[2]))
+    factor, unit = next((each for each in units if float(match[1]) * each[0] * 0.95 <= _MOST), units[-1])
+    size = float(match[1]) * factor
+    whole = int(round(size * 95, 6) // 100)
+    if whole or unit not in _NEXT_SMALLER_UNIT:
+        return f"{whole or 1}{unit}"
+    return f"{int(round(size * 950, 6))}{_NEXT_SMALLER_UNIT[unit]}"
+
+
+def needs_cluster_ip(effective: JsonMap) -> bool:
+    """Whether the file server needs a fixed address, and nobody wrote one."""
+    address = map_at(_file_server(effective), "address")
+    return address.get("mode") == "static" and address.get("clusterIP") == ""
+
+
+def _file_server(effective: JsonMap) -> JsonMap:
+    """`storage.nfs` where the chart runs the file server, else an empty map."""
+    return map_at(effective, "storage", "nfs") if value_at(effective, "storage", "mode") == "nfs" else {}

@@ -1,0 +1,463 @@
+"""What `jld doctor` makes of what a cluster and the network say."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jld.doctor import cluster, leftovers, network, permissions, storage
+from jld.doctor.facts import Access, ClusterFacts, Finding, Level, NetworkFacts, NoResponse, NotConfigured, Release
+from jld.doctor.probes import run_all
+from jld.schema.chart import Chart
+from jld.secrets import self_signed
+from jld.secrets.formats import encode
+from jld.site.tree import coalesce
+
+CHECKOUT = Path(__file__).resolve().parents[4]
+DEFAULTS = Chart(CHECKOUT / "chart").defaults()
+HERE = Release("science", "jld")
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+GITHUB = {
+    "global": {"hostname": "jupyter.example.org", "imageRegistry": "ghcr.io/my-org"},
+    "hub": {"auth": {"github": {"clientId": "Iv1.abc"}}},
+}
+
+
+def site(**changes: Any) -> dict[str, Any]:
+    return coalesce(coalesce(DEFAULTS, GITHUB), changes)
+
+
+def node(name: str, architecture: str = "amd64", ready: bool = True) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": str(ready)}]
+    return {
+        "metadata": {"name": name},
+        "status": {"nodeInfo": {"architecture": architecture}, "conditions": conditions},
+    }
+
+
+def storage_class(name: str, provisioner: str, default: bool = False) -> dict[str, Any]:
+    annotations = {storage.DEFAULT_CLASS: "true"} if default else {}
+    return {"metadata": {"name": name, "annotations": annotations}, "provisioner": provisioner}
+
+
+def claim(name: str, release: str = "jld", phase: str = "Bound") -> dict[str, Any]:
+    annotations = {"meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": "science"}
+    spec = {"accessModes": ["ReadWriteOnce"]}
+    return {"metadata": {"name": name, "annotations": annotations}, "spec": spec, "status": {"phase": phase}}
+
+
+def service(name: str, *addresses: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "status": {"loadBalancer": {"ingress": [{"ip": each} for each in addresses]}}}
+
+
+FIT = ClusterFacts(
+    version="v1.34.1",
+    nodes=[node("a"), node("b")],
+    storage_classes=[storage_class("shared", "nfs.csi.k8s.io", default=True)],
+    namespace={"metadata": {"name": "science", "labels": {cluster.ENFORCE: "baseline"}}},
+    daemon_sets=[{"metadata": {"name": "cilium"}}],
+)
+
+
+def about(subject: str, found: Any) -> Finding:
+    (finding,) = [each for each in found if each.subject == subject]
+    return finding  # type: ignore[no-any-return]
+
+
+def judged(subject: str, changes: Mapping[str, Any], wanted: dict[str, Any] | None = None) -> Finding:
+    return about(subject, cluster.findings(replace(FIT, **changes), wanted or site(), HERE))
+
+
+def test_of_a_fit_cluster_everything_is_good() -> None:
+    found = [*cluster.findings(FIT, site(), HERE), *leftovers.findings(FIT, HERE)]
+    assert [finding for finding in found if finding.level is not Level.ok] == []
+    assert len(found) > 6
+
+
+@pytest.mark.parametrize(
+    ("silence", "level"),
+    [(NoResponse("connection refused"), Level.failure), (NotConfigured("kubectl is told of none"), Level.warning)],
+    ids=["unreachable", "not configured"],
+)
+def test_without_a_cluster_there_is_one_thing_to_say(silence: NoResponse, level: Level) -> None:
+    found = [*cluster.findings(ClusterFacts(silence), site(), HERE), *leftovers.findings(ClusterFacts(silence), HERE)]
+    assert [(finding.subject, finding.level) for finding in found] == [("Kubernetes", level)]
+
+
+CASES: dict[str, tuple[str, Mapping[str, Any], dict[str, Any], Level, str]] = {
+    "too old": ("Kubernetes", {"version": "v1.29.14"}, {}, Level.failure, "v1.29.14, and the chart needs 1.30"),
+    "no permission": (
+        *("permissions", {"refused": [Access("create", "roles"), Access("get", "roles")]}, {}, Level.failure),
+        "you may not create, get: roles",
+    ),
+    "no node": ("nodes", {"nodes": [node("a", ready=False)]}, {}, Level.failure, "none of 1 is ready"),
+    "a node that is down": (
+        *("nodes", {"nodes": [node("a"), node("b", ready=False)]}, {}, Level.warning),
+        "1 ready, amd64; 1 not ready",
+    ),
+    "two architectures": (
+        *("nodes", {"nodes": [node("a"), node("b", "arm64")]}, {}, Level.warning),
+        "2 ready, amd64 and arm64: an image of one architecture does not start on the other",
+    ),
+    "restricted": (
+        *("Pod Security", {"namespace": {"metadata": {"labels": {cluster.ENFORCE: "restricted"}}}}, {}, Level.warning),
+        "namespace science enforces restricted, which refuses every lab: its first container makes the home directory as root",
+    ),
+    "no namespace yet": (
+        *("Pod Security", {"namespace": None}, {}, Level.ok),
+        "namespace science is not there yet; install with --create-namespace",
+    ),
+    "flannel": (
+        *("NetworkPolicies", {"daemon_sets": [{"metadata": {"name": "kube-flannel-ds"}}]}, {}, Level.warning),
+        "kube-flannel-ds does not enforce them",
+    ),
+    "a network nobody knows": (
+        *("NetworkPolicies", {"daemon_sets": []}, {}, Level.unknown),
+        "no network plug-in that is known here; whether they are enforced is unknown",
+    ),
+    "no default class": (
+        *("hub.db", {"storage_classes": [storage_class("a", "nfs.csi.k8s.io")]}, {}, Level.failure),
+        "the cluster has no default storage class, so the claim would wait for ever",
+    ),
+    "a class that is not there": (
+        *("storage.claim", {}, {"storage": {"claim": {"storageClass": "fast"}}}, Level.failure),
+        "there is no storage class fast",
+    ),
+    "a class for one node": (
+        *("storage.claim", {"storage_classes": [storage_class("d", "ebs.csi.aws.com", True)]}, {}, Level.failure),
+        "storage class d (ebs.csi.aws.com) makes volumes that one node can write",
+    ),
+    "a class that nobody knows": (
+        *("storage.claim", {"storage_classes": [storage_class("d", "example.org/x", True)]}, {}, Level.unknown),
+        "whether storage class d (example.org/x) makes volumes that many nodes can write is unknown",
+    ),
+    "a claim that is not there": (
+        *(
+            "storage.volumes.home.existingClaim",
+            {},
+            {"storage": {"volumes": {"home": {"existingClaim": "homes"}}}},
+            Level.failure,
+        ),
+        "there is no claim homes in the namespace",
+    ),
+    "a claim of one node": (
+        *("storage.volumes.home.existingClaim", {"claims": [claim("homes")]}),
+        {"storage": {"volumes": {"home": {"existingClaim": "homes"}}}},
+        *(Level.failure, "claim homes is ReadWriteOnce"),
+    ),
+    "a folder on two nodes": (
+        *("storage.hostPath", {}, {"storage": {"mode": "hostPath"}}, Level.failure),
+        "a folder of one node, and there are 2 nodes: a lab elsewhere finds an empty home directory",
+    ),
+    "a Secret that is not there": (
+        *("Secrets that the site names", {"secrets": {"jupyter-tls": False, "registry": True}}, {}, Level.failure),
+        "not in namespace science: jupyter-tls",
+    ),
+    "forbidden to ask": (
+        *("nodes", {"nodes": NoResponse('User "joe" cannot list resource "nodes"')}, {}, Level.unknown),
+        'User "joe" cannot list resource "nodes"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("subject", "changes", "wanted", "level", "found"), CASES.values(), ids=CASES)
+def test_what_is_wrong_with_a_cluster_is_said(
+    subject: str, changes: Mapping[str, Any], wanted: dict[str, Any], level: Level, found: str
+) -> None:
+    finding = judged(subject, changes, site(**wanted))
+    assert (finding.level, finding.observed) == (level, found)
+    assert level in (Level.ok, Level.unknown) or finding.remedy
+
+
+def test_a_restricted_namespace_comes_with_the_command() -> None:
+    finding = judged("Pod Security", {"namespace": {"metadata": {"labels": {cluster.ENFORCE: "restricted"}}}})
+    assert finding.command == "kubectl label namespace science pod-security.kubernetes.io/enforce=baseline --overwrite"
+
+
+def test_a_volume_is_asked_for_only_where_one_is_made() -> None:
+    def resources(mode: str) -> set[str]:
+        return {access.resource for access in permissions.needed(site(storage={"mode": mode}))}
+
+    assert resources("hostPath") - resources("claim") == {"persistentvolumes"}
+
+
+def test_rights_in_the_whole_cluster_are_asked_for_only_with_namespaces_of_people() -> None:
+    def resources(*, people: bool) -> set[str]:
+        wanted = {"global": {"hostname": "a.example.org", "userNamespaces": people}, "storage": {"mode": "external"}}
+        return {access.resource for access in permissions.needed(site(**wanted))}
+
+    assert resources(people=True) - resources(people=False) == {
+        *("clusterroles", "clusterrolebindings", "namespaces", "resourcequotas", "limitranges")
+    }
+
+
+def test_a_quota_is_asked_for_only_where_one_is_made() -> None:
+    def resources(**quota: Any) -> set[str]:
+        return {access.resource for access in permissions.needed(site(hub={"lab": {"quota": quota}}))}
+
+    assert resources(cpu=104) - resources() == resources(memory="208Gi") - resources() == {"resourcequotas"}
+
+
+def test_the_right_to_everything_that_the_chart_renders_is_asked_for() -> None:
+    kinds = set()
+    for folder in ("templates", "charts/*/templates"):
+        for file in (CHECKOUT / "chart").glob(f"{folder}/**/*.*"):
+            kinds |= set(re.findall(r"^(?:- | *)kind: (\w+)$", file.read_text(), re.MULTILINE))
+    assert kinds == set(permissions.KINDS)
+
+
+# Leftovers.
+
+
+def left(**changes: Any) -> list[Finding]:
+    return list(leftovers.findings(replace(FIT, **changes), HERE))
+
+
+def released(name: str, of: str, namespace: str = "science") -> dict[str, Any]:
+    reference = {"namespace": namespace, "name": of, "uid": "1"}
+    return {"metadata": {"name": name}, "spec": {"claimRef": reference}, "status": {"phase": "Released"}}
+
+
+def test_a_released_volume_is_given_back_with_its_data() -> None:
+    (finding,) = left(volumes=[released("science-jld-home", "jld-home"), released("other", "jld-home", "elsewhere")])
+    assert finding.level is Level.failure
+    assert finding.command == (
+        "kubectl patch persistentvolume science-jld-home --type json "
+        """--patch '[{"op": "remove", "path": "/spec/claimRef/uid"}]'"""
+    )
+
+
+def test_a_kept_claim_is_no_fault() -> None:
+    (finding,) = left(claims=[claim("jld-home"), claim("somebody-elses")])
+    assert (finding.level, finding.observed) == (
+        Level.ok,
+        "claim jld-home keeps home directories; the next installation as jld takes it over",
+    )
+
+
+def test_claims_of_an_installed_release_are_not_left_over() -> None:
+    (finding,) = left(claims=[claim("jld-home"), claim("jld-hub-db")], services=[service("jld-hub")])
+    assert finding.observed == "left nothing behind"
+
+
+def test_a_claim_that_helm_would_trip_over_is_given_to_the_release() -> None:
+    (finding,) = left(claims=[claim("jld-home", release="former")])
+    assert finding.level is Level.failure
+    assert "annotate persistentvolumeclaim jld-home --overwrite meta.helm.sh/release-name=jld" in finding.command
+
+
+# Names, certificates, addresses.
+
+
+def reached(addresses: Any = ("192.0.2.1",), status: int | NoResponse = 200, **changes: Any) -> list[Finding]:
+    wanted = site()
+    answers = dict.fromkeys(network.web_addresses(wanted).values(), status)
+    return list(network.findings(replace(FIT, **changes), NetworkFacts(addresses, answers), wanted, HERE, NOW))
+
+
+NAMES = {
+    "no address": (NoResponse("no address"), [], Level.warning),
+    "not installed": (("192.0.2.1",), [], Level.unknown),
+    "no load balancer yet": (("192.0.2.1",), [service("jld-nginx")], Level.warning),
+    "right": (("192.0.2.1",), [service("jld-nginx", "192.0.2.1")], Level.ok),
+    "wrong": (("192.0.2.1",), [service("jld-nginx", "192.0.2.9")], Level.failure),
+}
+
+
+@pytest.mark.parametrize(("addresses", "services", "level"), NAMES.values(), ids=NAMES)
+def test_the_name_has_to_lead_to_the_front_door(addresses: Any, services: Any, level: Level) -> None:
+    assert about("DNS name", reached(addresses, services=services)).level is level
+
+
+def test_addresses_that_do_not_answer_are_named() -> None:
+    for subject in ("hub.auth.github.url", "hub.auth.github.apiUrl", "global.imageRegistry"):
+        assert about(subject, reached(status=401)).level is Level.ok
+        assert about(subject, reached(status=NoResponse("timed out"))).level is Level.warning
+        assert about(subject, reached(status=502)).level is Level.warning
+
+
+def test_images_on_the_nodes_need_no_registry() -> None:
+    local = site(**{"global": {"imageRegistry": "localhost/jld"}})
+    found = network.findings(FIT, NetworkFacts(), local, HERE, NOW)
+    assert about("global.imageRegistry", found).level is Level.ok
+
+
+def with_certificate(hostname: str, made: datetime) -> dict[str, Any]:
+    held = self_signed.generate(hostname, made)
+    secret = {"certificate": held.pair.certificate, "key": held.pair.key, "caCertificate": held.authority}
+    return site(nginx={"tls": {"selfSigned": True}, "secret": {name: encode(pem) for name, pem in secret.items()}})
+
+
+@pytest.mark.parametrize(
+    ("hostname", "made", "level"),
+    [
+        ("jupyter.example.org", NOW, Level.ok),
+        ("other.example.org", NOW, Level.failure),
+        ("jupyter.example.org", datetime(2023, 1, 1, tzinfo=UTC), Level.failure),
+    ],
+    ids=["good", "another host", "expired"],
+)
+def test_the_certificate_is_judged(hostname: str, made: datetime, level: Level) -> None:
+    found = network.findings(FIT, NetworkFacts(("192.0.2.1",)), with_certificate(hostname, made), HERE, NOW)
+    assert {finding.level for finding in found if finding.subject == "certificate"} == {level}
+
+
+def test_the_certificate_of_a_secret_is_judged_without_its_key() -> None:
+    held = self_signed.generate("other.example.org", NOW)
+    named = site(nginx={"tls": {"existingSecret": "jupyter-tls"}})
+    facts = replace(FIT, certificate=held.pair.certificate + held.authority)
+    finding = about("certificate", network.findings(facts, NetworkFacts(("192.0.2.1",)), named, HERE, NOW))
+    assert finding.observed == (
+        "of Secret jupyter-tls: it is for other.example.org, not for jupyter.example.org; get one that names jupyter.example.org"
+    )
+
+
+# The command.
+
+
+def test_a_question_without_an_answer_does_not_hold_up_the_others() -> None:
+    import threading
+
+    answers = run_all({"never": threading.Event().wait, "now": lambda: 1}, seconds=0.2)
+    assert answers == {"never": NoResponse("no answer in 0 seconds"), "now": 1}
+
+
+KUBECTL = """\
+#!/usr/bin/env python3
+import json, sys
+words = [word for word in sys.argv[1:] if not word.startswith("--request-timeout")]
+text = " ".join(words)
+if words[0] == "config":
+    print("science")
+elif "/version" in text:
+    print(json.dumps({"gitVersion": "v1.34.1"}))
+elif words[0] == "create":
+    reviews = json.load(sys.stdin)["items"]
+    print(json.dumps({"kind": "List", "items": [review | {"status": {"allowed": True}} for review in reviews]}))
+elif "namespace science" in text and words[1] == "namespace":
+    print("")
+elif "nodes" in text:
+    print("error: You must be logged in to the server (Unauthorized)", file=sys.stderr)
+    sys.exit(1)
+else:
+    print(json.dumps({"items": []}))
+"""
+
+
+@pytest.fixture
+def kubectl(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program: Path = desk.write("kubectl", KUBECTL)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{desk.folder}:{os.environ['PATH']}")
+    return program
+
+
+def test_the_command_asks_the_cluster_and_says_what_failed(desk: Any, kubectl: Path) -> None:
+    result = desk.run("doctor", "--format", "json")
+    document = json.loads(result.stdout)
+    levels = {finding["subject"]: finding["level"] for finding in document["findings"]}
+    assert (result.exit_code, document["exitCode"]) == (0, 0)
+    assert levels == {
+        "Kubernetes": "ok",
+        "permissions": "ok",
+        "nodes": "unknown",
+        "Pod Security": "ok",
+        "NetworkPolicies": "unknown",
+        "storage class": "warning",
+        "earlier release": "ok",
+    }
+    assert document["findings"][2]["found"] == "You must be logged in to the server (Unauthorized)"
+
+
+def test_a_cluster_that_does_not_fit_the_site_is_an_unfit_environment(desk: Any, kubectl: Path) -> None:
+    desk.write(
+        "site.yaml",
+        "global: {hostname: jld.localhost}\nhub: {auth: {dummy: {users: [a]}}}\nnginx: {tls: {selfSigned: true}}\n",
+    )
+    result = desk.run("doctor", "site.yaml", "--format", "json")  # in a table, lines break where columns are narrow
+    assert result.exit_code == 2
+    found = " ".join(each["found"] for each in json.loads(result.stdout)["findings"])
+    assert "the cluster has no default storage class" in found
+
+
+def test_a_wrong_site_is_said_before_anything_is_asked(desk: Any, kubectl: Path) -> None:
+    desk.write("site.yaml", "global: {hostname: A}\n")
+    assert desk.run("doctor", "site.yaml").exit_code == 1
+
+
+def test_without_kubectl_the_rest_is_looked_at(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(desk.folder))
+    monkeypatch.setenv("JLD_CACHE", str(desk.folder))
+    desk.write(
+        "site.yaml",
+        "global: {hostname: jld.localhost}\nhub: {auth: {dummy: {users: [a]}}}\nnginx: {tls: {selfSigned: true}}\n",
+    )
+    result = desk.run("doctor", "site.yaml", "--format", "json")
+    found = {finding["subject"]: finding for finding in json.loads(result.stdout)["findings"]}
+    assert result.exit_code == 0
+    assert found["Kubernetes"]["found"] == "no cluster: kubectl is not installed"
+    assert found["certificate"]["level"] == "ok"
+
+
+# The file server.
+
+
+def shown(address: str) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/component": "storage"}
+    metadata = {"name": "science-jld-home", "labels": labels}
+    return {"metadata": metadata, "spec": {"nfs": {"server": address}}, "status": {"phase": "Bound"}}
+
+
+FILE_SERVER = {"metadata": {"name": "jld-file-server"}, "spec": {"clusterIP": "10.96.0.7"}}
+
+
+def test_a_volume_that_shows_the_file_server_elsewhere_is_answered_with_one_command() -> None:
+    (found,) = [
+        each for each in left(volumes=[shown("10.96.0.9")], services=[FILE_SERVER]) if each.level is not Level.ok
+    ]
+
+    assert found.observed == "volume science-jld-home shows the file server at 10.96.0.9, and it is at 10.96.0.7"
+    assert found.command == "helm upgrade jld ./chart -f values.yaml --namespace science"
+
+
+def test_a_volume_that_shows_the_file_server_where_it_is_is_good() -> None:
+    found = left(volumes=[shown("10.96.0.7")], services=[FILE_SERVER])
+
+    assert [each for each in found if each.level is not Level.ok] == []
+
+
+def test_the_file_server_needs_a_namespace_that_lets_it() -> None:
+    found = judged("Pod Security", {}, site(storage={"mode": "nfs"}))
+
+    assert (found.level, found.command) == (
+        Level.failure,
+        "kubectl label namespace science pod-security.kubernetes.io/enforce=privileged --overwrite",
+    )
+
+
+def test_the_rights_that_are_asked_for_follow_from_the_mode_of_storage() -> None:
+    def kinds(mode: str) -> set[str]:
+        return {each.resource for each in permissions.needed(site(storage={"mode": mode}))}
+
+    assert kinds("nfs") - kinds("claim") == {
+        *("clusterroles", "clusterrolebindings", "jobs", "persistentvolumes", "deployments/scale"),
+    }
+    assert kinds("external") - kinds("claim") == {"persistentvolumes"}
+
+
+@pytest.mark.parametrize("name", ["1jld", "my.rel", "r" * 53, "JLD", ""])
+def test_a_release_that_cannot_be_called_so_is_refused_before_a_cluster_is_asked(name: str, desk: Any) -> None:
+    result = desk.run("doctor", "--release", name, "--kubeconfig", "nowhere")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        f'--release: error: found "{name}"; names of Services and Jobs begin with it, so write'
+    )

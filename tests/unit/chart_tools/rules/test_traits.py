@@ -1,0 +1,142 @@
+"""Traits of JupyterHub in a site file: what the classes would refuse, the tool refuses first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jld.rules.traits.classes import CLASSES
+from jld.rules.traits.owned import OWNED
+from jld.schema.chart import Chart
+
+SITE = """\
+global: {hostname: jupyter.example.org}
+nginx: {tls: {existingSecret: jupyter-tls}}
+hub:
+  auth: {dummy: {users: [alice]}}
+  traits:
+"""
+MISTAKES = {
+    "a class that does not exist": (
+        "    KubeSpawnr: {debug: true}\n",
+        'site.yaml:5:3: error: hub.traits: the key "KubeSpawnr" is not accepted; did you mean KubeSpawner?',
+    ),
+    "a trait that does not exist": (
+        "    KubeSpawner: {start_timeot: 600}\n",
+        "site.yaml:6:33: error: hub.traits.KubeSpawner.start_timeot: "
+        "KubeSpawner has no such trait; did you mean start_timeout?",
+    ),
+    "a trait in the spelling of the other keys": (
+        "    KubeSpawner: {httpTimeout: 600}\n",
+        "site.yaml:6:32: error: hub.traits.KubeSpawner.httpTimeout: "
+        "KubeSpawner has no such trait; did you mean http_timeout?",
+    ),
+    "text for a number": (
+        "    JupyterHub: {active_server_limit: many}\n",
+        'site.yaml:6:39: error: hub.traits.JupyterHub.active_server_limit: found "many"; write a whole number',
+    ),
+    "a number for text": (
+        "    KubeSpawner: {priority_class_name: 7}\n",
+        "site.yaml:6:40: error: hub.traits.KubeSpawner.priority_class_name: found the number 7; write text in quotes",
+    ),
+    "a word for true": (
+        "    Authenticator: {auto_login: 'sure'}\n",
+        'site.yaml:6:33: error: hub.traits.Authenticator.auto_login: found "sure"; write true or false',
+    ),
+    "an annotation that is no text": (
+        "    KubeSpawner: {extra_annotations: {billing: 12}}\n",
+        "site.yaml:6:48: error: hub.traits.KubeSpawner.extra_annotations.billing: found the number 12; "
+        "write text in quotes",
+    ),
+    "a toleration that Kubernetes does not know": (
+        "    KubeSpawner: {tolerations: [{key: labs, operater: Exists}]}\n",
+        "site.yaml:6:55: error: hub.traits.KubeSpawner.tolerations[0].operater: "
+        "Kubernetes has no such key here; did you mean operator?",
+    ),
+    "a toleration of an effect that does not exist": (
+        "    KubeSpawner: {tolerations: [{key: labs, operator: Exists, effect: NoScheduling}]}\n",
+        'site.yaml:6:71: error: hub.traits.KubeSpawner.tolerations[0].effect: found "NoScheduling"; '
+        "write NoSchedule, PreferNoSchedule or NoExecute",
+    ),
+    "an affinity of the wrong shape": (
+        "    KubeSpawner: {node_affinity_required: [{matchExpressions: [{key: gpu, operator: In, values: yes}]}]}\n",
+        "site.yaml:6:97: error: hub.traits.KubeSpawner.node_affinity_required[0].matchExpressions[0].values: "
+        "found true; write a list",
+    ),
+    "a function": (
+        "    KubeSpawner: {pre_spawn_hook: my_hook}\n",
+        'site.yaml:6:35: error: hub.traits.KubeSpawner.pre_spawn_hook: found "my_hook"; '
+        "a hook is a Python function, which is written in hub.extraConfig",
+    ),
+    "a secret": (
+        "    JupyterHub: {cookie_secret: abc}\n",
+        "site.yaml:6:33: error: hub.traits.JupyterHub.cookie_secret: JLD sets this itself: it is a secret, and this "
+        "would stand in a ConfigMap; the hub reads it from hub.secret.cookieSecret",
+    ),
+    "a lab with more rights": (
+        "    KubeSpawner: {privileged: true}\n",
+        "site.yaml:6:31: error: hub.traits.KubeSpawner.privileged: JLD sets this itself: it would take away what keeps "
+        "a lab from harming others; if you must, change it in hub.extraConfig",
+    ),
+    "everybody let in": (
+        "    Authenticator: {allow_all: true}\n",
+        "site.yaml:6:32: error: hub.traits.Authenticator.allow_all: JLD sets this itself: who may log in and who "
+        "administers the hub is said in hub.auth",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_answered_with_place_cause_and_remedy(
+    text: str, sentence: str, complaints: Callable[[str], list[str]]
+) -> None:
+    assert complaints(SITE + text) == [sentence]
+
+
+def test_traits_of_the_right_type_are_accepted(complaints: Callable[[str], list[str]]) -> None:
+    traits = """\
+    JupyterHub: {active_server_limit: 200, template_vars: {announcement: Maintenance on Monday}}
+    KubeSpawner:
+      http_timeout: 300
+      environment: {TZ: UTC}
+      tolerations: [{key: labs, operator: Exists, effect: NoSchedule}]
+    CryptKeeper: {n_threads: 2}
+"""
+    assert complaints(SITE + traits) == []
+
+
+def test_a_trait_that_has_a_key_of_its_own_raises_a_warning(desk: Any) -> None:
+    desk.write("site.yaml", SITE + "    KubeSpawner: {start_timeout: 600}\n")
+    result = desk.run("check", "site.yaml")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        "site.yaml:6:34: warning: hub.traits.KubeSpawner.start_timeout: hub.lab.startTimeout says the same and is "
+        "overruled here; use that key\n",
+    )
+
+
+def test_every_name_that_jld_keeps_to_itself_is_a_trait() -> None:
+    for class_name, reasons in OWNED.items():
+        known = getattr(import_module(CLASSES[class_name]), class_name).class_traits(config=True)
+        assert set(reasons) - set(known) == set()
+
+
+def test_the_schema_refuses_the_same_classes_and_traits_without_the_tool() -> None:
+    schema = Chart(Path(__file__).resolve().parents[4] / "chart").schema()
+    rule = schema["properties"]["hub"]["properties"]["traits"]
+    classes = set(rule["propertyNames"]["enum"])
+    refused = {name: set(part["propertyNames"]["not"]["enum"]) for name, part in rule["properties"].items()}
+    assert (classes, refused) == (set(CLASSES), {name: set(reasons) for name, reasons in OWNED.items()})
+
+
+def test_a_site_without_traits_does_not_wait_for_jupyterhub() -> None:
+    program = (
+        "import sys; from jld.rules.between_keys import violations; from jld.site.tree import Node;"
+        "violations(Node({}), {'hub': {'traits': {}}}); sys.exit('jupyterhub' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

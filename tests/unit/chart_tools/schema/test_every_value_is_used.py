@@ -1,0 +1,177 @@
+"""Every key that a site may write reaches something, and templates read no key that a site may not write."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from jld.schema.chart import Chart
+from jld.schema.validation import key_paths, key_rule
+from jldhub.settings.settings import Settings
+from pydantic import BaseModel
+
+CHECKOUT = Path(__file__).resolve().parents[4]
+CHART = Chart(CHECKOUT / "chart")
+SCHEMA = CHART.schema()
+Key = tuple[str, ...]
+VOLUMES = ("storage", "volumes")  # a map, whose entries a site names
+
+_ACTION = re.compile(r"{{-?(.*?)-?}}", re.DOTALL)
+_VALUE = re.compile(r"\.Values((?:\.[A-Za-z]+)+)")
+_DIG = re.compile(r'\bdig ((?:"[A-Za-z]+" )+)\S+ \.Values((?:\.[A-Za-z]+)*)')
+_PICK = re.compile(r'\b(?:pick|omit) \.Values((?:\.[A-Za-z]+)*)((?: "[A-Za-z]+")+)')
+# What takes a value with everything below it.
+_WHOLE = re.compile(
+    r'(?:toYaml|toJson|include "jld\.image" \(list \.|merge dict|range|(?:toYaml|toJson) \()\s*\.Values((?:\.[A-Za-z]+)+)'
+)
+_PIPED_WHOLE = re.compile(r"\.Values((?:\.[A-Za-z]+)+) \| (?:toYaml|toJson)")
+
+
+def templates() -> dict[str, str]:
+    """Every text that Helm fills in, with the part whose values it sees."""
+    files = [
+        *CHART.folder.glob("templates/**/*"),
+        *CHART.folder.glob("charts/*/templates/**/*"),
+        *CHART.folder.glob("charts/nginx/files/*.conf"),
+    ]
+    return {str(file.relative_to(CHART.folder)): file.read_text() for file in files if file.is_file()}
+
+
+def key(name: str, words: str) -> Key:
+    """The key of `.a.b` in the template called `name`: a part sees its own values and `global`."""
+    path = tuple(re.findall(r"[A-Za-z]+", words))
+    if path[:1] == ("global",):
+        return path
+    if name.endswith("_helpers.tpl"):
+        return ("hub", *path)  # the only helper that reads values says that it stands in the hub's context
+    part = re.match(r"charts/([a-z]+)/", name)
+    return (part[1], *path) if part else path
+
+
+@cache
+def read_by_templates() -> tuple[frozenset[Key], frozenset[Key]]:
+    """Keys that templates read, and keys that they take with everything below."""
+    read: set[Key] = set()
+    whole: set[Key] = set()
+    for name, text in templates().items():
+        for action in _ACTION.findall(text):
+            if "sha256sum" in action:
+                continue  # a checksum notices a value, and does nothing with it
+            read |= {key(name, words) for words in _VALUE.findall(action)}
+            read |= {key(name, f"{above} {below}") for below, above in _DIG.findall(action)}
+            whole |= {key(name, words) for words in (*_WHOLE.findall(action), *_PIPED_WHOLE.findall(action))}
+            if re.match(r"\s*with \.Values", action):  # what follows is about the value itself
+                whole |= {key(name, words) for words in _VALUE.findall(action)}
+    return frozenset(read), frozenset(whole)
+
+
+def handed_to_the_hub() -> set[Key]:
+    """What the settings file takes from the values: `pick` names it, `omit` names what it leaves out."""
+    text = templates()["templates/settings/configmap.yaml"]
+    handed: set[Key] = set()
+    for above, names in _PICK.findall(text):
+        base, chosen = key("", above), re.findall(r"[A-Za-z]+", names)
+        below = {
+            path[: len(base) + 1] for path in key_paths(SCHEMA) if path[: len(base)] == base and len(path) > len(base)
+        }
+        handed |= (
+            {(*base, name) for name in chosen}
+            if f"pick .Values{above} " in text
+            else {path for path in below if path[-1] not in chosen}
+        )
+    return handed
+
+
+def read_by_the_hub(model: type[BaseModel] = Settings, above: Key = ()) -> set[Key]:
+    """The keys of the hub's settings that its Python reads by name, besides checking them."""
+    files = [
+        *(CHECKOUT / "hub-extensions").glob("jldhub/**/*.py"),
+        *(CHECKOUT / "hub-extensions").glob("jupyterhub_config.d/*.py"),
+    ]
+    sources = "".join(file.read_text() for file in files)
+    found: set[Key] = set()
+    for name, field in model.model_fields.items():
+        path = (*above, field.alias or name)
+        if re.search(rf"\.{name}\b", sources):
+            found.add(path)
+        for inner in models(field.annotation):
+            found |= read_by_the_hub(inner, path)
+    return found
+
+
+def models(annotation: object) -> list[type[BaseModel]]:
+    """The models in a type, such as that of an entry of a map."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in models(part)]
+
+
+def read_by_the_tool() -> set[Key]:
+    """Files and choices that `jld values` turns into secrets, and the ladder that it turns into sizes."""
+    values, sizes = ((CHECKOUT / "chart-tools/jld" / name).read_text() for name in ("values/tls.py", "values/sizes.py"))
+    tls: Key = ("nginx", "tls")
+    ladder: Key = ("hub", "lab", "ladder")
+    read = {(*tls, name) for name in re.findall(r'tls(?:\.get\(|\[)"(\w+)"', values)}
+    return read | {(*ladder, name) for name in re.findall(r'chosen\["(\w+)"\]', sizes)}
+
+
+def is_used(path: Key) -> bool:
+    read, whole = read_by_templates()
+    in_hub = any(path[: len(above)] == above for above in handed_to_the_hub())
+    return (
+        path in read
+        or any(path[: len(above)] == above for above in whole)
+        or (in_hub and path in read_by_the_hub())
+        or path in read_by_the_tool()
+        or (path[:2] == ("hub", "traits") and ("hub", "traits") in read_by_the_hub())  # classes and traits are names
+    )
+
+
+def leaves() -> list[Key]:
+    return [path for path in key_paths(SCHEMA) if "properties" not in key_rule(SCHEMA, path)]
+
+
+@pytest.mark.parametrize("path", leaves(), ids=".".join)
+def test_a_value_is_used(path: Key) -> None:
+    assert is_used(path)
+
+
+NOTHING = [
+    ("nginx", "nothing"),
+    ("nginx", "service", "nothing"),
+    ("nginx", "secret", "nothing"),
+    ("hub", "lab", "ladder", "nothing"),
+    ("hub", "auth", "nobody"),
+]
+
+
+@pytest.mark.parametrize("path", NOTHING, ids=".".join)
+def test_a_value_that_nothing_reads_would_be_found(path: Key) -> None:
+    assert not is_used(path)
+
+
+def test_templates_read_no_value_that_a_site_cannot_write() -> None:
+    read, whole = read_by_templates()
+    known = set(key_paths(SCHEMA))
+    assert len(read) > 40
+    read_of_entries = {path for path in read if path[:2] == VOLUMES and key_rule(SCHEMA, path)}
+    assert (read | whole | handed_to_the_hub()) - known - read_of_entries == set()
+
+
+def test_each_key_of_a_volume_is_used_and_no_other() -> None:
+    read = {name for text in templates().values() for name in re.findall(r"\$volume\.(\w+)", text)}
+
+    assert read == set(key_rule(SCHEMA, (*VOLUMES, "home"))["properties"])
+
+
+def test_the_hub_reads_no_setting_that_a_site_cannot_write() -> None:
+    known = set(key_paths(SCHEMA))
+    of_the_chart = {"names", "secretDirectory"}
+    entries = (("hub", "lab", "sizes"), ("hub", "auth", "cilogon", "identityProviders"))
+    assert {
+        path
+        for path in read_by_the_hub()
+        if path not in known and path[0] not in of_the_chart and path[:-1] not in entries
+    } == set()
