@@ -6,6 +6,7 @@ import json
 import os
 import re
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -330,8 +331,10 @@ def test_a_question_without_an_answer_does_not_hold_up_the_others() -> None:
     assert answers == {"never": NoResponse("no answer in 0 seconds"), "now": 1}
 
 
-KUBECTL = """\
-#!/usr/bin/env python3
+# Without site packages it starts in a moment: the tool gives up on a kubectl that takes seconds.
+KUBECTL = (
+    f"#!{sys.executable} -IS\n"
+    + """\
 import json, sys
 words = [word for word in sys.argv[1:] if not word.startswith("--request-timeout")]
 text = " ".join(words)
@@ -350,6 +353,7 @@ elif "nodes" in text:
 else:
     print(json.dumps({"items": []}))
 """
+)
 
 
 @pytest.fixture
