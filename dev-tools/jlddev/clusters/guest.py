@@ -22,6 +22,7 @@ from typing import Any
 
 from jlddev.support import debian_packages, rootfs
 from jlddev.support.errors import MachineError, Unsupported
+from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE, DEV_TOOLS
 from jlddev.support.run import say, tail
 
@@ -64,6 +65,7 @@ class Done:
     err: str
 
 
+@alone("guest")
 def prepare() -> System:
     """The kernel and the RAM disk, made once; raises Unsupported on a machine that cannot run them."""
     if platform.machine() != "x86_64":

@@ -11,12 +11,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE, DEV_TOOLS, PIP
 from jlddev.support.run import run
 
 REQUIREMENTS = DEV_TOOLS / "checkov" / "requirements.txt"
 
 
+@alone("checkov")
 def ensure() -> Path:
     """The installed program; installed when it is not."""
     place = CACHE / f"checkov-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
