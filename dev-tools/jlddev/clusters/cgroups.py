@@ -9,12 +9,20 @@ from jlddev.support.errors import MachineError
 
 ROOT = Path("/sys/fs/cgroup")
 NAME = "jld-node"
+SHARES = (
+    8192  # of the processor, where a process outside has 1024: a whole cluster would get no more than one otherwise
+)
 HIERARCHIES = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
 
 
 def absent() -> list[str]:
     """The hierarchies that this machine does not have."""
     return [name for name in HIERARCHIES if not (ROOT / name).is_dir()]
+
+
+def present() -> list[str]:
+    """The hierarchies in which there is a node's cgroup."""
+    return [name for name in HIERARCHIES if (ROOT / name / NAME).exists()]
 
 
 def make_all() -> list[Path]:
@@ -29,12 +37,18 @@ def remove_all() -> None:
 
 
 def make(hierarchy: str) -> Path:
-    """The node's own cgroup in one hierarchy; a cpuset is of no use before it has its parent's cpus and memory nodes."""
+    """Make the node's own cgroup in one hierarchy.
+
+    A cpuset is of no use before it has its parent's cpus and memory nodes. A cluster misses deadlines of its own where
+    processes that compute beside it, such as tests, each get as much as all of it.
+    """
     folder = ROOT / hierarchy / NAME
     folder.mkdir(exist_ok=True)
     if hierarchy == "cpuset":
         for name in ("cpuset.cpus", "cpuset.mems"):
             (folder / name).write_text((folder.parent / name).read_text())
+    if hierarchy == "cpu":
+        (folder / "cpu.shares").write_text(str(SHARES))
     return folder
 
 
