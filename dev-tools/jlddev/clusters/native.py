@@ -277,8 +277,20 @@ def stop() -> None:
     cgroups.remove_all()
     # The kernel takes the link away some time after the last process of the namespace ended.
     deadline = time.monotonic() + 30
-    while Path(f"/sys/class/net/{HOST_LINK}").exists() and time.monotonic() < deadline:
+    while left := remains():
+        if time.monotonic() > deadline:
+            raise MachineError(f"The cluster left something on this machine: {', '.join(left)}.")
         time.sleep(0.1)
+
+
+def remains() -> list[str]:
+    """What is on this machine that only a native cluster puts there; nothing while none runs."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    return [
+        *(f"network interface {HOST_LINK}" for _ in Path("/sys/class/net").glob(HOST_LINK)),
+        *(f"mount {place}" for place in mounts if FOLDER in Path(place).parents),
+        *(f"cgroup {cgroups.ROOT / name / cgroups.NAME}" for name in cgroups.present()),
+    ]
 
 
 def node_pid() -> int:
