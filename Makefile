@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help tools values images cluster cluster-down up down test test-fast lint lock schema bench bench-frontdoor
+.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-frontdoor
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ cluster-down: tools ## Take the local cluster away
 
 up: tools ## Cluster, images, values, install; prints the URL and how to log in
 	@$(JLDDEV) up --site $(SITE)
+
+lab: tools ## Start a lab in what `make up` installed, unless one runs; prints its URL
+	@$(JLDDEV) lab $(PERSON)
 
 down: tools ## Take away what `make up` made
 	@$(JLDDEV) down
