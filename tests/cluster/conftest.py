@@ -4,6 +4,7 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from pytest_helm_charts.clusters import Cluster, ExistingCluster
 from tests.chromium import open_chromium
 
 from .footprint import footprint, node_processes
-from .release import Ports, Release, node_address
+from .release import MOST_MILLICORES, Ports, Release, node_address
 from .standin import GitHub
 
 TESTS = Path(__file__).parents[1]
@@ -106,37 +107,49 @@ def browser(kube_cluster: Cluster) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def make_release(
-    kube_cluster: Cluster, image_overlay: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Release]]:
-    """A function that installs a release into a namespace of its own; all are taken away at the end."""
-    made: list[Release] = []
+Installed = AbstractContextManager[Release]
 
-    def make(
+
+@pytest.fixture(scope="session")
+def install(
+    kube_cluster: Cluster, image_overlay: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Installed]:
+    """A release in a namespace of its own, as a context at whose end it is taken away."""
+
+    @contextmanager
+    def installed(
         name: str,
         ports: Ports,
         site: dict[str, object],
         secrets: dict[str, object] | None = None,
         enforce: str = "baseline",
-    ) -> Release:
+    ) -> Iterator[Release]:
         folder = tmp_path_factory.mktemp(name)
         release = Release(kube_cluster, name, ports, folder)
-        made.append(release)
         release.delete()  # a test run that was killed may have left one
-        release.create_namespace(enforce)
-        (folder / "site.yaml").write_text(yaml.safe_dump(site))
-        (folder / "secrets.yaml").write_text(yaml.safe_dump(secrets or {}))
-        release.write_values([folder / "site.yaml", image_overlay], folder / "secrets.yaml")
-        release.install()
-        return release
+        try:
+            release.create_namespace(enforce)
+            (folder / "site.yaml").write_text(yaml.safe_dump(site))
+            (folder / "secrets.yaml").write_text(yaml.safe_dump(secrets or {}))
+            release.write_values([folder / "site.yaml", image_overlay], folder / "secrets.yaml")
+            release.install()
+            assert release.millicores() <= MOST_MILLICORES, "it leaves too little of the node to others"
+            yield release
+            assert release.millicores() <= MOST_MILLICORES, "with its labs it leaves too little of the node to others"
+        finally:
+            release.delete()
 
-    yield make
-    for release in made:
-        release.delete()
+    return installed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def make_release(install: Callable[..., Installed]) -> Iterator[Callable[..., Release]]:
+    """A function that installs a release; all of a module are taken away at its end, for others want the node too."""
+    with ExitStack() as made:
+        yield lambda *words, **options: made.enter_context(install(*words, **options))
+
+
+@pytest.fixture(scope="package")
 def github(kube_cluster: Cluster, hub_image: str) -> Iterator[GitHub]:
     """The GitHub stand-in as a pod, reached by browser and hub alike through its node port."""
     people = json.loads((TESTS / "standins" / "people.json").read_text())
@@ -146,9 +159,9 @@ def github(kube_cluster: Cluster, hub_image: str) -> Iterator[GitHub]:
     stand_in.stop()
 
 
-@pytest.fixture(scope="session")
-def release(make_release: Callable[..., Release], github: GitHub) -> Release:
-    """JLD with GitHub login, installed from nothing with `helm install --wait`."""
+@pytest.fixture(scope="package")
+def release(install: Callable[..., Installed], github: GitHub) -> Iterator[Release]:
+    """JLD with GitHub login, installed from nothing with `helm install --wait`: one for all modules that want no other."""
     ports = Ports(http=31080, https=31443)
     github.register(f"https://jld.test:{ports.https}/hub/oauth_callback")
     site = {
@@ -169,4 +182,6 @@ def release(make_release: Callable[..., Release], github: GitHub) -> Release:
             "tls": {"selfSigned": True},
         },
     }
-    return make_release("jld-test", ports, site, {"hub": {"secret": {"githubClientSecret": github.client_secret}}})
+    secrets = {"hub": {"secret": {"githubClientSecret": github.client_secret}}}
+    with install("jld-test", ports, site, secrets) as installed:
+        yield installed
