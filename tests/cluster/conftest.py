@@ -3,7 +3,7 @@
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,46 +18,58 @@ from pytest_helm_charts.clusters import Cluster, ExistingCluster
 
 from tests.chromium import open_chromium
 
+from . import trial
 from .footprint import footprint, node_processes
 from .release import MOST_MILLICORES, Ports, Release, node_address
 from .standin import GitHub
+from .users import Users, shared_folder
 
 TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def provider(describe_level: Callable[[str, str], None]) -> Iterator[providers.Provider]:
-    chosen = providers.choose()
-    found_running = chosen.running()
-    before = footprint() | node_processes()  # a killed cluster's remains may be among them; they go too
-    try:
-        chosen.check([])
-        debian_packages.ensure(debian_packages.BROWSER, "the cluster tests")
-    except Unsupported as reason:
-        pytest.skip(str(reason))
-    chosen.up()  # what fails from here on is a failure
-    describe_level("cluster", described(chosen))
-    yield chosen
-    if not found_running:
-        chosen.down()
-        left = (footprint() | node_processes()) - before
-        assert not left, f"the cluster left something on this machine: {sorted(left)}"
-
-
-def described(chosen: providers.Provider) -> str:
-    return f"{chosen.what}; stand-ins: GitHub, its git server; {chosen.network_policies}; {chosen.nfs_client}"
+def users(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Users:
+    is_worker = hasattr(request.config, "workerinput")
+    return Users(shared_folder(tmp_path_factory.getbasetemp(), is_worker) / "cluster-users.json")
 
 
 @pytest.fixture(scope="session")
-def describe_figure(provider: providers.Provider, describe_level: Callable[[str, str], None]) -> Callable[[str], None]:
+def provider(users: Users, describe_level: Callable[..., None]) -> Iterator[providers.Provider]:
+    chosen = providers.choose()
+    with users.first() as noted:
+        if noted is not None:
+            noted["found running"] = chosen.running()
+            # A killed cluster's remains may be among them; they go too.
+            noted["before"] = sorted(footprint() | node_processes())
+        try:
+            chosen.check([])
+            debian_packages.ensure(debian_packages.BROWSER, "the cluster tests")
+        except Unsupported as reason:
+            pytest.skip(str(reason))
+        kubeconfig = chosen.up()  # what fails from here on is a failure
+        if noted is not None:
+            noted["trial"] = trial.pods(kubeconfig)
+    describe_level("cluster", *described(chosen))
+    yield chosen
+    with users.last() as noted:
+        if noted is None:
+            return
+        if noted["found running"]:
+            assert (lost := trial.lost(noted["trial"], trial.pods(kubeconfig))) == [], f"the trial lost: {lost}"
+            return
+        chosen.down()
+        left = (footprint() | node_processes()) - set(noted["before"])
+        assert not left, f"the cluster left something on this machine: {sorted(left)}"
+
+
+def described(chosen: providers.Provider) -> Sequence[str]:
+    return chosen.what, "stand-ins: GitHub, its git server", chosen.network_policies, chosen.nfs_client
+
+
+@pytest.fixture(scope="session")
+def describe_figure(provider: providers.Provider, describe_level: Callable[..., None]) -> Callable[[str], None]:
     """A function by which a test adds what it measured to the closing table: a figure is no assertion."""
-    figures: list[str] = []
-
-    def describe(figure: str) -> None:
-        figures.append(figure)
-        describe_level("cluster", "; ".join([described(provider), *figures]))
-
-    return describe
+    return lambda figure: describe_level("cluster", figure)
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def image_root(system: guest.System, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def place(
-    system: guest.System, tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[str, str], None]
+    system: guest.System, tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]
 ) -> Iterator[Place]:
     made = Place(tmp_path_factory.mktemp("place"))
     describe_level("nfs", "two QEMU guests with Debian's kernel; the server's image as on a node, but for seccomp")
