@@ -9,9 +9,8 @@ from jlddev.support.errors import MachineError
 
 ROOT = Path("/sys/fs/cgroup")
 NAME = "jld-node"
-SHARES = (
-    8192  # of the processor, where a process outside has 1024: a whole cluster would get no more than one otherwise
-)
+# Of the processor; a process outside has 1024, and a whole cluster would have no more than that either.
+SHARES = 4096
 HIERARCHIES = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
 
 
@@ -21,8 +20,8 @@ def absent() -> list[str]:
 
 
 def present() -> list[str]:
-    """The hierarchies in which there is a node's cgroup."""
-    return [name for name in HIERARCHIES if (ROOT / name / NAME).exists()]
+    """The node's cgroups that are there, as words."""
+    return [f"cgroup {ROOT / name / NAME}" for name in HIERARCHIES if (ROOT / name / NAME).exists()]
 
 
 def make_all() -> list[Path]:

@@ -285,12 +285,9 @@ def stop() -> None:
 
 def remains() -> list[str]:
     """What is on this machine that only a native cluster puts there; nothing while none runs."""
+    links = [f"network interface {path.name}" for path in Path("/sys/class/net").glob(HOST_LINK)]
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    return [
-        *(f"network interface {HOST_LINK}" for _ in Path("/sys/class/net").glob(HOST_LINK)),
-        *(f"mount {place}" for place in mounts if FOLDER in Path(place).parents),
-        *(f"cgroup {cgroups.ROOT / name / cgroups.NAME}" for name in cgroups.present()),
-    ]
+    return [*links, *(f"mount {each}" for each in mounts if FOLDER in Path(each).parents), *cgroups.present()]
 
 
 def node_pid() -> int:

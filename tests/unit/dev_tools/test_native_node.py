@@ -97,7 +97,7 @@ def test_the_nodes_cgroups_have_its_share_of_the_processor_and_its_parents_cpus(
     (tmp_path / "cpuset" / "cpuset.cpus").write_text("0-1")
     (tmp_path / "cpuset" / "cpuset.mems").write_text("0")
     folders = dict(zip(cgroups.HIERARCHIES, cgroups.make_all(), strict=True))
-    assert (folders["cpu"] / "cpu.shares").read_text() == "8192"
+    assert (folders["cpu"] / "cpu.shares").read_text() == "4096"
     assert (folders["cpuset"] / "cpuset.cpus").read_text() == "0-1"
     assert (folders["cpuset"] / "cpuset.mems").read_text() == "0"
     assert not list(folders["memory"].iterdir())
