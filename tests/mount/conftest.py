@@ -14,7 +14,7 @@ from .server import PACKAGES, Place
 FIGURES: list[str] = []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]) -> Iterator[Place]:
     if os.geteuid() != 0:
         pytest.skip("mounting needs namespaces, which only root may make: run the tests as root")
@@ -36,12 +36,12 @@ def place(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[...
     describe_level("mount", what, *FIGURES)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mounted(place: Place) -> Path:
     return place.mount()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def elsewhere(place: Place) -> Path:
     """The same export in another pod: a mount, and for the server a client, of its own."""
     return place.mount()
