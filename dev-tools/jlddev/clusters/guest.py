@@ -146,7 +146,7 @@ class Guest:
         words = ["console=ttyS0", "quiet", "panic=-1", f"jld.name={name}", f"jld.address={address}", *more]
         command = [
             *enter,
-            *("nice", "-n", "-5"),  # it has deadlines, such as a lease's, that what computes beside it has not
+            *("nice", "-n", "-15"),  # it has deadlines, such as a lease's, that what computes beside it has not
             "qemu-system-x86_64",
             *("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "768"),
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"),
