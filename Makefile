@@ -7,9 +7,10 @@ UV := $(HOME)/.cache/jld/uv/bin/uv
 UV_VERSION := 0.13.9
 PYTHON ?= python3
 PACKAGES := chart-tools hub-extensions storage-extensions dev-tools
+LEVELS := tests/unit tests/render tests/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help tools values images cluster cluster-down up down test test-fast lint lock schema bench bench-frontdoor
+.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-frontdoor
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,16 +43,19 @@ cluster-down: tools ## Take the local cluster away
 up: tools ## Cluster, images, values, install; prints the URL and how to log in
 	@$(JLDDEV) up --site $(SITE)
 
+lab: tools ## Start a lab in what `make up` installed, unless one runs; prints its URL
+	@$(JLDDEV) lab $(PERSON)
+
 down: tools ## Take away what `make up` made
 	@$(JLDDEV) down
 
-test: tools lint ## All levels that this machine can run: unit, render, hub, nfs, mount, cluster
+test: tools lint ## All levels that this machine can run, beside each other: unit, render, hub, nfs, mount, cluster
 	@$(JLDDEV) nginx
-	@.venv/bin/pytest tests/unit tests/render tests/hub tests/nfs tests/mount tests/cluster
+	@.venv/bin/pytest --numprocesses=4 $(LEVELS) tests/nfs tests/mount tests/cluster
 
 test-fast: tools lint ## unit, render and hub without what is slow, in several processes: under five minutes
 	@$(JLDDEV) nginx
-	@.venv/bin/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder -m "not slow" tests/unit tests/render tests/hub
+	@.venv/bin/pytest --numprocesses=3 -m "not slow" $(LEVELS)
 
 bench: up ## Measure the local installation: memory, and seconds from Start to a lab
 	@.venv/bin/python tests/bench/local_cluster.py

@@ -1,16 +1,19 @@
 """The closing table: what ran, on what, and what did not run and why."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
 
+from tests import interrupted
+from tests.groups import Groups, place_of
+
 LEVELS = ("unit", "render", "hub", "nfs", "mount", "cluster")
 TESTS = Path(__file__).parent
-ran_on = pytest.StashKey[dict[str, str]]()
+ran_on = pytest.StashKey[dict[str, list[str]]]()  # by level, in the order in which it was told
 left_out = pytest.StashKey[Counter[str]]()  # by level
 
 
@@ -18,25 +21,54 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ran_on], config.stash[left_out] = {}, Counter()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
+    with interrupted.while_tests_run(session.config):
+        return (yield)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    interrupted.done(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    interrupted.tell(node)
+
+
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     for item in items:
         item.config.stash[left_out][level_of(item.nodeid)] += 1
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """One of several processes hands over what its levels ran on, and what it was told to leave out, as all were."""
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        interrupted.wait_for_workers(session.config)
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["ran_on"] = session.config.stash[ran_on]
         session.config.workeroutput["left_out"] = dict(session.config.stash[left_out])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    config.option.loadscopereorder = False  # the order is that of the collected tests
+    return Groups(config, log)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    node.config.stash[ran_on].update(node.workeroutput.get("ran_on", {}))
+    for level, parts in getattr(node, "workeroutput", {}).get("ran_on", {}).items():
+        note(node.config, level, parts)
     node.config.stash[left_out].update(
         {
             level: number
-            for level, number in node.workeroutput.get("left_out", {}).items()
+            for level, number in getattr(node, "workeroutput", {}).get("left_out", {}).items()
             if not node.config.stash[left_out][level]
         }
     )
@@ -50,12 +82,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def describe_level(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
-    """A function that a level calls to say what it runs on, stand-ins included."""
+    """A function that a level calls to say what it runs on, stand-ins included, and what it measured; each part once."""
 
-    def describe(level: str, text: str) -> None:
-        request.config.stash[ran_on][level] = text
+    def describe(level: str, *parts: str) -> None:
+        note(request.config, level, parts)
 
     return describe
+
+
+def note(config: pytest.Config, level: str, parts: Sequence[str]) -> None:
+    told = config.stash[ran_on].setdefault(level, [])
+    told += [part for part in parts if part not in told]
 
 
 def level_of(node_id: str) -> str:
@@ -87,7 +124,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
             terminalreporter.write_line(f"{level:8} not run: not asked for")
             continue
         numbers = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
-        where = config.stash[ran_on].get(level, "")
+        where = "; ".join(config.stash[ran_on].get(level, ()))
         terminalreporter.write_line(
             f"{level:8} {numbers} in {seconds[level]:.0f} s" + (f", on {where}" if where else "")
         )

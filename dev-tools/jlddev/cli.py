@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jlddev import up
+from jlddev import lab, up
 from jlddev.clusters import providers
 from jlddev.images import build
 from jlddev.support.errors import MachineError, Unsupported
@@ -70,6 +70,14 @@ def up_command(
 ) -> None:
     """Cluster, images, values, install; then how to log in."""
     up.up(site)
+
+
+@app.command("lab")
+def lab_command(
+    person: Annotated[str, typer.Argument(help="Who logs in; by default the first whom the site names.")] = "",
+) -> None:
+    """Log in to what `up` installed, start a lab unless it runs, and print its URL."""
+    print(lab.start(lab.installed(), person))
 
 
 @app.command("down")

@@ -3,7 +3,8 @@
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,46 +18,58 @@ from pytest_helm_charts.clusters import Cluster, ExistingCluster
 
 from tests.chromium import open_chromium
 
+from . import trial
 from .footprint import footprint, node_processes
-from .release import Ports, Release, node_address
+from .release import MOST_MILLICORES, Ports, Release, node_address
 from .standin import GitHub
+from .users import Users, shared_folder
 
 TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def provider(describe_level: Callable[[str, str], None]) -> Iterator[providers.Provider]:
-    chosen = providers.choose()
-    found_running = chosen.running()
-    before = footprint() | node_processes()  # a killed cluster's remains may be among them; they go too
-    try:
-        chosen.check([])
-        debian_packages.ensure(debian_packages.BROWSER, "the cluster tests")
-    except Unsupported as reason:
-        pytest.skip(str(reason))
-    chosen.up()  # what fails from here on is a failure
-    describe_level("cluster", described(chosen))
-    yield chosen
-    if not found_running:
-        chosen.down()
-        left = (footprint() | node_processes()) - before
-        assert not left, f"the cluster left something on this machine: {sorted(left)}"
-
-
-def described(chosen: providers.Provider) -> str:
-    return f"{chosen.what}; stand-ins: GitHub, its git server; {chosen.network_policies}; {chosen.nfs_client}"
+def users(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Users:
+    is_worker = hasattr(request.config, "workerinput")
+    return Users(shared_folder(tmp_path_factory.getbasetemp(), is_worker) / "cluster-users.json")
 
 
 @pytest.fixture(scope="session")
-def describe_figure(provider: providers.Provider, describe_level: Callable[[str, str], None]) -> Callable[[str], None]:
+def provider(users: Users, describe_level: Callable[..., None]) -> Iterator[providers.Provider]:
+    chosen = providers.choose()
+    with users.first() as noted:
+        if noted is not None:
+            noted["found running"] = chosen.running()
+            # A killed cluster's remains may be among them; they go too.
+            noted["before"] = sorted(footprint() | node_processes())
+        try:
+            chosen.check([])
+            debian_packages.ensure(debian_packages.BROWSER, "the cluster tests")
+        except Unsupported as reason:
+            pytest.skip(str(reason))
+        kubeconfig = chosen.up()  # what fails from here on is a failure
+        if noted is not None:
+            noted["trial"] = trial.pods(kubeconfig)
+    describe_level("cluster", *described(chosen))
+    yield chosen
+    with users.last() as noted:
+        if noted is None:
+            return
+        if noted["found running"]:
+            assert (lost := trial.lost(noted["trial"], trial.pods(kubeconfig))) == [], f"the trial lost: {lost}"
+            return
+        chosen.down()
+        left = (footprint() | node_processes()) - set(noted["before"])
+        assert not left, f"the cluster left something on this machine: {sorted(left)}"
+
+
+def described(chosen: providers.Provider) -> Sequence[str]:
+    return chosen.what, "stand-ins: GitHub, its git server", chosen.network_policies, chosen.nfs_client
+
+
+@pytest.fixture(scope="session")
+def describe_figure(provider: providers.Provider, describe_level: Callable[..., None]) -> Callable[[str], None]:
     """A function by which a test adds what it measured to the closing table: a figure is no assertion."""
-    figures: list[str] = []
-
-    def describe(figure: str) -> None:
-        figures.append(figure)
-        describe_level("cluster", "; ".join([described(provider), *figures]))
-
-    return describe
+    return lambda figure: describe_level("cluster", figure)
 
 
 @pytest.fixture(scope="session")
@@ -106,37 +119,49 @@ def browser(kube_cluster: Cluster) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def make_release(
-    kube_cluster: Cluster, image_overlay: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Release]]:
-    """A function that installs a release into a namespace of its own; all are taken away at the end."""
-    made: list[Release] = []
+Installed = AbstractContextManager[Release]
 
-    def make(
+
+@pytest.fixture(scope="session")
+def install(
+    kube_cluster: Cluster, image_overlay: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Installed]:
+    """A release in a namespace of its own, as a context at whose end it is taken away."""
+
+    @contextmanager
+    def installed(
         name: str,
         ports: Ports,
         site: dict[str, object],
         secrets: dict[str, object] | None = None,
         enforce: str = "baseline",
-    ) -> Release:
+    ) -> Iterator[Release]:
         folder = tmp_path_factory.mktemp(name)
         release = Release(kube_cluster, name, ports, folder)
-        made.append(release)
         release.delete()  # a test run that was killed may have left one
-        release.create_namespace(enforce)
-        (folder / "site.yaml").write_text(yaml.safe_dump(site))
-        (folder / "secrets.yaml").write_text(yaml.safe_dump(secrets or {}))
-        release.write_values([folder / "site.yaml", image_overlay], folder / "secrets.yaml")
-        release.install()
-        return release
+        try:
+            release.create_namespace(enforce)
+            (folder / "site.yaml").write_text(yaml.safe_dump(site))
+            (folder / "secrets.yaml").write_text(yaml.safe_dump(secrets or {}))
+            release.write_values([folder / "site.yaml", image_overlay], folder / "secrets.yaml")
+            release.install()
+            assert release.millicores() <= MOST_MILLICORES, "it leaves too little of the node to others"
+            yield release
+            assert release.millicores() <= MOST_MILLICORES, "with its labs it leaves too little of the node to others"
+        finally:
+            release.delete()
 
-    yield make
-    for release in made:
-        release.delete()
+    return installed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def make_release(install: Callable[..., Installed]) -> Iterator[Callable[..., Release]]:
+    """A function that installs a release; all of a module are taken away at its end, for others want the node too."""
+    with ExitStack() as made:
+        yield lambda *words, **options: made.enter_context(install(*words, **options))
+
+
+@pytest.fixture(scope="package")
 def github(kube_cluster: Cluster, hub_image: str) -> Iterator[GitHub]:
     """The GitHub stand-in as a pod, reached by browser and hub alike through its node port."""
     people = json.loads((TESTS / "standins" / "people.json").read_text())
@@ -146,9 +171,9 @@ def github(kube_cluster: Cluster, hub_image: str) -> Iterator[GitHub]:
     stand_in.stop()
 
 
-@pytest.fixture(scope="session")
-def release(make_release: Callable[..., Release], github: GitHub) -> Release:
-    """JLD with GitHub login, installed from nothing with `helm install --wait`."""
+@pytest.fixture(scope="package")
+def release(install: Callable[..., Installed], github: GitHub) -> Iterator[Release]:
+    """JLD with GitHub login, installed from nothing with `helm install --wait`: one for all modules that want no other."""
     ports = Ports(http=31080, https=31443)
     github.register(f"https://jld.test:{ports.https}/hub/oauth_callback")
     site = {
@@ -169,4 +194,6 @@ def release(make_release: Callable[..., Release], github: GitHub) -> Release:
             "tls": {"selfSigned": True},
         },
     }
-    return make_release("jld-test", ports, site, {"hub": {"secret": {"githubClientSecret": github.client_secret}}})
+    secrets = {"hub": {"secret": {"githubClientSecret": github.client_secret}}}
+    with install("jld-test", ports, site, secrets) as installed:
+        yield installed

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from .release import Release
-from .standin import HARDENED
+from .standin import HARDENED, LITTLE
 
 NAME = "git-stand-in"
 SOURCE = Path(__file__).parents[1] / "standins" / "git_server.py"
@@ -69,6 +69,7 @@ class GitServer:
             "securityContext": HARDENED,
             "volumeMounts": [{"name": "files", "mountPath": folder}, {"name": "tmp", "mountPath": "/tmp"}],
             "readinessProbe": {"tcpSocket": {"port": 8443}, "periodSeconds": 1},
+            "resources": LITTLE,
         }
         pod = {
             "automountServiceAccountToken": False,

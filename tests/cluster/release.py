@@ -16,6 +16,8 @@ from pytest_helm_charts.clusters import Cluster
 from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
 
 JLD = CHECKOUT / ".venv" / "bin" / "jld"
+SMALL = Path(__file__).with_name("small-requests.yaml")
+MOST_MILLICORES = 100  # that a release may ask for, its labs included
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Release:
         ensure_namespace_exists(self.client, self.name, {"labels": labels})
 
     def write_values(self, sites: Sequence[Path], secrets: Path) -> None:
+        """From site files, which may say more about requests than the tests' own overlay does."""
+        sites = [SMALL, *sites]
         words = [str(JLD), "values", *map(str, sites), "--secrets", str(secrets), "--output", str(self.values)]
         subprocess.run(words, check=True, capture_output=True)
         if certificate := self.site["nginx"].get("secret", {}).get("caCertificate"):
@@ -152,6 +156,11 @@ class Release:
             selector["app.kubernetes.io/component"] = component
         return list(pykube.Pod.objects(self.client, namespace=self.name).filter(selector=selector))
 
+    def millicores(self) -> int:
+        """What the pods in the namespace ask for of the node, without those that are done."""
+        pods = [pod.obj for pod in pykube.Pod.objects(self.client, namespace=self.name)]
+        return sum(pod_millicores(pod["spec"]) for pod in pods if pod["status"]["phase"] in ("Pending", "Running"))
+
     def delete(self) -> None:
         """The namespace with everything in it, and the volumes that the chart keeps on purpose; nothing if all are gone."""
         if (namespace := pykube.Namespace.objects(self.client).get_or_none(name=self.name)) is not None:
@@ -166,3 +175,17 @@ class Release:
         for volume in pykube.PersistentVolume.objects(self.client):
             if volume.name.startswith(f"{self.name}-{self.name}-"):
                 volume.delete()
+
+
+def pod_millicores(spec: dict[str, Any]) -> int:
+    """What a pod asks for: its containers together, or the largest of those that run before them."""
+    containers, before = (
+        [millicores(each.get("resources", {}).get("requests", {}).get("cpu", "0")) for each in spec.get(name, [])]
+        for name in ("containers", "initContainers")
+    )
+    return max([sum(containers), *before])
+
+
+def millicores(quantity: str) -> int:
+    """`50m` as 50, and `0.5` as 500."""
+    return int(quantity[:-1]) if quantity.endswith("m") else round(float(quantity) * 1000)

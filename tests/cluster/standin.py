@@ -16,6 +16,7 @@ NAMESPACE = "jld-test-github"
 NODE_PORT = 31090
 PORT = 80  # that of a web server, which is what a hub may reach
 SOURCE = Path(__file__).parents[1] / "standins" / "github.py"
+LITTLE = {"requests": {"cpu": "5m", "memory": "32Mi"}}
 HARDENED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -86,6 +87,7 @@ class GitHub:
             "securityContext": HARDENED,
             "volumeMounts": [{"name": "files", "mountPath": "/stand-in"}],
             "readinessProbe": {"httpGet": {"path": "/_control", "port": PORT}, "periodSeconds": 1},
+            "resources": LITTLE,
         }
         pod = {
             "automountServiceAccountToken": False,

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser
@@ -35,7 +35,7 @@ spec: {hard: {pods: "0"}}
 
 
 @pytest.fixture(scope="module")
-def release(make_release: Callable[..., Release]) -> Iterator[Release]:
+def release(make_release: Callable[..., Release]) -> Release:
     ports = Ports(http=31480, https=31483)
     site = {
         "global": {"hostname": "failed.test", "port": ports.https},
@@ -50,9 +50,7 @@ def release(make_release: Callable[..., Release]) -> Iterator[Release]:
             "tls": {"selfSigned": True},
         },
     }
-    release = make_release("jld-failed", ports, site)
-    yield release
-    release.delete()
+    return make_release("jld-failed", ports, site)
 
 
 def failure(browser: Browser, release: Release, name: str, size: str = "Tiny") -> str:

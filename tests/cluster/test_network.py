@@ -16,7 +16,7 @@ from tests.hub.processes import Program
 from .lab import PYTHON, Lab
 from .person import sit_down
 from .release import Release
-from .standin import HARDENED
+from .standin import HARDENED, LITTLE
 
 OPEN, CLOSED = "open", "closed"
 METADATA = "169.254.169.254"  # where clouds hand out a node's credentials
@@ -147,6 +147,7 @@ def stranger(name: str, image: str) -> dict[str, object]:
         "command": ["python", "-m", "http.server", "--directory", "/etc/ssl", str(DATABASE)],
         "securityContext": HARDENED,
         "readinessProbe": {"tcpSocket": {"port": DATABASE}, "periodSeconds": 1},
+        "resources": LITTLE,
     }
     spec = {"automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1, "containers": [container]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}

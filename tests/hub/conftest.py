@@ -53,7 +53,7 @@ class Hubs:
 
 
 @pytest.fixture(scope="session")
-def hubs(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[str, str], None]) -> Iterator[Hubs]:
+def hubs(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]) -> Iterator[Hubs]:
     describe_level(
         "hub",
         f"JupyterHub {jupyterhub.__version__} behind the image's nginx; PostgreSQL; "

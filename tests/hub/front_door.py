@@ -9,8 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from jld.secrets import self_signed
-from jld.secrets.certificates import Pair
+from jld.secrets.self_signed import SelfSigned, generate
 from jlddev.tools.nginx import PROGRAM
 
 from tests.local_nginx import TOKEN, Ports, write
@@ -34,8 +33,8 @@ def rendered(*changes: str) -> Render:
 
 
 @cache
-def certificate() -> Pair:
-    return self_signed.generate("jupyter.example.org", datetime.now(UTC)).pair
+def self_signed() -> SelfSigned:
+    return generate("jupyter.example.org", datetime.now(UTC))
 
 
 class FrontDoor(Program):
@@ -67,7 +66,7 @@ class FrontDoor(Program):
         ports = Ports(free_port(), self.https_port, api_port, people=port)
         file = write(config, lua, self.folder, ports, address)
         (self.folder / "tls").mkdir()
-        for name, text in {"tls.crt": certificate().certificate, "tls.key": certificate().key}.items():
+        for name, text in {"tls.crt": self_signed().pair.certificate, "tls.key": self_signed().pair.key}.items():
             (self.folder / "tls" / name).write_bytes(text)
         self.token_file = self.folder / "front-door" / "proxyToken"
         super().__init__("nginx", [str(PROGRAM), "-e", "stderr", "-c", str(file)], {}, self.folder)

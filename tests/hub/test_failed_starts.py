@@ -90,7 +90,7 @@ ROWS: dict[str, tuple[dict[str, Any], str, str, int]] = {
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[str, str], None]) -> Iterator[LabHub]:
+def hub(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]) -> Iterator[LabHub]:
     describe_level(
         "hub",
         "JupyterHub and its proxy or nginx; PostgreSQL; stand-ins: GitHub, Kubernetes' API with its nodes and labs",

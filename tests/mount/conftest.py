@@ -14,8 +14,8 @@ from .server import PACKAGES, Place
 FIGURES: list[str] = []
 
 
-@pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[str, str], None]) -> Iterator[Place]:
+@pytest.fixture(scope="package")
+def place(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]) -> Iterator[Place]:
     if os.geteuid() != 0:
         pytest.skip("mounting needs namespaces, which only root may make: run the tests as root")
     if not Path("/dev/fuse").exists():
@@ -33,15 +33,15 @@ def place(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[st
     yield inside
     inside.close()
     what = "NFS-Ganesha in namespaces of this machine, and the native node's client in place of a kernel's"
-    describe_level("mount", "; ".join([what, *FIGURES]))
+    describe_level("mount", what, *FIGURES)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mounted(place: Place) -> Path:
     return place.mount()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def elsewhere(place: Place) -> Path:
     """The same export in another pod: a mount, and for the server a client, of its own."""
     return place.mount()

@@ -1,4 +1,7 @@
-"""Two emulated machines with Debian's kernel, and the NFS server from its image, on a network of their own."""
+"""Two emulated machines with Debian's kernel, and the NFS server from its image, on a network of their own.
+
+They end with this level: a guest that waits computes, too.
+"""
 
 import os
 import shutil
@@ -16,7 +19,7 @@ from .place import PROGRAMS, SETTINGS, Place, Server, mount
 IMAGE = "nfs-server"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system() -> guest.System:
     if os.geteuid() != 0:
         pytest.skip("only root makes the network and the disk of these tests; run them as root")
@@ -28,7 +31,7 @@ def system() -> guest.System:
         pytest.skip(str(reason))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def image_root(system: guest.System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The root file system of the server's image."""
     image = build.Image(IMAGE, build.FOLDERS[IMAGE])
@@ -39,9 +42,9 @@ def image_root(system: guest.System, tmp_path_factory: pytest.TempPathFactory) -
     shutil.rmtree(root)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(
-    system: guest.System, tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[str, str], None]
+    system: guest.System, tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]
 ) -> Iterator[Place]:
     made = Place(tmp_path_factory.mktemp("place"))
     describe_level("nfs", "two QEMU guests with Debian's kernel; the server's image as on a node, but for seccomp")
@@ -49,7 +52,7 @@ def place(
     made.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def guests(system: guest.System, place: Place, started: Server) -> tuple[guest.Guest, guest.Guest]:
     """Two clients that have mounted what labs mount."""
     one, two = place.guest(system, "one", "10.99.0.2"), place.guest(system, "two", "10.99.0.3")
@@ -60,7 +63,7 @@ def guests(system: guest.System, place: Place, started: Server) -> tuple[guest.G
     return one, two
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def started(place: Place, image_root: Path) -> Iterator[Server]:
     server = place.server(image_root, SETTINGS)
     server.start()

@@ -105,7 +105,7 @@ def outcome(values: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=300,
+                timeout=900,
             )
             assert report.exists(), done.stdout + done.stderr
             return list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - of a program that we built

@@ -63,7 +63,7 @@ def ask(values: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Ca
                 text=True,
                 check=False,
                 stdin=subprocess.DEVNULL,
-                timeout=300,
+                timeout=900,
             )
         assert report.exists(), done.stdout[-2000:]
         return {each["id"]: (each["severity"], each["finding"]) for each in json.loads(report.read_text())}

@@ -9,12 +9,19 @@ from jlddev.support.errors import MachineError
 
 ROOT = Path("/sys/fs/cgroup")
 NAME = "jld-node"
+# CPU shares of the node. A process outside has 1024, and without this the whole cluster would have no more.
+SHARES = 4096
 HIERARCHIES = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
 
 
 def absent() -> list[str]:
     """The hierarchies that this machine does not have."""
     return [name for name in HIERARCHIES if not (ROOT / name).is_dir()]
+
+
+def present() -> list[str]:
+    """The node's cgroups that are there, as words."""
+    return [f"cgroup {ROOT / name / NAME}" for name in HIERARCHIES if (ROOT / name / NAME).exists()]
 
 
 def make_all() -> list[Path]:
@@ -31,13 +38,16 @@ def remove_all() -> None:
 def make(hierarchy: str) -> Path:
     """Create the node's cgroup in one hierarchy.
 
-    A new cpuset is empty, so it gets its parent's CPUs and memory nodes.
+    A new cpuset is empty, so it gets its parent's CPUs and memory nodes. With a share of one process the cluster would miss
+    its own deadlines beside processes that compute, such as tests.
     """
     folder = ROOT / hierarchy / NAME
     folder.mkdir(exist_ok=True)
     if hierarchy == "cpuset":
         for name in ("cpuset.cpus", "cpuset.mems"):
             (folder / name).write_text((folder.parent / name).read_text())
+    if hierarchy == "cpu":
+        (folder / "cpu.shares").write_text(str(SHARES))
     return folder
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from jlddev.clusters import native
 from jlddev.images.build import Builder, Image
+from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE
 from jlddev.support.run import output, run
 
 CTR = ["ctr", "--namespace", "k8s.io", "images"]
 
 
+@alone("load-images")
 def into_native(builder: Builder, images: Iterable[Image]) -> None:
     """Import images that the node's containerd lacks, and tag each with its alias too."""
     enter = ["nsenter", "--target", str(native.node_pid()), "--mount", "--pid", "--net", "--"]
@@ -26,6 +28,7 @@ def into_native(builder: Builder, images: Iterable[Image]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@alone("load-images")
 def into_kind(builder: Builder, cluster: str, images: Iterable[Image]) -> None:
     """Load images with kind, which skips those that its nodes have."""
     folder = CACHE / "archives"

@@ -286,8 +286,17 @@ def stop() -> None:
     cgroups.remove_all()
     # The kernel removes the veth pair some time after the last process of the namespace ended.
     deadline = time.monotonic() + 30
-    while Path(f"/sys/class/net/{HOST_LINK}").exists() and time.monotonic() < deadline:
+    while left := remains():
+        if time.monotonic() > deadline:
+            raise MachineError(f"The cluster left something on this machine: {', '.join(left)}.")
         time.sleep(0.1)
+
+
+def remains() -> list[str]:
+    """What is on this machine that only a native cluster puts there; nothing while none runs."""
+    links = [f"network interface {path.name}" for path in Path("/sys/class/net").glob(HOST_LINK)]
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    return [*links, *(f"mount {each}" for each in mounts if FOLDER in Path(each).parents), *cgroups.present()]
 
 
 def node_pid() -> int:

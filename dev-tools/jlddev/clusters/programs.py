@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from jlddev.support.errors import Unsupported
+from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE, DEV_TOOLS
 from jlddev.support.run import output, run, say
 
@@ -94,6 +95,7 @@ def minor_version(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2])
 
 
+@alone("programs")
 def build() -> Path:
     """Build missing programs. Returns their folder. The first time takes about ten minutes on two cores.
 
@@ -139,6 +141,7 @@ def build_h2spec() -> Path:
     return _built(h2spec(), "h2spec", H2SPEC, "github.com/summerwind/h2spec/cmd/h2spec")
 
 
+@alone("programs")
 def _built(target: Path, what: str, sources: Path, package: str) -> Path:
     if target.exists():
         return target

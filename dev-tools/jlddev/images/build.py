@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from jlddev.support import debian_packages, rootfs
+from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE, CHECKOUT, DEV_TOOLS, LOCAL
 from jlddev.support.run import output, run, say
 
@@ -232,6 +233,7 @@ def package_client_mounts() -> list[str]:
     return [word for source, target in mounts.items() for word in ("--volume", f"{source}:{target}:ro")]
 
 
+@alone("images")
 def build(images: Sequence[Image]) -> Builder:
     """Build images that are not built yet, and tag each with its alias. Returns the builder. Raises MachineError."""
     chosen = builder()

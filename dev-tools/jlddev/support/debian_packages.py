@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jlddev.support.errors import Unsupported
+from jlddev.support.lock import alone
 from jlddev.support.run import run, say
 
 APT = ("apt-get", "--option", "DPkg::Lock::Timeout=300")  # seconds: another installation may be under way
@@ -26,12 +27,24 @@ def ensure(programs: Mapping[str, str], purpose: str) -> None:
 
     Raises Unsupported, with the command to type, where this is not Debian or the user is not root.
     """
-    packages = sorted({package for program, package in programs.items() if shutil.which(program) is None})
-    if not packages:
+    if not (packages := missing(programs)):
         return
     words = " ".join(packages)
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise Unsupported(f"{purpose} needs {words}: install them (Debian: sudo apt-get install {words}) and repeat.")
+    with alone("debian-packages"):
+        if packages := missing(programs):  # nobody else installed them meanwhile
+            install(packages, purpose)
+
+
+def missing(programs: Mapping[str, str]) -> list[str]:
+    """The packages of those programs that are not there."""
+    return sorted({package for program, package in programs.items() if shutil.which(program) is None})
+
+
+def install(packages: Sequence[str], purpose: str) -> None:
+    """Install packages with apt-get."""
+    words = " ".join(packages)
     say(f"{purpose} needs Debian packages: {words}")
     # RUNLEVEL=1 keeps a package from starting its service on this machine.
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE
 from jlddev.support.run import run
 
@@ -35,8 +36,14 @@ def folder(name: str, packages: Sequence[str]) -> Path:
 def bootstrap(name: str, packages: Sequence[str]) -> Path:
     """Create a tar of a minimal Debian with `packages` unless it is cached. Returns its path. Raises MachineError."""
     target = folder(name, packages).with_suffix(".tar")
-    if target.exists():
-        return target
+    with alone(f"bootstrap-{target.name}"):
+        if not target.exists():
+            make_tar(name, packages, target)
+    return target
+
+
+def make_tar(name: str, packages: Sequence[str], target: Path) -> None:
+    """Run mmdebstrap; the tar is there when it is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     half_made = target.with_suffix(".part.tar")
     # Without a mirror argument mmdebstrap uses Debian's own, with the suite's updates and security updates.
@@ -48,20 +55,19 @@ def bootstrap(name: str, packages: Sequence[str]) -> Path:
         log=f"bootstrap-{name}",
     )
     half_made.rename(target)
-    return target
 
 
 def unpacked(name: str, packages: Sequence[str]) -> Path:
     """Unpack that tar unless it is cached. Returns the folder."""
     tar = bootstrap(name, packages)
     root = folder(name, packages)
-    if root.exists():
-        return root
-    half_made = root.with_suffix(".part")
-    shutil.rmtree(half_made, ignore_errors=True)
-    half_made.mkdir(parents=True)
-    run(f"unpack {name}", ["tar", "-xpf", tar, "-C", half_made, "--exclude=./dev/*"], log=f"unpack-{name}")
-    half_made.rename(root)
+    with alone(f"unpack-{root.name}"):
+        if not root.exists():
+            half_made = root.with_suffix(".part")
+            shutil.rmtree(half_made, ignore_errors=True)
+            half_made.mkdir(parents=True)
+            run(f"unpack {name}", ["tar", "-xpf", tar, "-C", half_made, "--exclude=./dev/*"], log=f"unpack-{name}")
+            half_made.rename(root)
     return root
 
 

@@ -11,12 +11,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE, DEV_TOOLS, PIP
 from jlddev.support.run import run
 
 REQUIREMENTS = DEV_TOOLS / "checkov" / "requirements.txt"
 
 
+@alone("checkov")
 def ensure() -> Path:
     """Install checkov unless it is cached. Returns the program's path. Raises MachineError."""
     environment = CACHE / f"checkov-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"

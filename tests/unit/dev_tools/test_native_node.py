@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,21 @@ def test_every_client_has_a_private_kubeconfig_that_names_its_own_certificate(
     assert Path(cluster["cluster"]["certificate-authority"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
 
 
+def test_the_nodes_cgroups_have_its_share_of_the_processor_and_its_parents_cpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    for name in cgroups.HIERARCHIES:
+        (tmp_path / name).mkdir()
+    (tmp_path / "cpuset" / "cpuset.cpus").write_text("0-1")
+    (tmp_path / "cpuset" / "cpuset.mems").write_text("0")
+    folders = dict(zip(cgroups.HIERARCHIES, cgroups.make_all(), strict=True))
+    assert (folders["cpu"] / "cpu.shares").read_text() == "4096"
+    assert (folders["cpuset"] / "cpuset.cpus").read_text() == "0-1"
+    assert (folders["cpuset"] / "cpuset.mems").read_text() == "0"
+    assert not list(folders["memory"].iterdir())
+
+
 def test_cgroups_are_removed_from_the_deepest_up(tmp_path: Path) -> None:
     root = tmp_path / "node"
     (root / "kubepods" / "pod1").mkdir(parents=True)
@@ -108,3 +124,22 @@ def test_a_cgroup_that_stays_is_told_with_the_processes_in_it(tmp_path: Path) ->
 def test_without_a_node_the_command_that_starts_it_is_told(process_file: Path) -> None:
     with pytest.raises(MachineError, match="start it with `make cluster`"):
         native.node_pid()
+
+
+def test_what_a_cluster_leaves_behind_is_told(
+    tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine's root file system is a mount that is there, `lo` an interface, and the folder a cgroup."""
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    monkeypatch.setattr(cgroups, "HIERARCHIES", ("cpu", "memory"))
+    monkeypatch.setattr(native, "FOLDER", tmp_path)
+    monkeypatch.setattr(native, "HOST_LINK", "jld-none")
+    native.stop()
+    assert native.remains() == []
+    (tmp_path / "memory" / cgroups.NAME).mkdir(parents=True)
+    monkeypatch.setattr(native, "HOST_LINK", "lo")
+    monkeypatch.setattr(native, "FOLDER", Path("/"))
+    assert {"network interface lo", "mount /proc", f"cgroup {tmp_path}/memory/jld-node"} <= set(native.remains())
+    monkeypatch.setattr(time, "monotonic", iter(range(0, 1000, 100)).__next__)
+    with pytest.raises(MachineError, match="The cluster left something on this machine: network interface lo"):
+        native.stop()

@@ -1,0 +1,64 @@
+"""Which tests run after each other in one process, and which begin first, where pytest-xdist has several processes.
+
+A group is a file, but for the levels whose tests share a machine of their own. Groups that wait more than they compute
+begin first, and the others fill the processor beside them.
+"""
+
+from pathlib import PurePath
+
+from xdist.scheduler import LoadScopeScheduling
+
+# Two processes use the cluster at a time. Modules of the first share one release; the modules of each come in this order.
+CLUSTER = {
+    "cluster: the shared release": (
+        "test_failed_starts",  # has a release of its own, and must not meet the node that test_session closes for a moment
+        "test_session",
+        "test_lab_pod",
+        "test_network",
+        "test_a_day",
+        "test_renamed",
+        "test_front_door",
+        "test_doctor",
+        "test_front_door_replicas",  # last, when less runs beside its load
+    ),
+    "cluster: releases of their own": (
+        "test_user_namespaces",
+        "test_file_server",
+        # These list every kind of object that the cluster knows, so that none may come or go beside them: test_modes adds some.
+        "test_modes",
+        "test_firefly",
+        "test_uninstall",
+        "test_quota",
+        "test_trial",  # last: whether what `make up` installed still runs
+    ),
+}
+MACHINES = ("nfs", "mount")  # levels that start a machine, or namespaces, once for all their tests
+LONGEST = ("tests/render/test_mutations.py", "tests/render/test_tls.py", "tests/render/test_checkov.py")
+FIRST = (*CLUSTER, *MACHINES, *LONGEST)
+
+
+def group_of(node_id: str) -> str:
+    """The group of a test."""
+    path = PurePath(node_id.partition("::")[0])
+    level, module = path.parent.name, path.stem
+    if level in MACHINES:
+        return level
+    if level == "cluster":
+        # One that has no place yet: with the last group, for two processes are enough. A test says that it has none.
+        return next((name for name, modules in CLUSTER.items() if module in modules), FIRST[len(CLUSTER) - 1])
+    return str(path)
+
+
+def place_of(node_id: str) -> tuple[int, int]:
+    """By what tests are sorted: those that are equal stay as they were."""
+    group = group_of(node_id)
+    place = FIRST.index(group) if group in FIRST else len(FIRST)
+    module, modules = PurePath(node_id.partition("::")[0]).stem, CLUSTER.get(group, ())
+    return place, modules.index(module) if module in modules else 0
+
+
+class Groups(LoadScopeScheduling):
+    """Gives whole groups to processes, in the order in which their tests were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
