@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from _pytest.terminal import TerminalReporter
 
@@ -19,6 +20,9 @@ left_out = pytest.StashKey[Counter[str]]()  # by level
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ran_on], config.stash[left_out] = {}, Counter()
+    # Tests run beside each other: how long an example takes says nothing about it.
+    hypothesis.settings.register_profile("beside others", deadline=None)
+    hypothesis.settings.load_profile("beside others")
 
 
 @pytest.hookimpl(wrapper=True)

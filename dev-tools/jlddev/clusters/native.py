@@ -7,7 +7,6 @@ cgroups. Mounts, network interfaces and routes end with its namespaces.
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
@@ -20,6 +19,7 @@ from jlddev.clusters import cgroups, pki, programs
 from jlddev.support import rootfs
 from jlddev.support.errors import MachineError
 from jlddev.support.paths import BIN, CACHE, DEV_TOOLS
+from jlddev.support.ports import in_use
 from jlddev.support.process import Process, start_ticks
 from jlddev.support.run import output, say, tail
 
@@ -252,17 +252,6 @@ def forward(ports: Mapping[int, int]) -> None:
         )
         record.setdefault("forwards", {})[str(local)] = {"pid": process.pid, "started": start_ticks(process.pid)}
     PROCESS.write_text(json.dumps(record))
-
-
-def in_use(port: int) -> bool:
-    """Whether a program listens on a port of this machine's loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return True
-    return False
 
 
 def down() -> None:
