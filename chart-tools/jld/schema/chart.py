@@ -56,7 +56,7 @@ class Chart:
         return dict(schema)
 
     def composed_values(self) -> str:
-        """The text of values.yaml, made anew from the parts, comments included.
+        """The text of values.yaml, composed from the parts, comments included.
 
         Helm must see every default here too: `helm lint` and `helm show values` read no others.
         """
@@ -64,14 +64,14 @@ class Chart:
         return VALUES_HEAD + shared[1] + "".join(f"\n{part}:\n{indent(text, '  ')}" for part, text in parts)
 
     def composed_schema(self) -> str:
-        """The text of values.schema.json, made anew from the parts."""
+        """The text of values.schema.json, composed from the parts."""
         schema = self._yaml(self.folder / "values.schema.yaml")
         properties = schema["properties"]
         for part in self.parts:
             properties[part] = self._yaml(self.folder / "charts" / part / "values.schema.yaml")
         for part, file in self._values_files().items():
             described = properties[part] if part else schema
-            explain(described, self._yaml(file), descriptions(self._text(file)), schema["$defs"])
+            add_defaults_and_descriptions(described, self._yaml(file), descriptions(self._text(file)), schema["$defs"])
         for part in self.parts:
             properties[part]["properties"]["global"] = {
                 "description": "Set by Helm from the `global` at the top.",
@@ -84,7 +84,7 @@ class Chart:
         return [file for file, text in self._composed().items() if not file.is_file() or self._text(file) != text]
 
     def compose(self) -> list[Path]:
-        """Write the composed files anew; the ones that changed."""
+        """Write the composed files. Returns those that changed."""
         composed = self._composed()  # whole, before anything is written
         return [file for file, text in composed.items() if replace_file(file, text.encode(), COMPOSED_MODE)]
 
@@ -131,7 +131,7 @@ def _parsed(text: str) -> Any:
 def descriptions(text: str) -> dict[tuple[str, ...], str]:
     """The `# --` line above each key of a values.yaml."""
     lines = text.splitlines()
-    found: dict[tuple[str, ...], str] = {}
+    comments: dict[tuple[str, ...], str] = {}
 
     def walk(node: yaml.Node | None, path: tuple[str, ...]) -> None:
         if not isinstance(node, yaml.MappingNode):
@@ -139,14 +139,14 @@ def descriptions(text: str) -> dict[tuple[str, ...], str]:
         for key, value in node.value:
             match = re.match(r"\s*# -- (.+)", lines[key.start_mark.line - 1]) if key.start_mark.line else None
             if match:
-                found[*path, key.value] = match[1].strip()
+                comments[*path, key.value] = match[1].strip()
             walk(value, (*path, key.value))
 
     walk(yaml.compose(text, Loader=yaml.SafeLoader), ())
-    return found
+    return comments
 
 
-def explain(
+def add_defaults_and_descriptions(
     schema: JsonMap,
     defaults: Mapping[str, Any],
     sentences: Mapping[tuple[str, ...], str],
@@ -170,7 +170,7 @@ def explain(
         if here in sentences:
             child.setdefault("description", sentences[here])
         if isinstance(value, Mapping) and "properties" in child and here not in sentences:
-            explain(child, value, sentences, definitions, here)
+            add_defaults_and_descriptions(child, value, sentences, definitions, here)
         else:
             child["default"] = value
 
