@@ -3,6 +3,7 @@
 import json
 import ssl
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from jlddev.support.run import say
 from jlddev.up import CERTIFICATE, JLD, VALUES
 
 LONGEST_SILENCE = 120.0  # seconds without any event of a start, of which an image pull may take many
+# What the hub may be doing with a lab besides starting it, by its API's word: nothing can be started meanwhile.
+UNSETTLED = {"stop": "stops", "check": "is looked for by the hub, which just started"}
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,11 @@ def start(trial: Trial, person: str = "") -> str:
 class Browser:
     """A session with cookies at one site."""
 
-    def __init__(self, trial: Trial) -> None:
+    def __init__(self, trial: Trial, transport: httpx.BaseTransport | None = None) -> None:
         authority = str(trial.authority) if trial.authority else None
-        trust = ssl.create_default_context(cafile=authority)
         self._url = trial.url
         self._client = httpx.Client(
-            transport=At(trial.address, trust),
+            transport=transport or At(trial.address, ssl.create_default_context(cafile=authority)),
             follow_redirects=True,
             timeout=httpx.Timeout(20, read=LONGEST_SILENCE),
         )
@@ -107,7 +109,7 @@ class Browser:
         page = self._client.get(f"{self._url}/hub/home").raise_for_status()  # brings the token of the session
         headers = {"X-XSRFToken": self._token("/hub/"), "Referer": str(page.url)}
         user = f"{self._url}/hub/api/users/{person}"
-        server = self._client.get(user, headers=headers).raise_for_status().json()["servers"].get("", {})
+        server = self._settled(user, headers, person)
         if server.get("ready"):
             say(f"the lab of {person} runs already")
             return
@@ -121,6 +123,24 @@ class Browser:
                 events.read()
                 raise MachineError(f"The lab of {person} did not start: {sentence(events)}")
             follow(events.iter_lines(), person)
+
+    def _settled(self, user: str, headers: Mapping[str, str], person: str) -> Mapping[str, Any]:
+        """The person's server by the hub's API (empty without one), once the hub neither stops it nor looks for it."""
+        deadline = time.monotonic() + LONGEST_SILENCE
+        told = None
+        while True:
+            server = self._client.get(user, headers=headers).raise_for_status().json()["servers"].get("", {})
+            pending = server.get("pending")
+            if pending not in UNSETTLED:
+                return dict(server)
+            if pending != told:
+                say(f"wait: the lab of {person} {UNSETTLED[pending]}")
+                told = pending
+            if time.monotonic() > deadline:
+                raise MachineError(
+                    f"The lab of {person} still {UNSETTLED[pending]} after {LONGEST_SILENCE:.0f} s: run `make lab` again later."
+                )
+            time.sleep(0.5)
 
     def open_lab(self, person: str) -> str:
         """Open the lab as its owner does, and return its URL."""

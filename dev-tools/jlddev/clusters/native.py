@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from jlddev.clusters import cgroups, pki, programs
+from jlddev.clusters import cgroups, leftovers, pki, programs
 from jlddev.support import rootfs
 from jlddev.support.errors import MachineError
 from jlddev.support.paths import BIN, CACHE, DEV_TOOLS
@@ -259,33 +259,29 @@ def down() -> None:
 
     Built programs and pulled images stay in the cache.
     """
-    stop()
+    network = kill()
+    # Before anything can fail: a later start would find half of this installation.
     KUBECONFIG.unlink(missing_ok=True)
     shutil.rmtree(CONFIG, ignore_errors=True)
     for name in ("etcd", "kubelet", "jld", "log"):
         shutil.rmtree(STATE / name, ignore_errors=True)
+    leftovers.wait_until_gone(HOST_LINK, FOLDER, network)
 
 
 def stop() -> None:
     """Kill the node's processes and remove its cgroups. Interfaces, mounts and routes end with its namespaces."""
+    leftovers.wait_until_gone(HOST_LINK, FOLDER, kill())
+
+
+def kill() -> str | None:
+    """Kill the node's processes and remove its cgroups. Returns the name of the network namespace that it had."""
+    network = leftovers.network_of(node_pid()) if runs() else None
     for process in (*forwarders().values(), saved_process()):
         if process is not None:
             process.end()
     PROCESS.unlink(missing_ok=True)
     cgroups.remove_all()
-    # The kernel removes the veth pair some time after the last process of the namespace ended.
-    deadline = time.monotonic() + 30
-    while left := remains():
-        if time.monotonic() > deadline:
-            raise MachineError(f"The cluster left something on this machine: {', '.join(left)}.")
-        time.sleep(0.1)
-
-
-def remains() -> list[str]:
-    """What is on this machine that only a native cluster puts there; nothing while none runs."""
-    links = [f"network interface {path.name}" for path in Path("/sys/class/net").glob(HOST_LINK)]
-    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    return [*links, *(f"mount {each}" for each in mounts if FOLDER in Path(each).parents), *cgroups.present()]
+    return network
 
 
 def node_pid() -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jlddev.clusters import cgroups, native
+from jlddev.clusters import cgroups, leftovers, native
 from jlddev.support.errors import MachineError
 from jlddev.support.process import Process, start_ticks
 
@@ -126,20 +126,49 @@ def test_without_a_node_the_command_that_starts_it_is_told(process_file: Path) -
         native.node_pid()
 
 
-def test_what_a_cluster_leaves_behind_is_told(
-    tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The machine's root file system is a mount that is there, `lo` an interface, and the folder a cgroup."""
+@pytest.fixture
+def nothing_left(tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a native cluster."""
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     monkeypatch.setattr(cgroups, "HIERARCHIES", ("cpu", "memory"))
     monkeypatch.setattr(native, "FOLDER", tmp_path)
     monkeypatch.setattr(native, "HOST_LINK", "jld-none")
+    for name in ("KUBECONFIG", "CONFIG", "STATE"):
+        monkeypatch.setattr(native, name, tmp_path / name.lower())
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_what_a_cluster_leaves_behind_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The machine's root file system is a mount that is there, `lo` an interface, and the folder a cgroup."""
     native.stop()
-    assert native.remains() == []
     (tmp_path / "memory" / cgroups.NAME).mkdir(parents=True)
-    monkeypatch.setattr(native, "HOST_LINK", "lo")
-    monkeypatch.setattr(native, "FOLDER", Path("/"))
-    assert {"network interface lo", "mount /proc", f"cgroup {tmp_path}/memory/jld-node"} <= set(native.remains())
+    left = leftovers.present("lo", Path("/"))
+    assert {"network interface lo", "mount /proc", f"cgroup {tmp_path}/memory/jld-node"} <= set(left)
     monkeypatch.setattr(time, "monotonic", iter(range(0, 1000, 100)).__next__)
-    with pytest.raises(MachineError, match="The cluster left something on this machine: network interface lo"):
-        native.stop()
+    ours = leftovers.network_of(os.getpid())
+    with pytest.raises(MachineError, match=rf"has left .*: network interface lo, .*process {os.getpid()} \("):
+        leftovers.wait_until_gone("lo", Path("/"), ours)
+    assert (
+        "wait for the kernel to take away what is left of the cluster: network interface lo" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_cluster_that_leaves_something_leaves_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the next start would use the database of this one with new secrets."""
+    (native.STATE / "etcd").mkdir(parents=True)
+    native.KUBECONFIG.touch()
+    monkeypatch.setattr(native, "HOST_LINK", "lo")
+    monkeypatch.setattr(time, "monotonic", iter(range(0, 1000, 100)).__next__)
+    with pytest.raises(MachineError, match="network interface lo"):
+        native.down()
+    assert not (native.STATE / "etcd").exists()
+    assert not native.KUBECONFIG.exists()
+
+
+def test_nobody_is_in_a_network_that_is_not_known() -> None:
+    nobody = 2**22 + 1
+    assert leftovers.network_of(nobody) is None
+    assert list(leftovers.inside(None)) == []

@@ -1,0 +1,64 @@
+"""What a native cluster that was killed still has on this machine, and who holds it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from jlddev.clusters import cgroups
+from jlddev.support.errors import MachineError
+from jlddev.support.run import say
+
+SECONDS = 180.0
+QUIET = 2.0  # seconds without a word
+
+
+def wait_until_gone(link: str, folder: Path, network: str | None) -> None:
+    """Return when nothing of the cluster is left.
+
+    `link` is the name of its network interface on this machine, `folder` what its mounts are below, `network` the name of
+    its network namespace where that is known. The kernel takes away the interface after the last process in the namespace
+    ended, and after the namespaces of the pods, one after the other: with some hundred pods in the cluster's life that is
+    longer than the end of the processes.
+
+    Raises MachineError with what is left after SECONDS, and with the processes that hold the network namespace.
+    """
+    started = time.monotonic()
+    told = False
+    while left := present(link, folder):
+        waited = time.monotonic() - started
+        words = ", ".join((*left, *(f"process {each}" for each in inside(network))))
+        if waited > SECONDS:
+            raise MachineError(
+                f"After {waited:.0f} s the cluster has left something on this machine: {words}. End such processes (kill), then repeat."
+            )
+        if waited > QUIET and not told:
+            say(f"wait for the kernel to take away what is left of the cluster: {words}")
+            told = True
+        time.sleep(0.1)
+    if told:
+        say(f"it is gone after {time.monotonic() - started:.0f} s")
+
+
+def present(link: str, folder: Path) -> list[str]:
+    """What is on this machine that only a native cluster puts there; nothing while none runs."""
+    links = [f"network interface {path.name}" for path in Path("/sys/class/net").glob(link)]
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    return [*links, *(f"mount {each}" for each in mounts if folder in Path(each).parents), *cgroups.present()]
+
+
+def network_of(pid: int) -> str | None:
+    """The name of a process's network namespace, such as `net:[4026532008]`. None when the process has ended."""
+    with suppress(OSError):
+        return str(Path(f"/proc/{pid}/ns/net").readlink())
+    return None
+
+
+def inside(network: str | None) -> Iterator[str]:
+    """The processes of a network namespace, as PID and name."""
+    if network is None:
+        return
+    for folder in Path("/proc").glob("[0-9]*"):
+        if network_of(int(folder.name)) == network:
+            with suppress(OSError):
+                yield f"{folder.name} ({(folder / 'comm').read_text().strip()})"
