@@ -14,7 +14,11 @@ USER, DATABASE, PASSWORD = "jld", "hub", "pa55word-of-the-database"
 
 
 class PostgreSQL:
-    """Started with `start()`, and again after `stop()` with what it held."""
+    """Started with `start()`, and again after `stop()` with what it held.
+
+    The folder is one that its user can reach. Those of pytest are not: each run closes them to everybody else, for the
+    other runs on the machine too.
+    """
 
     def __init__(self, directory: Path) -> None:
         debian_packages.ensure(debian_packages.POSTGRESQL, "the test of the hub's database")
@@ -23,13 +27,7 @@ class PostgreSQL:
         self._user = "postgres" if os.geteuid() == 0 else None
         self.port = free_port()
         self._data = directory / "data"
-        directory.mkdir(parents=True)
         directory.chmod(0o777)
-        for parent in directory.parents:  # pytest's folders are closed to everybody else
-            if parent.stat().st_uid == os.geteuid() and parent != Path("/tmp"):
-                parent.chmod(parent.stat().st_mode | 0o011)
-            if parent.name.startswith("pytest-of") or parent == Path("/tmp"):
-                break
         password = directory / "password"
         password.write_text(PASSWORD)
         self._run("initdb", "--pgdata", self._data, "--username", USER, "--auth", "scram-sha-256", "--pwfile", password)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,14 +23,15 @@ from .postgresql import PostgreSQL
 
 
 @pytest.fixture
-def postgresql(tmp_path: Path) -> Iterator[PostgreSQL]:
-    server = PostgreSQL(tmp_path / "postgresql")
-    try:
-        server.start()
-        server.create_database()
-        yield server
-    finally:
-        server.stop()
+def postgresql() -> Iterator[PostgreSQL]:
+    with tempfile.TemporaryDirectory(prefix="jld-postgresql-") as folder:
+        server = PostgreSQL(Path(folder))
+        try:
+            server.start()
+            server.create_database()
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture
