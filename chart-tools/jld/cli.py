@@ -19,6 +19,7 @@ from jld.commands.password import password
 from jld.commands.rotate import rotate
 from jld.commands.schema import schema
 from jld.commands.values import check, values
+from jld.support.masking import masked
 
 # What typer raises for an unknown command, an unknown option, or a value that an option does not accept.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -42,6 +43,7 @@ def _usage_errors_are_input_errors() -> Iterator[None]:
         yield
     except _UsageError as error:
         error.exit_code = ExitCode.input_wrong  # type: ignore[attr-defined]
+        error.message = masked(error.message)  # type: ignore[attr-defined]  # a PEM block starts as an option does
         raise
 
 

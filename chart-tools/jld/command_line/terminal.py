@@ -24,8 +24,12 @@ class Lines:
         self._error = error
 
     def print(self, line: object) -> None:
-        """Write a line. `typer.echo` takes the colours off where nobody sees them."""
-        typer.echo(str(line), err=self._error)
+        """Write a line. `typer.echo` takes the colours off where nobody sees them.
+
+        A file's name may hold bytes that are no text, and the terminal may know few characters: they are written as escapes.
+        """
+        encoding = (sys.stderr if self._error else sys.stdout).encoding or "utf-8"
+        typer.echo(str(line).encode(encoding, "backslashreplace").decode(encoding), err=self._error)
 
 
 def is_interactive() -> bool:

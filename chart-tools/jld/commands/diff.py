@@ -16,6 +16,7 @@ from jld.site.reader import load
 from jld.site.tree import Node, plain
 from jld.support.errors import SiteError
 from jld.support.key_paths import dotted, value_at
+from jld.support.masking import masked, masked_data
 from jld.values.difference import Change, ChangeKind, changes, differ
 from jld.values.sizes import with_computed_sizes
 
@@ -87,7 +88,7 @@ def _holds_secrets(tree: Node) -> bool:
 
 def _line(change: Change) -> str:
     sign, colour = _SIGNS[change.kind]
-    head = f"{styled(sign, colour)} {styled(dotted(change.path))}: "
+    head = f"{styled(sign, colour)} {styled(masked(dotted(change.path)))}: "
     if change.secret:
         return f"{head}{change.kind.value} (not shown)"
     match change.kind:
@@ -100,10 +101,10 @@ def _line(change: Change) -> str:
 
 
 def _short(value: Any) -> str:
-    text = yaml_writer.inline(value).replace("\n", "\\n")
+    text = yaml_writer.inline(masked_data(value)).replace("\n", "\\n")
     return text if len(text) <= _LONG else f"{text[:_LONG]}..."
 
 
 def _as_data(change: Change) -> dict[str, Any]:
-    data: dict[str, Any] = {"key": dotted(change.path), "change": change.kind.value, "secret": change.secret}
-    return data if change.secret else data | {"old": change.old, "new": change.new}
+    data: dict[str, Any] = {"key": masked(dotted(change.path)), "change": change.kind.value, "secret": change.secret}
+    return data if change.secret else data | masked_data({"old": change.old, "new": change.new})

@@ -12,7 +12,7 @@ from jld.command_line.report import outcome
 from jld.explain.reference import reference
 from jld.schema.chart import find_chart
 from jld.support.errors import EnvironmentUnfit, SiteError
-from jld.support.files import replace_file
+from jld.support.files import is_file, read_start, replace_file
 
 READABLE = 0o644
 
@@ -37,7 +37,7 @@ def docs(
         file = output or source.folder.parent / "docs" / "reference.md"
         text = reference(source.schema()).encode()
         try:
-            current = file.is_file() and file.read_bytes() == text
+            current = is_file(file) and read_start(file, len(text) + 1) == text
         except OSError as error:
             raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
         if check and not current:

@@ -18,6 +18,7 @@ from jld.schema import release_name
 from jld.schema.chart import Chart, find_chart
 from jld.secrets.formats import environment_variable
 from jld.support.errors import SiteError
+from jld.support.files import is_file
 from jld.support.key_paths import JsonMap
 from jld.values.assembly import Assembled, Sources, assemble
 from jld.values.site_secrets import MissingSecret
@@ -75,7 +76,7 @@ def doctor(
         now = datetime.now(UTC)
         site: JsonMap | None = None
         if sites:
-            previous = output if output.exists() and output not in sites else None
+            previous = output if is_file(output) and output not in sites else None
             values = _values(
                 Sources(sites, secrets_file, previous, os.environ, identity=identity), find_chart(chart), now, report
             )

@@ -26,8 +26,9 @@ from jld.start.interview import Interview
 from jld.start.migration import MigratedKey, Migration, secrets_data
 from jld.start.site_file import render_site
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
-from jld.support.files import PRIVATE, replace_file
+from jld.support.files import PRIVATE, is_file, kind_of, replace_file
 from jld.support.key_paths import JsonMap
+from jld.support.masking import masked_name
 
 if TYPE_CHECKING:
     from jld.secrets.certificates import Fault
@@ -111,7 +112,7 @@ def init(
             report.line(_migration_line(each))
         if migration:
             report.fact(carried=[asdict(each) for each in migration.keys])
-        secrets_file = output.with_name(SECRETS_FILE)
+        secrets_file = output.parent / SECRETS_FILE
         _refuse_overwriting([output, *([secrets_file] if migration and migration.secrets else [])], force)
         used = {Login.github: bool(client_id or organizations), Login.cilogon: bool(cilogon_id or providers or groups)}
         asked = login or (Login.cilogon if used[Login.cilogon] else None)
@@ -206,8 +207,8 @@ def _relative_to_site(file: Path | None, output: Path) -> str:
     """The path of a PEM file as the site file names it: relative to itself."""
     if file is None:
         return ""
-    if not file.is_file():
-        raise SiteError.of_file(file, "there is no such file; check its name")
+    if not is_file(file):
+        raise SiteError.of_file(masked_name(file), "there is no such file; check its name")
     return str(file) if file.is_absolute() else os.path.relpath(file.absolute(), output.absolute().parent)
 
 
@@ -230,9 +231,9 @@ def _migration_line(each: MigratedKey) -> str:
 def _refuse_overwriting(files: Iterable[Path], force: bool) -> None:
     problems = []
     for file in files:
-        if file.is_dir():
-            raise EnvironmentUnfit(f"{file}: is a folder; name a file with -o")
-        if (file.exists() or file.is_symlink()) and not force:
+        if kind := kind_of(file):
+            raise EnvironmentUnfit(f"{file}: is {kind}; name a file with -o")
+        if os.path.lexists(file) and not force:
             sentence = "this file is there already; name another one with -o, or replace it with --force"
             problems.append(Problem(Place(str(file)), "", sentence))
     if problems:

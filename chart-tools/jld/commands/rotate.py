@@ -14,7 +14,7 @@ from jld.secrets import rotation
 from jld.site.reader import load
 from jld.site.tree import plain
 from jld.support.errors import EnvironmentUnfit, SiteError
-from jld.support.files import replace_file
+from jld.support.files import is_file, read_start, replace_file
 from jld.values import values_file
 
 VALUES = Annotated[Path, typer.Argument(metavar="[VALUES]", help="What `jld values` wrote.")]
@@ -79,7 +79,7 @@ def rotate(
 def _refuse_other_files(file: Path) -> None:
     """Only a file that the tool wrote can be written again without loss."""
     try:
-        by_hand = file.is_file() and not values_file.is_generated(file.read_bytes())
+        by_hand = is_file(file) and not values_file.is_generated(read_start(file, len(values_file.HEADER)))
     except OSError as error:
         raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
     if by_hand:

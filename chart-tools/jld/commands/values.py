@@ -15,7 +15,7 @@ from jld.schema.chart import Chart, find_chart
 from jld.secrets import formats
 from jld.support import urls
 from jld.support.errors import EnvironmentUnfit, SiteError
-from jld.support.files import replace_file
+from jld.support.files import is_file, kind_of, read_start, replace_file
 from jld.values import values_file
 from jld.values.assembly import Assembled, Sources, assemble
 from jld.values.site_secrets import MissingSecret
@@ -119,8 +119,8 @@ def _ask_for_secrets(names: Sequence[str]) -> Mapping[str, str]:
 def _secrets_file_beside(sites: Sequence[Path], report: Report) -> Path | None:
     """The secrets file that lies beside a site file; the last one counts, as with the sites."""
     for site in reversed(sites):
-        for file in map(site.with_name, SECRETS_FILES):
-            if file.is_file() and not any(_same(file, other) for other in sites):
+        for file in map(site.parent.joinpath, SECRETS_FILES):
+            if is_file(file) and not any(_same(file, other) for other in sites):
                 report.line(f"Secrets from {file}")
                 report.fact(secretsFile=str(file))
                 return file
@@ -128,7 +128,7 @@ def _secrets_file_beside(sites: Sequence[Path], report: Report) -> Path | None:
 
 
 def _sources(sites: Sequence[Path], secrets_file: Path | None, identity: Path | None, output: Path) -> Sources:
-    previous = output if output.exists() and not any(_same(output, site) for site in sites) else None
+    previous = output if is_file(output) and not any(_same(output, site) for site in sites) else None
     return Sources(sites, secrets_file, previous, os.environ, identity=identity)
 
 
@@ -142,7 +142,7 @@ def _free_cluster_ip() -> str:
 def _same(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other)
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
@@ -151,10 +151,10 @@ def _refuse_overwriting(output: Path, inputs: Sequence[Path]) -> None:
     if any(_same(output, file) for file in inputs):
         sentence = "this is also an input, and would be overwritten; name another file with -o"
         raise SiteError.of_file(output, sentence)
-    if output.is_dir():
-        raise EnvironmentUnfit(f"{output}: is a folder; name a file with -o")
+    if kind := kind_of(output):
+        raise EnvironmentUnfit(f"{output}: is {kind}; name a file with -o")
     try:
-        by_hand = output.is_file() and not values_file.is_generated(output.read_bytes())
+        by_hand = is_file(output) and not values_file.is_generated(read_start(output, len(values_file.HEADER)))
     except OSError as error:
         raise EnvironmentUnfit(f"{output}: cannot be read ({error.strerror}); name another file with -o") from None
     if by_hand:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from jld.support.key_paths import JsonMap
+from jld.support.masking import masked
 
 Object = JsonMap  # as the Kubernetes API returns it
 
@@ -29,6 +30,11 @@ class Finding:
     observed: str
     remedy: str = ""
     command: str = ""  # what to type, when there is something to type
+
+    def __post_init__(self) -> None:
+        """A site or an object may hold a secret anywhere; it is not shown."""
+        for name in ("subject", "observed", "remedy", "command"):
+            object.__setattr__(self, name, masked(getattr(self, name)))
 
     @classmethod
     def unknown(cls, subject: str, response: NoResponse) -> Finding:

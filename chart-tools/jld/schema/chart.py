@@ -13,10 +13,11 @@ from typing import Any
 import yaml
 
 from jld.support.errors import EnvironmentUnfit
-from jld.support.files import replace_file
+from jld.support.files import is_file, read_start, replace_file
 from jld.support.key_paths import JsonMap
 
 COMPOSED_MODE = 0o644
+_MAX_BYTES = 16 * 2**20  # far more than any of a chart's files
 VALUES_HEAD = """\
 # All values with their defaults. `jld schema` composes this file from values.global.yaml and charts/<part>/values.yaml: change a
 # default there. docs/reference.md and `jld explain KEY` say what each key accepts.
@@ -81,7 +82,7 @@ class Chart:
 
     def stale(self) -> list[Path]:
         """The composed files that do not fit the parts, or are not there."""
-        return [file for file, text in self._composed().items() if not file.is_file() or self._text(file) != text]
+        return [file for file, text in self._composed().items() if not is_file(file) or self._text(file) != text]
 
     def compose(self) -> list[Path]:
         """Write the composed files. Returns those that changed."""
@@ -98,7 +99,7 @@ class Chart:
 
     def _text(self, file: Path) -> str:
         try:
-            return file.read_text(encoding="utf-8")
+            return read_start(file, _MAX_BYTES).decode()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise EnvironmentUnfit(f"{file}: cannot be read ({reason}); name the chart's folder with --chart") from None
@@ -118,7 +119,7 @@ def find_chart(named: Path | None) -> Chart:
         here = Path.cwd()
         candidates = [folder / "chart" for folder in (here, *here.parents, Path(__file__).resolve().parents[3])]
     for folder in candidates:
-        if (folder / "Chart.yaml").is_file() or (folder / "values.schema.yaml").is_file():
+        if is_file(folder / "Chart.yaml") or is_file(folder / "values.schema.yaml"):
             return Chart(folder)
     raise EnvironmentUnfit(f"{candidates[0]}: no chart in this folder; name the chart's folder with --chart")
 

@@ -12,6 +12,7 @@ from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, e
 from jld.site.tree import Node, describe, find, nearest
 from jld.support.errors import Problem
 from jld.support.key_paths import JsonMap, KeyPath, dotted
+from jld.support.masking import holds_secret
 
 COMPOSITE = ("oneOf", "anyOf")  # rules about keys together; not worth saying when one of the keys is wrong by itself
 MANY_KEYS = 12
@@ -151,6 +152,10 @@ class _Sentences:
             return f"missing; {remedy}"
         if node.value in ("", None):
             return f"empty; {remedy}"
+        if holds_secret(node.written or str(node.value)):
+            return (
+                f"found {describe(node)}, which holds what looks like a secret, and would show it to others; {remedy}"
+            )
         return f"found {describe(node)}; {remedy}"
 
     def _remedy(self, node: Node | None) -> str:

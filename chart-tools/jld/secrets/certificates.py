@@ -79,7 +79,7 @@ def chain_of(pem: bytes) -> list[x509.Certificate] | str:
     if b"PRIVATE KEY-----" in pem:
         return "this file holds a private key; name the certificate here and the key in nginx.tls.key"
     if b"-----BEGIN" not in pem:
-        return "not a PEM file; it starts with -----BEGIN CERTIFICATE-----"
+        return "not a PEM file; the first line of one is BEGIN CERTIFICATE between dashes"
     try:
         return x509.load_pem_x509_certificates(pem)
     except ValueError:
@@ -91,7 +91,7 @@ def _public_key(pem: bytes) -> bytes | str:
     if b"-----BEGIN CERTIFICATE-----" in pem and b"PRIVATE KEY-----" not in pem:
         return "this file holds a certificate; name the private key here and the certificate in nginx.tls.certificate"
     if b"-----BEGIN" not in pem:
-        return "not a PEM file; it starts with -----BEGIN PRIVATE KEY-----"
+        return "not a PEM file; the first line of one is BEGIN PRIVATE KEY between dashes"
     try:
         public = load_pem_private_key(pem, None).public_key()
     except TypeError:

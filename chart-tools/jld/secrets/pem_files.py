@@ -1,4 +1,4 @@
-"""The files that `nginx.tls` names: what is in them, and what is wrong with them."""
+"""The PEM text of `nginx.tls`, in files that it names or in the site file itself: what is wrong with it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jld.site.reader import MAX_BYTES
 from jld.support.errors import EnvironmentUnfit
+from jld.support.files import read_start
 from jld.support.key_paths import JsonMap, value_at
 
 if TYPE_CHECKING:
@@ -17,18 +18,27 @@ if TYPE_CHECKING:
 NAMES = ("certificate", "key")
 
 
-def read(file: Path) -> bytes | str:
-    """What a file holds, or why that is not known."""
+def is_inline(text: str) -> bool:
+    """Whether a key of `nginx.tls` holds the PEM text itself, as Zero to JupyterHub's `https.manual` does."""
+    return text.lstrip().startswith("-----BEGIN")
+
+
+def read(folder: Path, named: str) -> bytes | str:
+    """The PEM text that a key of `nginx.tls` names, as a path from `folder`, or holds itself. Else why it is not known."""
+    if is_inline(named):
+        return named.encode(errors="replace")
+    file = folder / named
     try:
-        with file.open("rb") as stream:
-            return stream.read(MAX_BYTES)
-    except FileNotFoundError:
+        return read_start(file, MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
         return f"there is no file {file}; correct the path, which is relative to the site file"
     except IsADirectoryError:
         return f"{file} is a folder; name the PEM file in it"
     except PermissionError:
         raise EnvironmentUnfit(f"{file}: cannot be read; give yourself the right to read it") from None
-    except (OSError, ValueError):
+    except TimeoutError:
+        return f"{file} is a pipe, and nobody writes to it; write the path of a PEM file"
+    except OSError:
         return "this is not a path; write the path of a PEM file"
 
 
@@ -39,7 +49,7 @@ def faults(folder: Path, site: JsonMap, now: datetime) -> Iterator[Fault]:
     contents = {}
     for name in NAMES:
         named = value_at(site, "nginx", "tls", name)
-        content = read(folder / named) if isinstance(named, str) and named else None
+        content = read(folder, named) if isinstance(named, str) and named else None
         if isinstance(content, str):
             yield certificates.Fault(name, content)
         elif content is not None:

@@ -5,6 +5,7 @@ Unquoted scalars mean what Helm's YAML library makes of them, not what Python's 
 
 from __future__ import annotations
 
+import errno
 import math
 import re
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ import yaml
 
 from jld.site.tree import Node, Scalar
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
+from jld.support.files import read_start
 from jld.support.key_paths import KeyPath, dotted
+from jld.support.masking import masked_name
 
 MAX_BYTES = 1024 * 1024  # what a ConfigMap or Secret could hold; a larger file is not a site file
 MAX_DEPTH = 40
@@ -60,15 +63,15 @@ def parse(content: bytes, file: Path) -> Node:
 def read(file: Path) -> bytes:
     """What a file holds. One that cannot be a site file is refused."""
     try:
-        with file.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise SiteError.of_file(file, "there is no such file; check its name") from None
+        content = read_start(file, MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise SiteError.of_file(masked_name(file), "there is no such file; check its name") from None
     except IsADirectoryError:
         raise SiteError.of_file(file, "this is a folder; name the file in it") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise EnvironmentUnfit(f"{file}: cannot be read ({reason})") from None
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP):
+            raise SiteError.of_file(masked_name(file), f"this names no file ({error.strerror}); check it") from None
+        raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
     if len(content) > MAX_BYTES:
         raise SiteError.of_file(file, f"larger than {MAX_BYTES // 1024} KiB; this is not a site file")
     return content

@@ -8,6 +8,7 @@ from typing import Any
 
 from jld.support.errors import Place
 from jld.support.key_paths import KeyPath
+from jld.support.masking import masked
 
 Scalar = None | bool | int | float | str
 
@@ -116,14 +117,14 @@ def coalesce(defaults: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, 
 
 
 def describe(node: Node) -> str:
-    """A value as the person wrote it, short enough for one line."""
+    """A value as the person wrote it, short enough for one line, and without what looks like a secret."""
     if isinstance(node.value, dict):
         return "keys and values"
     if isinstance(node.value, list):
         return "a list"
     if node.value is None:
         return "nothing" if node.written == "" else "null"
-    text = node.written if not isinstance(node.value, str) else node.value
+    text = masked(node.written if not isinstance(node.value, str) else node.value)
     text = text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text
     text = text if len(text) <= 60 else f"{text[:57]}..."
     if isinstance(node.value, str):

@@ -28,6 +28,7 @@ from jld.start.questions import (
 )
 from jld.support.errors import Problem, SiteError
 from jld.support.key_paths import JsonMap, KeyPath, dotted, value_at
+from jld.support.masking import masked
 
 if TYPE_CHECKING:
     from jld.secrets.certificates import Fault
@@ -169,7 +170,7 @@ class Interview:
             return self._fault_of_file(question, answer.strip()) if right else f"write {accepted(rule)}"
         entry = rule["propertyNames"] if question.keys else key_rule(self._schema, (*question.path, 0))
         wrong = [each for each in _listed(answer) if not is_valid(each, entry, self._schema)]
-        return f"{wrong[0]!r} is not accepted; write {accepted(entry)}" if wrong else ""
+        return f"{masked(wrong[0])!r} is not accepted; write {accepted(entry)}" if wrong else ""
 
     def _fault_of_file(self, question: Question, answer: str) -> str:
         """What is wrong with the PEM file that an answer names, beside the files that were named before."""

@@ -14,6 +14,7 @@ from jld.secrets import formats
 from jld.site.tree import Node, describe, find, plain, put, tree
 from jld.start.legacy_values import NotMigrated, crypt_key_of, memory_of, names_of, number_of, text_of
 from jld.support.key_paths import JsonMap, KeyPath, dotted
+from jld.support.masking import NOT_SHOWN, holds_secret, masked
 from jld.support.quantities import memory, shortest
 from jld.values.sizes import LADDER
 
@@ -29,6 +30,11 @@ class MigratedKey:
     old: str
     new: tuple[str, ...] = ()
     why: str = ""  # it has no counterpart, or a remark
+
+    def __post_init__(self) -> None:
+        """The old file holds secrets among its keys, and a slip puts one anywhere; none is shown."""
+        for name in ("old", "why"):
+            object.__setattr__(self, name, masked(getattr(self, name)))
 
 
 class Migration:
@@ -81,7 +87,12 @@ class Migration:
             raise NotMigrated("the original tool had no such key either; see `jld explain`")
         if node.value in (None, "", [], "dummy"):
             raise NotMigrated("it is empty")
-        result = convert(node)
+        try:
+            result = convert(node)
+        except NotMigrated:
+            if holds_secret(plain(node)):  # a part of it, or its lower case, would not look like one
+                raise NotMigrated("what it holds (not shown) looks like a secret, and none belongs here") from None
+            raise
         paths, remark = result if isinstance(result, tuple) else (result, "")
         return paths, remark
 
@@ -215,7 +226,8 @@ class Migration:
         entry = key_rule(self._schema, (*path, 0))
         listed = list(dict.fromkeys(names_of(node)))
         right = [each for each in listed if is_valid(each, entry, self._schema)]
-        wrong = [describe(Node(each)) for each in listed if each not in right]
+        hidden = holds_secret(plain(node))  # what stands between two of its commas would not look like one
+        wrong = [NOT_SHOWN if hidden else describe(Node(each)) for each in listed if each not in right]
         if not right:
             raise NotMigrated(f"found {', '.join(wrong) or 'nobody'}; each is {accepted(entry)}")
         remark = f"without {', '.join(wrong)}, which is not {accepted(entry)}" if wrong else ""

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from jld.support.masking import masked
+
 
 @dataclass(frozen=True, order=True)
 class Place:
@@ -23,7 +25,8 @@ class Place:
 class Problem:
     """One mistake: the place, the key path, and a sentence with the cause and the remedy.
 
-    The other fields hold parts of the sentence for programs, where it has them.
+    The other fields hold parts of the sentence for programs, where it has them. None of them shows a secret, wherever a
+    person wrote one.
     """
 
     place: Place | None
@@ -32,6 +35,10 @@ class Problem:
     written: str = field(default="", compare=False)  # what the person wrote
     accepted: str = field(default="", compare=False)
     suggestion: str = field(default="", compare=False)  # the key that was probably meant
+
+    def __post_init__(self) -> None:
+        for name in ("key", "sentence", "written", "suggestion"):
+            object.__setattr__(self, name, masked(getattr(self, name)))
 
     def __str__(self) -> str:
         return ": ".join(str(part) for part in (self.place, self.key, self.sentence) if part)
@@ -57,3 +64,6 @@ class SiteError(Exception):
 
 class EnvironmentUnfit(Exception):
     """The machine is not as it must be, for example a folder cannot be written: exit code 2."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(masked(sentence))

@@ -11,12 +11,20 @@ from jld.secrets import formats, pem_files
 from jld.secrets.formats import NGINX_SECRET
 from jld.site.tree import Node, find, nearest, plain, tree
 from jld.support.errors import Problem
+from jld.support.files import is_file
 from jld.support.key_paths import KeyPath, dotted, value_at
 from jld.values.draft import Draft
 
 if TYPE_CHECKING:
     from jld.secrets.certificates import Pair  # loaded where a certificate is read: most sites need none of it
     from jld.secrets.self_signed import SelfSigned
+
+# No path: what the values hold in place of PEM text that the site file itself holds.
+_TAKEN_OUT = "in nginx.secret"
+_INLINE_KEY = (
+    "the private key stands in the site file itself, for whoever reads that file; "
+    "move it into a file of its own, which only you can read, and write its path"
+)
 
 
 def complete_certificate(draft: Draft, now: datetime) -> None:
@@ -68,19 +76,23 @@ def _from_files(draft: Draft, now: datetime) -> None:
 
 
 def _pem(draft: Draft, name: str) -> bytes | None:
-    """The content of a PEM file. A values file that is read as a site still holds it when the file is elsewhere."""
+    """The PEM text. A values file that is read as a site still holds it when the file is elsewhere."""
     path: KeyPath = ("nginx", "tls", name)
     node = find(draft.site, path)
     place = node.where if node else None
     folder = Path(place.file).parent if place else Path()
-    file = folder / str(value_at(plain(draft.site), *path))
+    named = str(value_at(plain(draft.site), *path))
     encoded = find(draft.site, (*NGINX_SECRET, name))
-    content = pem_files.read(file)
-    if isinstance(content, str) and not file.exists() and encoded and isinstance(encoded.value, str):
+    content = pem_files.read(folder, named)
+    if isinstance(content, str) and not is_file(folder / named) and encoded and isinstance(encoded.value, str):
         content = formats.decode(encoded.value) or content
     if isinstance(content, str):
         draft.problems.append(Problem(place, dotted(path), content))
         return None
+    if pem_files.is_inline(named):
+        draft.put(path, Node(_TAKEN_OUT, place))
+        if name == "key":
+            draft.warnings.append(Problem(place, dotted(path), _INLINE_KEY))
     return content
 
 

@@ -109,11 +109,11 @@ def test_a_good_certificate_raises_no_objection() -> None:
         ),
         (
             Pair(b"\x30\x82", GOOD.key),
-            Fault("certificate", "not a PEM file; it starts with -----BEGIN CERTIFICATE-----"),
+            Fault("certificate", "not a PEM file; the first line of one is BEGIN CERTIFICATE between dashes"),
         ),
         (
             Pair(GOOD.certificate, b"\x30\x82"),
-            Fault("key", "not a PEM file; it starts with -----BEGIN PRIVATE KEY-----"),
+            Fault("key", "not a PEM file; the first line of one is BEGIN PRIVATE KEY between dashes"),
         ),
     ],
 )

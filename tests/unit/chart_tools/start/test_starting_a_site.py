@@ -177,7 +177,11 @@ def pair(desk: Any, folder: str = "", hostname: str = "jupyter.example.org") -> 
     [
         ("key.pem", "key.pem", "nginx.tls.certificate: this file holds a private key; name the certificate here"),
         ("cert.pem", "cert.pem", "nginx.tls.key: this file holds a certificate; name the private key here"),
-        ("notes.txt", "key.pem", "nginx.tls.certificate: not a PEM file; it starts with -----BEGIN CERTIFICATE-----"),
+        (
+            "notes.txt",
+            "key.pem",
+            "nginx.tls.certificate: not a PEM file; the first line of one is BEGIN CERTIFICATE between dashes",
+        ),
         ("cert.pem", "other/key.pem", "nginx.tls.key: the key does not belong to the certificate"),
         ("else/cert.pem", "else/key.pem", "nginx.tls.certificate: it is for else.example.org, not for jupyter"),
     ],
