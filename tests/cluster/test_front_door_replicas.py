@@ -122,6 +122,29 @@ def test_one_of_two_is_killed_and_who_came_through_the_other_notices_nothing(
     assert (kept.lost, reconnected.lost) == (0, 0)
 
 
+def test_one_of_two_crashes_and_starts_again_in_its_pod(
+    load: Load, release: Release, describe_figure: Callable[[str], None]
+) -> None:
+    """Whoever is led to it before the cluster knows waits until it has its routes, and gets no answer that is wrong."""
+    until(lambda: len(doors(release)) == 2 and all(map(is_ready, doors(release))), "there are not two front doors")
+    pod = doors(release)[0].name
+    stream = load.stream(STATUS, release.ports.https, 4, new_connections=True)
+    wait_for(stream, 200)
+    release.kubectl("exec", pod, "--container=nginx", "--", "sh", "-c", "kill -TERM 1")
+    until(lambda: restarts(release, pod) > 0, "it does not start again")
+    until(lambda: all(map(is_ready, doors(release))), "it does not become ready again")
+    wait_for(stream, 200)
+    broken = load.end(stream).failures
+    describe_figure(f"front door: one of two crashed, {len(broken)} of {stream.done} requests broken")
+    assert [each for each in broken if each.isdigit()] == []
+
+
+def restarts(release: Release, pod: str) -> int:
+    """How often a front door's container was started again."""
+    statuses = [each.obj["status"].get("containerStatuses", []) for each in doors(release) if each.name == pod]
+    return sum(status["restartCount"] for each in statuses for status in each)
+
+
 def test_a_rolling_upgrade_drops_no_request_and_no_web_socket(
     load: Load, release: Release, describe_figure: Callable[[str], None]
 ) -> None:

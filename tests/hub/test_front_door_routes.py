@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,15 @@ def test_it_is_ready_when_the_hub_has_told_its_own_route(door: FrontDoor, lab: s
     tell(door, "/", lab)
     assert call(f"{door.api_url}/nginx-ready")[0] == 200
     assert call(f"{door.url}/200")[0] == 200
+
+
+@pytest.mark.parametrize("route", ["/", "/user/ada"])
+def test_who_is_early_waits_for_the_routes_of_a_copy_that_just_started(door: FrontDoor, lab: str, route: str) -> None:
+    with ThreadPoolExecutor() as early:
+        asked = [early.submit(call, f"{door.url}/user/ada/200") for _ in range(8)]
+        time.sleep(0.5)  # until all of them wait
+        tell(door, route, lab)
+        assert [each.result()[0] for each in asked] == [200] * 8
 
 
 def test_a_restart_forgets_all_routes(door: FrontDoor, lab: str) -> None:

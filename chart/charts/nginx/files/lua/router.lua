@@ -6,6 +6,10 @@ local paths = require("paths")
 local routes = require("routes")
 local targets = require("targets")
 
+-- Seconds that a request waits for a copy that just started to be told its routes; the hub does so within one. A copy that crashed and
+-- starts again in its pod is asked before the cluster knows of it.
+local PATIENCE, STEP = 3, 0.05
+
 local options = {}
 
 local router = {}
@@ -29,8 +33,18 @@ local function peer_of(target)
   return address and address .. ":" .. port
 end
 
-local function lead(path)
+local function find_route(path)
   local prefix, target = routes.find(path)
+  local last = ngx.now() + PATIENCE
+  while not target and ngx.now() < last do
+    ngx.sleep(STEP)
+    prefix, target = routes.find(path)
+  end
+  return prefix, target
+end
+
+local function lead(path)
+  local prefix, target = find_route(path)
   local peer = target and peer_of(target)
   if not peer then
     return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE) -- the hub has not filled the table yet, or its name is not known
