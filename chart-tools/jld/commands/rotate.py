@@ -13,8 +13,8 @@ from jld.command_line.report import Format, outcome
 from jld.secrets import rotation
 from jld.site.reader import load
 from jld.site.tree import plain
-from jld.support.errors import EnvironmentUnfit, SiteError
-from jld.support.files import is_file, read_start, replace_file
+from jld.support.errors import SiteError
+from jld.support.files import replace_file
 from jld.values import values_file
 
 VALUES = Annotated[Path, typer.Argument(metavar="[VALUES]", help="What `jld values` wrote.")]
@@ -78,10 +78,6 @@ def rotate(
 
 def _refuse_other_files(file: Path) -> None:
     """Only a file that the tool wrote can be written again without loss."""
-    try:
-        by_hand = is_file(file) and not values_file.is_generated(read_start(file, len(values_file.HEADER)))
-    except OSError as error:
-        raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
-    if by_hand:
+    if values_file.is_by_hand(file):
         sentence = "`jld values` did not write this file, and its comments would be lost; name the values file"
         raise SiteError.of_file(file, sentence)

@@ -14,8 +14,8 @@ from jld.command_line.report import Format, Report, outcome
 from jld.schema.chart import Chart, find_chart
 from jld.secrets import formats
 from jld.support import urls
-from jld.support.errors import EnvironmentUnfit, SiteError
-from jld.support.files import is_file, kind_of, read_start, replace_file
+from jld.support.errors import SiteError
+from jld.support.files import is_file, replace_file
 from jld.values import values_file
 from jld.values.assembly import Assembled, Sources, assemble
 from jld.values.site_secrets import MissingSecret
@@ -151,13 +151,7 @@ def _refuse_overwriting(output: Path, inputs: Sequence[Path]) -> None:
     if any(_same(output, file) for file in inputs):
         sentence = "this is also an input, and would be overwritten; name another file with -o"
         raise SiteError.of_file(output, sentence)
-    if kind := kind_of(output):
-        raise EnvironmentUnfit(f"{output}: is {kind}; name a file with -o")
-    try:
-        by_hand = is_file(output) and not values_file.is_generated(read_start(output, len(values_file.HEADER)))
-    except OSError as error:
-        raise EnvironmentUnfit(f"{output}: cannot be read ({error.strerror}); name another file with -o") from None
-    if by_hand:
+    if values_file.is_by_hand(output):
         sentence = (
             "`jld values` did not write this file, and would overwrite it; move it away, or name another file with -o"
         )

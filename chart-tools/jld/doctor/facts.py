@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from jld.support.key_paths import JsonMap
-from jld.support.masking import masked
+from jld.support.masking import mask_fields
 
 Object = JsonMap  # as the Kubernetes API returns it
 
@@ -33,8 +33,7 @@ class Finding:
 
     def __post_init__(self) -> None:
         """A site or an object may hold a secret anywhere; it is not shown."""
-        for name in ("subject", "observed", "remedy", "command"):
-            object.__setattr__(self, name, masked(getattr(self, name)))
+        mask_fields(self, "subject", "observed", "remedy", "command")
 
     @classmethod
     def unknown(cls, subject: str, response: NoResponse) -> Finding:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from jld.schema import legacy_keys
 from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, extend
-from jld.site.tree import Node, describe, find, nearest
+from jld.site.tree import Node, describe, find, nearest, plain
 from jld.support.errors import Problem
 from jld.support.key_paths import JsonMap, KeyPath, dotted
 from jld.support.masking import holds_secret
@@ -152,7 +152,7 @@ class _Sentences:
             return f"missing; {remedy}"
         if node.value in ("", None):
             return f"empty; {remedy}"
-        if holds_secret(node.written or str(node.value)):
+        if holds_secret(plain(node)):
             return (
                 f"found {describe(node)}, which holds what looks like a secret, and would show it to others; {remedy}"
             )

@@ -14,7 +14,7 @@ from jld.secrets import formats
 from jld.site.tree import Node, describe, find, plain, put, tree
 from jld.start.legacy_values import NotMigrated, crypt_key_of, memory_of, names_of, number_of, text_of
 from jld.support.key_paths import JsonMap, KeyPath, dotted
-from jld.support.masking import NOT_SHOWN, holds_secret, masked
+from jld.support.masking import NOT_SHOWN, holds_secret, mask_fields, masked
 from jld.support.quantities import memory, shortest
 from jld.values.sizes import LADDER
 
@@ -33,8 +33,7 @@ class MigratedKey:
 
     def __post_init__(self) -> None:
         """The old file holds secrets among its keys, and a slip puts one anywhere; none is shown."""
-        for name in ("old", "why"):
-            object.__setattr__(self, name, masked(getattr(self, name)))
+        mask_fields(self, "old", "why")
 
 
 class Migration:
@@ -51,7 +50,8 @@ class Migration:
         self._read(old)
         for name, node in self._nodes.items():
             self._migrate(name, node)
-        order = {written: index for index, written in enumerate(old.value if isinstance(old.value, dict) else ())}
+        keys = old.value if isinstance(old.value, dict) else ()
+        order = {masked(written): index for index, written in enumerate(keys)}
         self.keys.sort(key=lambda each: order[each.old])
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jld.support.masking import masked
+from jld.support.masking import mask_fields, masked
 
 
 @dataclass(frozen=True, order=True)
@@ -37,8 +37,7 @@ class Problem:
     suggestion: str = field(default="", compare=False)  # the key that was probably meant
 
     def __post_init__(self) -> None:
-        for name in ("key", "sentence", "written", "suggestion"):
-            object.__setattr__(self, name, masked(getattr(self, name)))
+        mask_fields(self, "key", "sentence", "written", "suggestion")
 
     def __str__(self) -> str:
         return ": ".join(str(part) for part in (self.place, self.key, self.sentence) if part)

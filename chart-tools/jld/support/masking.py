@@ -53,6 +53,12 @@ def masked_data(data: Any) -> Any:
     return data
 
 
+def mask_fields(instance: object, *names: str) -> None:
+    """Mask texts of a frozen dataclass, which shows them later. For its `__post_init__`."""
+    for name in names:
+        object.__setattr__(instance, name, masked(getattr(instance, name)))
+
+
 def holds_secret(data: Any) -> bool:
     """Whether some of a text, or of nested data, is not shown."""
     return bool(masked_data(data) != data)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from contextlib import suppress
 from pathlib import Path
 
 from jld.site import yaml_writer
+from jld.support.errors import EnvironmentUnfit
+from jld.support.files import is_file, kind_of, read_start
 from jld.support.key_paths import JsonMap
 
 HEADER = (
@@ -13,6 +15,7 @@ HEADER = (
     "# Holds secrets. Keep it out of version control, and keep it: what was generated is nowhere else.\n"
 )
 _NOTE = "# Note: "
+_HEAD_BYTES = 1024  # holds the header and the note
 
 
 def render_values(data: JsonMap, note: str = "") -> bytes:
@@ -22,16 +25,24 @@ def render_values(data: JsonMap, note: str = "") -> bytes:
 
 def read_note(file: Path) -> str:
     """The note that an earlier values file holds, if there is one."""
-    try:
-        with file.open(encoding="utf-8", errors="replace") as stream:
-            for line in islice(stream, HEADER.count("\n") + 1):
-                if line.startswith(_NOTE):
-                    return line.removeprefix(_NOTE).rstrip("\n")
-    except OSError:
-        pass
+    with suppress(OSError):
+        lines = read_start(file, _HEAD_BYTES).decode(errors="replace").splitlines()
+        for line in lines[: HEADER.count("\n") + 1]:
+            if line.startswith(_NOTE):
+                return line.removeprefix(_NOTE)
     return ""
 
 
-def is_generated(content: bytes) -> bool:
-    """Whether `jld values` wrote this, so that nothing is lost when it is written again."""
-    return content.startswith(HEADER.splitlines()[0].encode())
+def is_by_hand(file: Path) -> bool:
+    """Whether there is a file that `jld values` did not write, so that something is lost when it is written again.
+
+    Raises EnvironmentUnfit for what is no file, or cannot be read.
+    """
+    if kind := kind_of(file):
+        raise EnvironmentUnfit(f"{file}: is {kind}; name a file")
+    if not is_file(file):
+        return False
+    try:
+        return not read_start(file, _HEAD_BYTES).startswith(HEADER.splitlines()[0].encode())
+    except OSError as error:
+        raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror}); name another file") from None

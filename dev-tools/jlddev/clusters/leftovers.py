@@ -1,7 +1,7 @@
 """What a native cluster that was killed still has on this machine, and who holds it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,13 +27,13 @@ def wait_until_gone(link: str, folder: Path, network: str | None) -> None:
     told = False
     while left := present(link, folder):
         waited = time.monotonic() - started
-        words = ", ".join((*left, *(f"process {each}" for each in inside(network))))
         if waited > SECONDS:
             raise MachineError(
-                f"After {waited:.0f} s the cluster has left something on this machine: {words}. End such processes (kill), then repeat."
+                f"After {waited:.0f} s the cluster has left something on this machine: {words(left, network)}. "
+                "End such processes (kill), then repeat."
             )
         if waited > QUIET and not told:
-            say(f"wait for the kernel to take away what is left of the cluster: {words}")
+            say(f"wait for the kernel to take away what is left of the cluster: {words(left, network)}")
             told = True
         time.sleep(0.1)
     if told:
@@ -45,6 +45,11 @@ def present(link: str, folder: Path) -> list[str]:
     links = [f"network interface {path.name}" for path in Path("/sys/class/net").glob(link)]
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     return [*links, *(f"mount {each}" for each in mounts if folder in Path(each).parents), *cgroups.present()]
+
+
+def words(left: Iterable[str], network: str | None) -> str:
+    """What is left, and the processes of the network namespace, in one line."""
+    return ", ".join((*left, *(f"process {each}" for each in inside(network))))
 
 
 def network_of(pid: int) -> str | None:

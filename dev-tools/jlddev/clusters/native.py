@@ -275,8 +275,9 @@ def stop() -> None:
 
 def kill() -> str | None:
     """Kill the node's processes and remove its cgroups. Returns the name of the network namespace that it had."""
-    network = leftovers.network_of(node_pid()) if runs() else None
-    for process in (*forwarders().values(), saved_process()):
+    node = saved_process()
+    network = leftovers.network_of(node.pid) if node and node.runs() else None
+    for process in (*forwarders().values(), node):
         if process is not None:
             process.end()
     PROCESS.unlink(missing_ok=True)

@@ -30,6 +30,12 @@ nginx: {tls: {selfSigned: true}}
 """
 
 
+def pem(body: str, kind: str = "PRIVATE KEY", end: bool = True) -> str:
+    """PEM text with any body: nobody's key, and in no file of the checkout."""
+    dashes = "-" * 5
+    return f"{dashes}BEGIN {kind}{dashes}\n{body}\n" + (f"{dashes}END {kind}{dashes}\n" if end else "")
+
+
 @dataclass(frozen=True)
 class Desk:
     """A folder of an operator."""

@@ -41,8 +41,9 @@ def odd(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 PATHS = [
     *("", "/", ".", "..", "folder", "pipe", "circle", "circle/x", "huge", "locked", "nowhere", "site.yaml/x"),
-    *("/dev/zero", "/dev/full", LONG, f"folder/{LONG}", "b/" * 2500, "\udcff.yaml", "caf\u00e9\n.yaml"),
+    *("/dev/zero", "/dev/full", LONG, f"folder/{LONG}", "b/" * 2500, "caf\u00e9\n.yaml"),
 ]
+NO_TEXT = "\udcff.yaml"  # a byte that is no UTF-8, as the shell hands it over; YAML cannot hold it
 COMMANDS = {
     "a site": ("check", "PATH"),
     "a second site": ("values", "site.yaml", "PATH"),
@@ -59,7 +60,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("path", PATHS, ids=ascii)
+@pytest.mark.parametrize("path", [*PATHS, NO_TEXT], ids=ascii)
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 def test_a_path_that_cannot_be_read_is_told(path: str, words: tuple[str, ...], odd: Desk) -> None:
     odd.write("age.yaml", b"age-encryption.org/v1\n-> X25519 x\n")
@@ -93,8 +94,6 @@ def test_a_path_that_cannot_be_written_is_told(path: str, words: tuple[str, ...]
 @pytest.mark.parametrize("path", PATHS, ids=ascii)
 @pytest.mark.parametrize("name", ["certificate", "key"])
 def test_a_path_in_a_site_file_that_cannot_be_read_is_told(path: str, name: str, odd: Desk) -> None:
-    if path.startswith("\udcff"):
-        pytest.skip("YAML has no such character")
     site = yaml.safe_load(GITHUB)
     site["nginx"]["tls"] = {"certificate": "nowhere", "key": "nowhere", name: path}
     odd.write("site.yaml", yaml.safe_dump(site))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from jld.schema.validation import key_paths
 from jld.secrets import self_signed
 from jld.site import yaml_writer
 
-from ..conftest import CHECKOUT, GITHUB, Desk
+from ..conftest import CHECKOUT, GITHUB, Desk, pem
 
 SCHEMA = Chart(CHECKOUT / "chart").schema()
 KEYS = sorted(key_paths(SCHEMA), key=str)
@@ -35,9 +36,9 @@ def lines_of(text: str) -> str:
 
 
 FORMS = {
-    "PEM": lambda text: f"-----BEGIN RSA PRIVATE KEY-----\n{lines_of(text)}\n-----END RSA PRIVATE KEY-----\n",
-    "PEM in one line": lambda text: f"-----BEGIN PRIVATE KEY----- {text} -----END PRIVATE KEY-----",
-    "PEM without an end": lambda text: f"-----BEGIN PRIVATE KEY-----\n{lines_of(text)}",
+    "PEM": lambda text: pem(lines_of(text), "RSA PRIVATE KEY"),
+    "PEM in one line": lambda text: pem(text).replace("\n", " ").strip(),
+    "PEM without an end": lambda text: pem(lines_of(text), end=False),
     "address": lambda text: f"https://user:{text}@host.example.org/repo.git@main",
     "address with a token alone": lambda text: f"https://{text}@host.example.org/repo.git",
     "database": lambda text: f"postgresql://jld:{text[:20]}@{text[20:]}@db.example.org/jld",
@@ -119,7 +120,12 @@ def test_no_command_shows_a_secret(
     secret = SHAPES[shape](secret_of(form, text))
     folder.write("plain.yaml", GITHUB)
     folder.write("site.yaml", yaml_writer.block(planted(path, secret)))
-    folder.write("old.yaml", yaml_writer.block({"hostname": secret, str(path[-1]): secret, "lab_size_range": secret}))
+    folder.write(
+        "old.yaml",
+        yaml_writer.block(
+            {"hostname": secret, str(path[-1]): secret, "lab_size_range": secret, secret_of(form, text): "x"}
+        ),
+    )
     result = folder.run(*words, JLD_GITHUB_CLIENT_SECRET="abc123")
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert shown_pieces(text, result.output) == [], result.output
@@ -152,8 +158,6 @@ def inline(pair: Any) -> str:
 
 
 def test_a_certificate_in_the_site_file_itself_is_taken(desk: Desk) -> None:
-    from datetime import UTC, datetime
-
     made = self_signed.generate("jupyter.example.org", datetime.now(UTC))
     desk.write("site.yaml", inline(made.pair))
     result = desk.run("values", "site.yaml", JLD_GITHUB_CLIENT_SECRET="abc123")
@@ -169,8 +173,6 @@ def test_a_certificate_in_the_site_file_itself_is_taken(desk: Desk) -> None:
 
 
 def test_a_wrong_key_in_the_site_file_is_told_without_a_character_of_it(desk: Desk) -> None:
-    from datetime import UTC, datetime
-
     one, other = (self_signed.generate("jupyter.example.org", datetime.now(UTC)) for _ in range(2))
     desk.write("site.yaml", inline(self_signed.Pair(one.pair.certificate, other.pair.key)))
     result = desk.run("check", "site.yaml", "--format", "json", JLD_GITHUB_CLIENT_SECRET="abc123")

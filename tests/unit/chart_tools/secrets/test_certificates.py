@@ -22,6 +22,8 @@ from jld.secrets import self_signed
 from jld.secrets.certificates import Fault, Pair, covers, faults
 from jld.secrets.self_signed import VALIDITY, still_serves
 
+from ..conftest import pem
+
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOST = "jupyter.example.org"
 SITE = """\
@@ -104,7 +106,7 @@ def test_a_good_certificate_raises_no_objection() -> None:
             Fault("certificate", "the certificate in this file is damaged; copy it again"),
         ),
         (
-            Pair(GOOD.certificate, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+            Pair(GOOD.certificate, pem("AAAA").encode()),
             Fault("key", "the key in this file is damaged or of an unknown kind; copy it again"),
         ),
         (

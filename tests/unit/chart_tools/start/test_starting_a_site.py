@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import stat
 import subprocess
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from jld.schema.chart import Chart
 from jld.secrets import self_signed
 from jld.site.reader import load
 from jld.start.migration import Migration
+
+from ..conftest import pem
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 SCHEMA = Chart(CHECKOUT / "chart").schema()
@@ -438,7 +441,7 @@ def test_an_option_wins_over_the_old_file(desk: Any) -> None:
         ),
         ("session_db_url: sqlite:////home/jupyter/jupyterhub.sqlite", {}),
         ("session_db_url: mysql://u:p@h/db", {"hub": {"db": {"external": True}}}),
-        ("tls_key: |\n  -----BEGIN PRIVATE KEY-----\n  AAAA\n", {}),
+        (f"tls_key: {json.dumps(pem('AAAA'))}", {}),
     ],
 )
 def test_an_old_value_becomes_todays_form(text: str, site: dict[str, Any], tmp_path: Path) -> None:

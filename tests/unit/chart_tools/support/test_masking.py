@@ -9,7 +9,9 @@ import sys
 import pytest
 from jld.support.masking import NOT_SHOWN, holds_secret, masked, masked_data
 
-PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nq83vEjRWeJ\n-----END RSA PRIVATE KEY-----"
+from ..conftest import pem
+
+PEM = pem("MIIEowIBAAKCAQEA\nq83vEjRWeJ", "RSA PRIVATE KEY").rstrip()
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.dBjftJeZ4CVP"
 
 
