@@ -19,7 +19,7 @@ from jld.doctor.permissions import needed
 from jld.support.key_paths import JsonMap, value_at
 
 
-def run_all(probes: Mapping[str, Callable[[], Any]], seconds: float = SECONDS + 1) -> dict[str, Any]:
+def run_all(probes: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
     """The result of every probe that ended in time. A thread that waits for ever does not hold up the end of the program."""
     results: dict[str, Any] = {name: NoResponse(f"no answer in {seconds:.0f} seconds") for name in probes}
 
@@ -46,7 +46,7 @@ def gather(kubectl: Kubectl, site: JsonMap | None, release: Release) -> tuple[Cl
     if hostname:
         probes["addresses"] = lambda: _addresses(hostname)
     probes |= {address: lambda address=address: _status(address) for address in web}  # type: ignore[misc]
-    results = run_all(probes)
+    results = run_all(probes, SECONDS + 1)
     network = NetworkFacts(results.pop("addresses", ()), {address: results.pop(address) for address in web})
     return ClusterFacts(version, **results), network
 

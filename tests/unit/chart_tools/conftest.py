@@ -90,7 +90,7 @@ def at_terminal(desk: Desk) -> Callable[..., AbstractContextManager[Any]]:
             arguments,
             env=environment,
             cwd=str(desk.folder),
-            timeout=30,
+            timeout=120,  # a busy machine takes long to start a program
             encoding="utf-8",
             dimensions=(50, 250),
         )

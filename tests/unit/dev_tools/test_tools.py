@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
@@ -25,12 +26,22 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return run.LOGS
 
 
-def test_a_long_step_says_that_it_goes_on_and_how_to_follow_it(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run.run("wait", ["sh", "-c", "echo all of it; echo errors too >&2; sleep 0.3"], log="wait", every=0.1)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "jld: wait ..."
-    assert f"follow it with: tail -f {logs / 'wait.log'}" in lines[1]
-    assert lines[-1] == "jld: wait: done in 0 s"
+def test_a_long_step_says_that_it_goes_on_and_how_to_follow_it(
+    logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        if "follow it" in text:
+            (tmp_path / "followed").touch()  # the step ends once progress was said, however busy the machine is
+
+    monkeypatch.setattr(run, "say", say)
+    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=iter(range(0, 10**6, 31)).__next__))
+    step = f"echo all of it; echo errors too >&2; until [ -e '{tmp_path}/followed' ]; do sleep 0.1; done"
+    run.run("wait", ["sh", "-c", step], log="wait", every=0.1)
+    assert said[:2] == ["wait ...", f"wait: 31 s; follow it with: tail -f {logs / 'wait.log'}"]
+    assert said[-1] == f"wait: done in {31 * (len(said) - 1)} s"
     assert (logs / "wait.log").read_text() == "all of it\nerrors too\n"
 
 
