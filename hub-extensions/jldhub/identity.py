@@ -1,5 +1,6 @@
 """The POSIX identity of a person in a lab: UID, GIDs and names."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from jldhub.settings.login import Auth
 
 AUTH_STATE_KEY = "jld"  # the key in JupyterHub's auth state for what JLD records at a login
+REFUSED = "refused"  # below it: why the last check of a session ended it, a sentence for the person
 # Lower UIDs and GIDs belong to system users and groups, whose files a person must not own by accident.
 LOWEST_ID = 1000
 HIGHEST_ID = 2**31 - 1
@@ -32,13 +34,23 @@ class Group:
 
 @dataclass(frozen=True)
 class Identity:
-    """A lab's UID, primary GID and supplementary groups, and the name and e-mail address for git commits."""
+    """A lab's UID, primary GID and supplementary groups, and the name and e-mail address for git commits.
+
+    `memberships` are all groups as settings name them. They may be more than NFS carries as supplementary groups, and a GitHub
+    team is `organization:team`.
+    """
 
     uid: int
     gid: int
     groups: tuple[Group, ...]
     name: str
     email: str
+    memberships: tuple[str, ...] = ()
+
+
+def group_key(name: str) -> str:
+    """A group's name for comparison: the same in any case, in any composition of accents, and as Keycloak's path `/name`."""
+    return unicodedata.normalize("NFKC", name).casefold().strip().strip("/")
 
 
 def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str, user_id: int) -> Identity:
@@ -46,17 +58,20 @@ def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str
 
     `user_id` is the ID of the user in JupyterHub's database. Only the dummy login uses it.
     """
+    recorded = (auth_state or {}).get(AUTH_STATE_KEY)
+    if isinstance(recorded, Mapping) and recorded.get(REFUSED):
+        raise IdentityError(str(recorded[REFUSED]))
     if auth.github:
-        return github_identity(auth_state)
+        return github_identity(auth_state, teams_as_groups=auth.github.teams_as_groups)
     if auth.dummy:
         return dummy_identity(username, user_id)
-    return identity_from_state((auth_state or {}).get(AUTH_STATE_KEY))
+    return identity_from_state(recorded)
 
 
-def github_identity(auth_state: Mapping[str, Any] | None) -> Identity:
-    """UID and GID are the GitHub account's ID. Organizations, and teams if they were read, are supplementary groups.
+def github_identity(auth_state: Mapping[str, Any] | None, *, teams_as_groups: bool = True) -> Identity:
+    """UID and GID are the GitHub account's ID. Organizations are supplementary groups, and so are teams if they were read.
 
-    Raises IdentityError.
+    Without `teams_as_groups` teams were read for sizes alone. Raises IdentityError.
     """
     state = auth_state or {}
     profile = state.get("github_user")
@@ -78,9 +93,13 @@ def github_identity(auth_state: Mapping[str, Any] | None) -> Identity:
     return Identity(
         uid=uid,
         gid=uid,
-        groups=tuple([*_by_gid(organizations), *_by_gid(teams)][:MOST_GROUPS]),
+        groups=tuple([*_by_gid(organizations), *(_by_gid(teams) if teams_as_groups else ())][:MOST_GROUPS]),
         name=profile.get("name") or profile.get("login") or "",
         email=profile.get("email") or "",
+        memberships=(
+            *(str(entry["login"]) for entry in state.get("organizations") or [] if entry.get("login")),
+            *(f"{entry['organization']}:{entry['slug']}" for entry in state.get("teams") or [] if entry.get("slug")),
+        ),
     )
 
 
@@ -92,7 +111,15 @@ def identity_from_state(recorded: object) -> Identity:
     if not isinstance(recorded, Mapping) or not {"uid", "gid", "groups", "name", "email"} <= recorded.keys():
         raise IdentityError("The hub no longer knows who you are. Log out and log in again.")
     groups = tuple(Group(str(group["name"]), int(group["gid"])) for group in recorded["groups"])
-    return Identity(int(recorded["uid"]), int(recorded["gid"]), groups, str(recorded["name"]), str(recorded["email"]))
+    memberships = recorded.get("memberships", [group.name for group in groups])  # an older login has none
+    return Identity(
+        uid=int(recorded["uid"]),
+        gid=int(recorded["gid"]),
+        groups=groups,
+        name=str(recorded["name"]),
+        email=str(recorded["email"]),
+        memberships=tuple(map(str, memberships)),
+    )
 
 
 def identity_to_state(identity: Identity) -> dict[str, Any]:
@@ -104,6 +131,7 @@ def identity_to_state(identity: Identity) -> dict[str, Any]:
         "groups": groups,
         "name": identity.name,
         "email": identity.email,
+        "memberships": list(identity.memberships),
     }
 
 

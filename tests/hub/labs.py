@@ -27,10 +27,16 @@ class LabHub:
     """Started with `start()`; every part is stopped with `stop()`."""
 
     def __init__(
-        self, directory: Path, people: Sequence[str], config: str = "", lab: dict[str, Any] | None = None
+        self,
+        directory: Path,
+        people: Sequence[str],
+        config: str = "",
+        lab: dict[str, Any] | None = None,
+        auth: dict[str, Any] | None = None,
     ) -> None:
         self.kubernetes = Kubernetes(directory / "kubernetes")
-        self.deployment = Deployment(directory / "hub", {"admins": [people[0]], "dummy": {"users": list(people)}})
+        trial = {"admins": list(people[:1]), "dummy": {"users": list(people)}}
+        self.deployment = Deployment(directory / "hub", auth or trial)
         self.kubernetes.serve(self.deployment)
         self.deployment.operator_config.write_text(PROGRAM + config)
         self.change_settings(lambda document: document["hub"]["lab"].update(lab or {}))

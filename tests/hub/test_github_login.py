@@ -130,6 +130,20 @@ async def test_a_way_back_without_a_login_begun_is_refused(browser: Browser, hub
     assert page.status == 400
 
 
+async def test_what_the_lists_tell_is_not_asked_again(browser: Browser, github: GitHub) -> None:
+    """GitHub counts requests, and answers each in a tenth of a second or more. A denied organization may be a hidden one."""
+    await github.order(mode="ok")
+    await browser.log_in_with_github("grace")
+    asked = [each for each in await github.requests() if "/api/v3" in each]
+    assert sorted(asked) == [
+        "GET /api/v3/orgs/rivals/members/grace",
+        "GET /api/v3/orgs/rivals/public_members/grace",  # where GitHub leads who is no member
+        "GET /api/v3/user",
+        "GET /api/v3/user/emails",
+        "GET /api/v3/user/orgs",
+    ]
+
+
 async def test_a_replayed_code_is_refused(browser: Browser, hubs: Hubs) -> None:
     back = (await browser.choose_at_github("Ada")).headers["Location"]
     code = parse_qs(urlsplit(back).query)["code"][0]

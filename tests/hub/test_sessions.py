@@ -91,6 +91,45 @@ async def test_a_short_token_is_renewed_without_a_login(cilogon_hub: Cilogon, ci
         assert (await cilogon.requests()).count("POST /oauth2/token") >= 3
 
 
+async def test_pages_that_open_at_once_renew_a_token_once(cilogon_hub: Cilogon, cilogon: CILogon) -> None:
+    """A refresh token is good for one request: of eight, seven would be sent to the login page."""
+    await cilogon.order(lives=1)
+    async with Browser(cilogon_hub[1].url) as browser:
+        await browser.log_in_with_provider("Uma")
+        await later(2.4)
+        await cilogon.order(lives=900)
+        assert await asyncio.gather(*(is_in(browser) for _ in range(8))) == [True] * 8
+        assert (await cilogon.requests()).count("POST /oauth2/token") == 1
+        await later()
+        assert await is_in(browser)
+
+
+async def test_a_renewed_token_is_kept_when_the_provider_fails_right_after_it(
+    cilogon_hub: Cilogon, cilogon: CILogon
+) -> None:
+    await cilogon.order(lives=1)
+    async with Browser(cilogon_hub[1].url) as browser:
+        await browser.log_in_with_provider("Uma")
+        await later(2.4)
+        await cilogon.order(mode="half")
+        assert await is_in(browser)
+        assert (await cilogon.requests()).count("POST /oauth2/token") == 1
+        await cilogon.order(mode="ok")
+        await later(2.4)
+        assert await is_in(browser)
+
+
+async def test_an_odd_answer_about_one_account_is_no_outage_for_the_others(hubs: Hubs, github: GitHub) -> None:
+    async with Browser(hubs.with_github.url) as grace, Browser(hubs.with_github.url) as other:
+        await grace.log_in_with_provider("grace")
+        await other.log_in_with_provider("Ada")
+        await later()
+        await github.order(mode="garbage", path="/api/v3/user")
+        assert await is_in(grace)
+        await github.order(person={**github.person("Ada"), "suspended": True}, mode="ok")
+        assert not await is_in(other)
+
+
 async def test_a_session_outlives_that_a_token_cannot_be_renewed_in_an_outage(
     cilogon_hub: Cilogon, cilogon: CILogon
 ) -> None:

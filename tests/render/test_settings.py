@@ -20,6 +20,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                 "admins": ["alice"],
                 "refresh": "30m",
                 "staleness": "24h",
+                "tokenLifetime": "90d",
                 "numbers": {"first": 2_000_000_000, "last": 2_099_999_999},
                 "dummy": {"users": ["alice", "bob"]},
             },

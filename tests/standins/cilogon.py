@@ -202,12 +202,15 @@ class UserInfo(Handler):
         token = self.world.access.get(value) if scheme.lower() == "bearer" else None
         if token is None or token["expires"] < time.monotonic() or token["login"] not in self.world.people:
             self.fail(401, "invalid_token", "The token is not known or expired.")
+        elif self.world.mode["mode"] == "half":
+            self.fail(500, "server_error")
         else:
             self.answer(self.world.people[token["login"]])
 
 
 class Control(web.RequestHandler):
-    """POST {"mode": "ok"} or "error" (+ status), "slow" (+ seconds), "drop", "garbage" (+ body); + "path" for a part only.
+    """POST {"mode": "ok"} or "error" (+ status), "slow" (+ seconds), "drop", "garbage" (+ body); + "path" for a part only;
+    "half" gives tokens, and fails those who come with them.
 
     POST {"claims": {login: {...}}} adds or replaces people; {"revoke": login} ends a person's tokens; {"lives": seconds} of later
     access tokens; {"refreshTokens": false} gives none; {"reset": true} makes everything as at the start. GET tells the requests.

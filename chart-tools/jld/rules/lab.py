@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 from jld.rules.rule import Rule, Violations
@@ -18,6 +19,7 @@ _CREDENTIALS = (
     "fd00:ec2::254/128",
     "fd20:ce::254/128",
 )
+_GITHUB_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,99})?")
 
 
 def default_size_exists(effective: JsonMap) -> Violations:
@@ -30,6 +32,21 @@ def default_size_exists(effective: JsonMap) -> Violations:
     elif isinstance(chosen, str) and value_at(sizes, chosen, "groups"):
         sentence = f'the size "{chosen}" is for members of its groups only; name one that everybody may have'
         yield ("hub", "lab", "defaultSize"), sentence
+
+
+def size_groups_can_be_had(effective: JsonMap) -> Violations:
+    """The `groups` of `hub.lab.sizes` are such as the way of `hub.auth` knows."""
+    auth = map_at(effective, "hub", "auth")
+    for name, size in map_at(effective, "hub", "lab", "sizes").items():
+        for index, group in enumerate(list_at(size, "groups")):
+            path = ("hub", "lab", "sizes", name, "groups", index)
+            if isinstance(auth.get("dummy"), dict):
+                yield (
+                    path,
+                    "nobody is in a group with hub.auth.dummy, so nobody would be offered this size; leave groups out",
+                )
+            elif isinstance(auth.get("github"), dict) and not _GITHUB_GROUP.fullmatch(str(group)):
+                yield path, f'GitHub has no organization or team "{group}"; write my-org, or my-org:my-team'
 
 
 def one_lab_fits_the_quota(effective: JsonMap) -> Violations:
@@ -72,7 +89,7 @@ def no_access_to_node_credentials(effective: JsonMap) -> Violations:
 
 
 RULES: tuple[Rule, ...] = (
-    *(default_size_exists, one_lab_fits_the_quota),
+    *(default_size_exists, size_groups_can_be_had, one_lab_fits_the_quota),
     *(repositories_have_their_own_folders, no_access_to_node_credentials),
 )
 WARNINGS: tuple[Rule, ...] = ()

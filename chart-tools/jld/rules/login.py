@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from jld.rules.rule import Rule, Violations
-from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
+from jld.support.key_paths import JsonMap, KeyPath, dotted, map_at, value_at
 from jld.support.quantities import seconds
 
 _USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # what is none, the schema refuses
@@ -50,6 +50,21 @@ def one_way_to_a_name(effective: JsonMap) -> Violations:
             yield (*path, entity_id), sentence
 
 
+def listed_names_belong_to_one_provider(effective: JsonMap) -> Violations:
+    """With `hub.auth.admins` or `hub.auth.cilogon.users.allow`, at most one of `identityProviders` has no `prefix`."""
+    path: KeyPath = ("hub", "auth", "cilogon", "identityProviders")
+    unprefixed = [entity_id for entity_id, each in map_at(effective, *path).items() if not value_at(each, "prefix")]
+    lists: tuple[KeyPath, ...] = (("hub", "auth", "admins"), ("hub", "auth", "cilogon", "users", "allow"))
+    listing = [dotted(each) for each in lists if value_at(effective, *each)]
+    if listing and len(unprefixed) > 1:
+        *others, last = ((*path, entity_id) for entity_id in unprefixed)
+        yield (
+            last,
+            f"without a prefix, as {' and '.join(map(dotted, others))}, so a name in {' and '.join(listing)} may be somebody's of "
+            "another one; give all but one a prefix",
+        )
+
+
 def uids_are_a_range(effective: JsonMap) -> Violations:
     """`hub.auth.numbers.first` is not above `hub.auth.numbers.last`."""
     first, last = (value_at(effective, "hub", "auth", "numbers", end) for end in ("first", "last"))
@@ -79,7 +94,7 @@ def credentials_are_encrypted(effective: JsonMap) -> Violations:
 
 
 RULES: tuple[Rule, ...] = (
-    *(admins_can_log_in, somebody_is_let_in, one_way_to_a_name),
+    *(admins_can_log_in, somebody_is_let_in, one_way_to_a_name, listed_names_belong_to_one_provider),
     *(uids_are_a_range, staleness_is_longer_than_refresh),
 )
 WARNINGS: tuple[Rule, ...] = (credentials_are_encrypted,)

@@ -39,6 +39,7 @@ def hub_config(settings: Settings, secrets: HubSecrets) -> dict[str, dict[str, A
             # (labs/start/queue.py).
             "concurrent_spawn_limit": 0,
             "authenticate_prometheus": True,
+            "token_expires_in_max_seconds": int(settings.hub.auth.token_lifetime.total_seconds()),
             **log_config(settings.hub.log),
             "tornado_settings": {"cookie_options": {"samesite": "Lax", "secure": True}},
         },

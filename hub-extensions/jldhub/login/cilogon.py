@@ -5,7 +5,8 @@ from typing import Any
 from oauthenticator.cilogon import CILogonOAuthenticator
 
 from jldhub.identity import IdentityError
-from jldhub.login.claims_login import ClaimsLogin
+from jldhub.login.claims.login import ClaimsLogin
+from jldhub.login.claims.values import find
 
 
 class CILogonLogin(ClaimsLogin, CILogonOAuthenticator):
@@ -18,9 +19,12 @@ class CILogonLogin(ClaimsLogin, CILogonOAuthenticator):
                 f"You came through the identity provider {str(entity_id)[:200]!r}, which is not one of those that are let in "
                 f"here: {', '.join(self.idps)}."
             )
-        claim = self.idps[entity_id]["username_derivation"]["username_claim"]
-        if not isinstance(user_info.get(claim), str):
+        claim = self.claim_of_name(user_info)
+        if not isinstance(find(user_info, claim), str):
             raise IdentityError(
                 f"Your identity provider does not tell {claim}, from which your user name is made. Tell an administrator, "
                 "or ask your identity provider to release it to CILogon."
             )
+
+    def claim_of_name(self, user_info: dict[str, Any]) -> str:
+        return str(self.idps[user_info["idp"]]["username_derivation"]["username_claim"])

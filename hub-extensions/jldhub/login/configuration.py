@@ -1,5 +1,6 @@
 """The settings `hub.auth` as traits of JupyterHub and oauthenticator."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,7 +55,8 @@ def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
         "http_request_kwargs": {"connect_timeout": 5, "request_timeout": 15},
     }
     if auth.github:
-        config, users = _github_config(auth.github, oauth), auth.github.users
+        groups = [group for size in settings.hub.lab.sizes.values() for group in size.groups]
+        config, users = _github_config(auth.github, groups, oauth), auth.github.users
     elif auth.cilogon:
         config, users = _cilogon_config(auth.cilogon, oauth), auth.cilogon.users
     else:
@@ -73,17 +75,17 @@ def _authenticator_config(auth: Auth, users: UserRules) -> dict[str, Any]:
     }
 
 
-def _github_config(github: GitHub, oauth: dict[str, Any]) -> Sections:
+def _github_config(github: GitHub, groups_of_sizes: Sequence[str], oauth: dict[str, Any]) -> Sections:
     rules = github.organizations
     # Without the scope read:org GitHub shows only public memberships.
-    read_groups = bool(rules.allow or rules.deny or github.teams_as_groups)
+    read_groups = bool(rules.allow or rules.deny or github.teams_as_groups or groups_of_sizes)
     return {
         "JupyterHub": {"authenticator_class": GitHubLogin},
         "GitHubLogin": {
             "allow_organizations": list(rules.allow),
             "deny_organizations": list(rules.deny),
             "read_groups": read_groups,
-            "read_teams": github.teams_as_groups,
+            "read_teams": github.teams_as_groups or any(":" in group for group in groups_of_sizes),
             "provider_address": github.url,
         },
         "GitHubOAuthenticator": {

@@ -17,8 +17,9 @@ from traitlets import Bool, List, Unicode
 from jldhub.identity import github_identity
 from jldhub.login.admission import IsMember, MembershipUnknown, Rule, refuse_denied, require_allowed
 from jldhub.login.people import Account
-from jldhub.login.provider import AuthModel, ProviderLogin
-from jldhub.login.provider_errors import message
+from jldhub.login.provider.errors import NOT_UNDERSTOOD, message
+from jldhub.login.provider.login import ProviderLogin
+from jldhub.login.provider.requests import AuthModel
 
 _MOST_PAGES = 50  # of a list, with a hundred entries each
 
@@ -31,7 +32,7 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
     )
     deny_organizations = List(Unicode(), help="The same, for members who are never admitted.").tag(config=True)
     read_groups = Bool(False, help="Whether to read organizations, which are groups in a lab.").tag(config=True)
-    read_teams = Bool(False, help="Whether to read teams too, as groups in a lab.").tag(config=True)
+    read_teams = Bool(False, help="Whether to read teams too.").tag(config=True)
 
     def account(self, model: AuthModel) -> Account:
         uid = github_identity(model["auth_state"]).uid
@@ -40,7 +41,7 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
     def user_info_to_username(self, user_info: dict[str, Any]) -> str:
         login = user_info.get("login")
         if not isinstance(login, str) or not login:
-            raise self.unavailable("its answer could not be understood")
+            raise self.unavailable(NOT_UNDERSTOOD)
         return login
 
     def build_auth_state_dict(self, token_info: dict[str, Any], user_info: dict[str, Any]) -> dict[str, Any]:
@@ -78,14 +79,21 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
         await refuse_denied("GitHub", _login(model), _rules(self.deny_organizations), self._membership_check(model))
 
     async def require_admitted(self, model: AuthModel) -> None:
-        await require_allowed("GitHub", _login(model), _rules(self.allow_organizations), self._membership_check(model))
+        rules = _rules(self.allow_organizations)
+        # No request for what the lists of this login tell already. What they do not tell may be hidden from the hub's app.
+        if not _memberships(model).isdisjoint(str(rule).casefold() for rule in rules):
+            return
+        await require_allowed("GitHub", _login(model), rules, self._membership_check(model))
 
     def _membership_check(self, model: AuthModel) -> IsMember:
         """Reads memberships from GitHub with the person's own token, so that private ones count too."""
         state = model["auth_state"]
         login = quote(_login(model), safe="")
+        listed = _memberships(model)
 
         async def is_member(rule: Rule) -> bool:
+            if str(rule).casefold() in listed:
+                return True
             path = f"teams/{rule.team}/memberships" if rule.team else "members"
             response = await self._get(f"{self.github_api}/orgs/{rule.organization}/{path}/{login}", state)
             if rule.team and response.code == 200:
@@ -128,13 +136,13 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
             if 400 <= response.code < 500 and refused is not None:
                 return list(refused)
             if response.code != 200:
-                raise self.unavailable(f"it does not tell {path} ({response.code})", for_all=False)
+                raise self.unavailable(f"it does not tell {path} ({response.code})")
             try:
                 entries = json.loads(response.body)
             except ValueError:
                 entries = None
             if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-                raise self.unavailable("its answer could not be understood", for_all=False)
+                raise self.unavailable(NOT_UNDERSTOOD)
             all_entries += entries
             url = _next_page(response, self.github_api)
             if url is None:
@@ -160,6 +168,11 @@ def _rules(texts: Sequence[str]) -> list[Rule]:
 
 def _login(model: Mapping[str, Any]) -> str:
     return str(model["auth_state"]["github_user"]["login"])
+
+
+def _memberships(model: AuthModel) -> frozenset[str]:
+    """The organizations and teams that GitHub listed, in lower case."""
+    return frozenset(name.casefold() for name in github_identity(model["auth_state"]).memberships)
 
 
 def _json_object(response: HTTPResponse) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 
 from oauthenticator.oauth2 import OAuthenticator
 
-from jldhub.login.claims_login import ClaimsLogin
+from jldhub.login.claims.login import ClaimsLogin
 
 
 def other_login(name: str, options: Iterable[str]) -> type[ClaimsLogin]:

@@ -5,7 +5,7 @@ name is not stable: it can be changed, and a released name can be taken by someb
 user name and UID, and later logins look them up by the stable identifier.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -65,13 +65,15 @@ class IdRange:
 class Account:
     """An account at a provider.
 
-    `subject` is stable, `login` may change, and `uid` is None where the provider has no UID.
+    `subject` is stable, `login` may change, and `uid` is None where the provider has no UID. `others_names` are names that a
+    first login does not get: they are meant for people who have them at the provider.
     """
 
     provider: str
     subject: str
     login: str
     uid: int | None = None
+    others_names: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:
@@ -115,9 +117,8 @@ class People:
         uid = self._next_id() if account.uid is None else account.uid
         if self._has(_ACCOUNTS.c.uid, uid) or account.uid in self._assignable:
             raise UidTaken(f"Your user number {uid} belongs to somebody else here. Tell an administrator.")
-        return Person(
-            next(name for name in candidates(account.login, uid) if not self._has(_ACCOUNTS.c.name, name)), uid
-        )
+        names = (name for name in candidates(account.login, uid) if name not in account.others_names)
+        return Person(next(name for name in names if not self._has(_ACCOUNTS.c.name, name)), uid)
 
     def record(self, account: Account) -> Person:
         """Write the account's user name and UID unless they are recorded already. Raises UidTaken and IdsExhausted."""
@@ -147,9 +148,33 @@ class People:
 
         return self._retry_once(write)
 
-    def is_reserved_id(self, value: int) -> bool:
-        """Whether a GID in a claim must not be accepted: it is in the hub's range, or a person's UID."""
-        return value in self._assignable or self._has(_ACCOUNTS.c.uid, value)
+    def record_gids(self, provider: str, gids: Mapping[str, int]) -> None:
+        """Record the GIDs that groups have at the provider, by name, so that none becomes a person's own group."""
+
+        def write() -> None:
+            known = (
+                self._db.execute(select(_GROUPS.c.gid).where(_GROUPS.c.gid.in_(list(gids.values())))).scalars().all()
+            )
+            new = {gid: name for name, gid in gids.items() if gid not in known}
+            if new:
+                # Not the key of an assigned GID: the provider may have had no number for the group before.
+                rows = [
+                    {"group_key": _key(provider, f"{name}\0{gid}"), "provider": provider, "name": name, "gid": gid}
+                    for gid, name in new.items()
+                ]
+                self._db.execute(insert(_GROUPS), rows)
+                self._db.commit()
+
+        self._retry_once(write)
+
+    def is_group_gid(self, value: int) -> bool:
+        """Whether a group is known to have this GID."""
+        return self._has(_GROUPS.c.gid, value)
+
+    def reserved_ids(self, values: Collection[int]) -> set[int]:
+        """The GIDs of a claim that must not be accepted: those in the hub's range, and people's UIDs."""
+        uids = self._db.execute(select(_ACCOUNTS.c.uid).where(_ACCOUNTS.c.uid.in_(values))).scalars()
+        return {value for value in values if value in self._assignable} | set(uids)
 
     def _retry_once(self, write: Callable[[], _T]) -> _T:
         """Run `write`, and once more after a conflict: another hub on the same database may have inserted the row."""

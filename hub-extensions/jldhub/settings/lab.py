@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from jldhub.settings.types import Bytes, Cores, Duration, Organization, SettingsModel
+from jldhub.settings.types import Bytes, ClaimedGroupName, Cores, Duration, SettingsModel
 
 
 class Size(SettingsModel):
@@ -16,7 +16,7 @@ class Size(SettingsModel):
     cpu: Cores
     memory: Bytes
     # Only members of one of these groups are offered the size. An empty list means everybody.
-    groups: list[Organization] = []
+    groups: list[ClaimedGroupName] = []
 
 
 class Quota(SettingsModel):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from jldhub.settings.types import BaseUrl, Duration, LoginName, Organization, SettingsModel
+from jldhub.settings.types import BaseUrl, ClaimedGroupName, Duration, LoginName, Organization, SettingsModel
 
 
 class OrganizationRules(SettingsModel):
@@ -52,8 +52,8 @@ class GroupRules(SettingsModel):
     """Allow and deny lists of groups, which are read from one claim of the login. Deny wins."""
 
     claim: str = Field(default="isMemberOf", min_length=1)
-    allow: list[Annotated[str, Field(min_length=1)]] = []
-    deny: list[Annotated[str, Field(min_length=1)]] = []
+    allow: list[ClaimedGroupName] = []
+    deny: list[ClaimedGroupName] = []
 
 
 class ClaimNames(SettingsModel):
@@ -152,9 +152,10 @@ class Auth(SettingsModel):
 
     admins: list[LoginName] = []
     # `refresh`: how often a running session is checked against the provider. `staleness`: how long the last check is
-    # valid during an outage of the provider.
+    # valid during an outage of the provider. `token_lifetime`: how long an API token of a person is valid at most.
     refresh: Duration = timedelta(minutes=30)
     staleness: Duration = timedelta(hours=24)
+    token_lifetime: Duration = timedelta(days=90)
     numbers: AssignedIds = AssignedIds()
     github: GitHub | None = None
     cilogon: CILogon | None = None
@@ -169,6 +170,15 @@ class Auth(SettingsModel):
             raise ValueError("refresh would ask the provider with nearly every page; write 30m")
         if self.staleness < self.refresh:
             raise ValueError("staleness is shorter than refresh, so every session would end in between; write 24h")
+        if not self.token_lifetime:
+            raise ValueError("tokenLifetime is zero, and tokens would never expire; write 90d")
+        if self.cilogon and (self.admins or self.cilogon.users.allow):
+            unprefixed = [each for each in self.cilogon.identity_providers.values() if not each.prefix]
+            if len(unprefixed) > 1:
+                raise ValueError(
+                    f"{len(unprefixed)} of cilogon.identityProviders have no prefix, so a name in admins or users.allow may be "
+                    "somebody's of another one; give all but one a prefix"
+                )
         if self.dummy and (strangers := sorted(set(self.admins) - set(self.dummy.users))):
             raise ValueError(f"admins names {', '.join(strangers)}, who cannot log in; add them to dummy.users")
         return self

@@ -37,6 +37,18 @@ def _organization(value: object) -> str:
     return value
 
 
+# Without what YAML cannot hold, what separates groups in a text, and what only directory names and JSON have.
+_CLAIMED_GROUP = r'(?! )[^\x00-\x1f\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff",;<>\[\\\]{|}%]{1,255}(?<! )'
+
+
+def _claimed_group(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(_CLAIMED_GROUP, value):
+        raise ValueError(f"{value!r} is not the name of a group; write it like lsst_users or /science")
+    if re.match(r"([A-Za-z][A-Za-z0-9-]*|[0-9.]+) *=", value):
+        raise ValueError(f"{value!r} is a directory name, which is compared by its common name; write that alone")
+    return value
+
+
 def _base_url(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", value):
         raise ValueError(f"{value!r} is not an address; write it with https:// in front, such as https://github.com")
@@ -50,6 +62,7 @@ def _host_and_port(value: object) -> str:
 
 
 LoginName = Annotated[str, BeforeValidator(_login_name)]
+ClaimedGroupName = Annotated[str, BeforeValidator(_claimed_group)]
 Organization = Annotated[str, BeforeValidator(_organization)]
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
 FrontDoorApi = Annotated[str, BeforeValidator(_host_and_port)]

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from jldhub.identity import (
+    AUTH_STATE_KEY,
     FIRST_TEAM_ID,
+    REFUSED,
     Group,
     Identity,
     IdentityError,
@@ -12,8 +14,14 @@ from jldhub.identity import (
     github_identity,
     identity_from_state,
     identity_to_state,
+    lab_identity,
 )
 from jldhub.labs.etc_files import group_file
+from jldhub.settings.login import Auth
+
+USERS = {"users": {"allow": ["ada"]}}
+GITHUB = {"github": {"clientId": "x", **USERS}}
+OTHER = {"other": {"class": "generic-oauth", "clientId": "x", **USERS}}
 
 
 def auth_state(**profile: Any) -> dict[str, Any]:
@@ -30,6 +38,7 @@ def test_the_number_of_the_account_is_user_and_group() -> None:
         groups=(Group("lsst", 5000001), Group("lsst-sqre", 5000002)),
         name="Ada Lovelace",
         email="ada@example.org",
+        memberships=("lsst-sqre", "lsst"),
     )
 
 
@@ -54,6 +63,9 @@ def test_no_more_groups_than_nfs_carries_and_no_system_group() -> None:
     organizations = [{"login": f"org{n}", "id": 10_000 - n} for n in range(40)] + [{"login": "wheel", "id": 10}]
     gids = [group.gid for group in github_identity({**auth_state(), "organizations": organizations}).groups]
     assert gids == sorted(gids) == list(range(9961, 9977))
+    assert len(github_identity({**auth_state(), "organizations": organizations}).memberships) == 41, (
+        "for sizes all count"
+    )
 
 
 def test_a_trial_login_gets_a_number_far_from_those_of_systems() -> None:
@@ -71,7 +83,11 @@ def test_teams_are_groups_whose_numbers_are_nobodys_account() -> None:
             {"organization": "lsst", "slug": "far", "id": 2**31},
         ],
     }
-    assert github_identity(state).groups == (Group("lsst", 5000001), Group("lsst_friends", FIRST_TEAM_ID + 4000001))
+    identity = github_identity(state)
+    assert identity.groups == (Group("lsst", 5000001), Group("lsst_friends", FIRST_TEAM_ID + 4000001))
+    assert identity.memberships == ("lsst", "lsst:friends", "lsst:odd", "lsst:far")
+    assert github_identity(state, teams_as_groups=False).groups == (Group("lsst", 5000001),)
+    assert github_identity(state, teams_as_groups=False).memberships == identity.memberships
 
 
 def test_an_account_with_the_number_of_a_teams_group_is_refused() -> None:
@@ -102,7 +118,7 @@ def test_long_names_of_groups_are_shortened_and_stay_apart() -> None:
 
 
 def test_what_is_remembered_is_read_back() -> None:
-    identity = Identity(50001, 60001, (Group("lsst", 70001),), "Jane", "jane@uni.edu")
+    identity = Identity(50001, 60001, (Group("lsst", 70001),), "Jane", "jane@uni.edu", ("lsst", "x"))
     assert identity_from_state(identity_to_state(identity)) == identity
 
 
@@ -110,3 +126,12 @@ def test_what_is_remembered_is_read_back() -> None:
 def test_who_is_not_remembered_logs_in_again(known: object) -> None:
     with pytest.raises(IdentityError, match="Log out and log in again"):
         identity_from_state(known)
+
+
+@pytest.mark.parametrize("auth", [GITHUB, OTHER], ids=["github", "other"])
+def test_whom_the_last_check_refused_has_no_identity(auth: dict[str, Any]) -> None:
+    recorded = {"uid": 4000001, "gid": 4000001, "groups": [], "name": "", "email": ""}
+    chosen = Auth.model_validate(auth)
+    assert lab_identity(chosen, {**auth_state(), AUTH_STATE_KEY: recorded}, "ada", 1).uid == 4000001
+    with pytest.raises(IdentityError, match="Ada left"):
+        lab_identity(chosen, {**auth_state(), AUTH_STATE_KEY: {**recorded, REFUSED: "Ada left."}}, "ada", 1)

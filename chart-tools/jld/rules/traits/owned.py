@@ -41,6 +41,7 @@ OWNED: dict[str, dict[str, str]] = {
         **_each("load_roles load_groups services custom_scopes", _ROLES),
         **_each("logging_config", "JLD's log hides secrets; its form is said in hub.log"),
         **_each("admin_users admin_access", _LOGIN),
+        **_each("token_expires_in_max_seconds", "how long tokens are valid is said in hub.auth.tokenLifetime"),
         **_each("authenticator_class", _LOGIN),
         **_each("spawner_class proxy_class", "JLD's own class is the reason why labs are what they are"),
         **_each(

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from jldhub.identity import Identity
+from jldhub.identity import Identity, group_key
 from jldhub.settings.lab import Lab, Size
 from jldhub.support.refusal import Refusal
 
 
 def offered_sizes(lab: Lab, identity: Identity) -> dict[str, Size]:
     """The sizes for everybody and those for the person's groups, by name, in ascending order of CPU and memory."""
-    memberships = {_normalized(group.name) for group in identity.groups}
+    memberships = set(map(group_key, identity.memberships))
     offered = {
         name: size
         for name, size in lab.sizes.items()
-        if not size.groups or memberships & {_normalized(group) for group in size.groups}
+        if not size.groups or memberships & set(map(group_key, size.groups))
     }
     return dict(sorted(offered.items(), key=lambda entry: (entry[1].cpu, entry[1].memory, entry[0])))
 
@@ -36,14 +36,6 @@ def check_size(lab: Lab, identity: Identity, chosen: object) -> None:
 def size_profiles(lab: Lab, identity: Identity) -> list[dict[str, Any]]:
     """The offered sizes as KubeSpawner's profiles."""
     return [_profile(name, size, lab) for name, size in offered_sizes(lab, identity).items()]
-
-
-def _normalized(group: str) -> str:
-    """For comparing group names without case.
-
-    A team is `organization:team` in values and `organization_team` as a group.
-    """
-    return group.lower().replace(":", "_")
 
 
 def _profile(name: str, size: Size, lab: Lab) -> dict[str, Any]:

@@ -192,7 +192,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
         'site.yaml:5:22: error: hub.lab.defaultSize: there is no size "smal" in hub.lab.sizes; did you mean small?',
     ),
     "a default size that not everybody may have": (
-        hub(DUMMY + "  lab: {sizes: {small: {groups: [my-org]}}}\n"),
+        hub_with_own_secret(
+            "  auth: {github: {clientId: Iv1.8a61f9b3a7aba766, organizations: {allow: [my-org]}}}\n"
+            "  lab: {sizes: {small: {groups: [my-org]}}}\n"
+        ),
         'site.yaml:5:3: error: hub.lab.defaultSize: the size "small" is for members of its groups only; '
         "name one that everybody may have",
     ),
@@ -283,7 +286,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "text for keys": (
         hub("  auth: github\n"),
-        'site.yaml:4:9: error: hub.auth: found "github"; write keys below it: admins, refresh, staleness, numbers, github, cilogon, other, dummy',
+        'site.yaml:4:9: error: hub.auth: found "github"; write keys below it: admins, refresh, staleness, tokenLifetime, numbers, github, cilogon, other, dummy',
     ),
     "no way to log in": (
         HEAD + NGINX,
@@ -309,6 +312,49 @@ MISTAKES: dict[str, tuple[str, str]] = {
         ),
         "site.yaml:4:74: error: hub.auth.cilogon.identityProviders.https://a/idp: a name is either stripped of its domain or "
         "given a prefix; remove one of the two",
+    ),
+    "administrators whose name two providers may give": (
+        hub_with_own_secret(
+            "  auth: {admins: [jane], cilogon: {clientId: 'cilogon:/client_id/1', "
+            "identityProviders: {'https://a/idp': {stripDomain: a.edu, allowAll: true}, 'https://b/idp': {}}}}\n"
+        ),
+        "site.yaml:4:145: error: hub.auth.cilogon.identityProviders.https://b/idp: without a prefix, as "
+        "hub.auth.cilogon.identityProviders.https://a/idp, so a name in hub.auth.admins may be somebody's of another one; "
+        "give all but one a prefix",
+    ),
+    "somebody listed by a name that two providers may give": (
+        hub_with_own_secret(
+            "  auth: {cilogon: {clientId: 'cilogon:/client_id/1', users: {allow: [jane]}, "
+            "identityProviders: {'https://a/idp': {}, 'https://b/idp': {}, 'https://c/idp': {prefix: c}}}}\n"
+        ),
+        "site.yaml:4:119: error: hub.auth.cilogon.identityProviders.https://b/idp: without a prefix, as "
+        "hub.auth.cilogon.identityProviders.https://a/idp, so a name in hub.auth.cilogon.users.allow may be somebody's of another "
+        "one; give all but one a prefix",
+    ),
+    "a group by its directory name": (
+        hub_with_own_secret("  auth: {other: {class: generic-oauth, clientId: a, groups: {allow: ['cn=science']}}}\n"),
+        "site.yaml:4:70: error: hub.auth.other.groups.allow[0]: a directory name is compared by its common name; write that alone, "
+        "like lsst_users",
+    ),
+    "two groups in one": (
+        hub_with_own_secret(
+            "  auth: {other: {class: generic-oauth, clientId: a, groups: {allow: ['science,users']}}}\n"
+        ),
+        'site.yaml:4:70: error: hub.auth.other.groups.allow[0]: found "science,users"; write the name of a group, like lsst_users '
+        "or /science",
+    ),
+    "a size for a group in a trial": (
+        hub("  auth: {dummy: {users: [alice]}}\n  lab: {sizes: {gpu: {cpu: 1, memory: 1Gi, groups: [science]}}}\n"),
+        "site.yaml:5:53: error: hub.lab.sizes.gpu.groups[0]: nobody is in a group with hub.auth.dummy, so nobody would be offered "
+        "this size; leave groups out",
+    ),
+    "a size for what is no organization": (
+        hub_with_own_secret(
+            "  auth: {github: {clientId: Iv1.8a61f9b3a7aba766, organizations: {allow: [a]}}}\n"
+            "  lab: {sizes: {gpu: {cpu: 1, memory: 1Gi, groups: [/science]}}}\n"
+        ),
+        'site.yaml:5:53: error: hub.lab.sizes.gpu.groups[0]: GitHub has no organization or team "/science"; write my-org, or '
+        "my-org:my-team",
     ),
     "an identity provider that is a domain": (
         hub_with_own_secret(

@@ -1,7 +1,7 @@
 """Which sizes somebody is offered, and what they are to KubeSpawner."""
 
 import pytest
-from jldhub.identity import Group, Identity
+from jldhub.identity import Identity
 from jldhub.labs.menu.sizes import check_size, offered_sizes, size_profiles
 from jldhub.settings.lab import Lab, Size
 from jldhub.settings.settings import Settings
@@ -11,7 +11,8 @@ NOBODY = Identity(uid=5000, gid=5000, groups=(), name="", email="")
 
 
 def member(*groups: str) -> Identity:
-    return Identity(uid=5000, gid=5000, groups=tuple(Group(name, 6000) for name in groups), name="", email="")
+    """Of groups that need not be among the sixteen that a lab has."""
+    return Identity(uid=5000, gid=5000, groups=(), name="", email="", memberships=groups)
 
 
 @pytest.fixture
@@ -55,7 +56,9 @@ def test_a_guarantee_is_never_nothing_and_never_above_its_limit(settings: Settin
         ([], []),
         (["lsst"], ["huge"]),
         (["LSST", "Vault"], ["gpu", "huge"]),
-        (["lsst-sqre_friends"], ["gpu"]),
+        (["lsst-sqre:Friends"], ["gpu"]),
+        (["/vault", "x"], ["gpu"]),
+        (["lsst-sqre_friends"], []),
         (["lsst-sqre"], []),
         (["lsst2", "a-lsst", "friends", ""], []),
     ],

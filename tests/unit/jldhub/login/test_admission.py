@@ -1,5 +1,7 @@
 """Decisions from memberships."""
 
+import asyncio
+
 import pytest
 from jldhub.login.admission import AdmissionDenied, IsMember, MembershipUnknown, Rule, refuse_denied, require_allowed
 
@@ -52,3 +54,36 @@ async def test_a_denied_organization_that_cannot_be_read_refuses() -> None:
 
 async def test_whoever_is_in_no_denied_organization_passes() -> None:
     await refuse_denied("GitHub", "ada", RULES, memberships("other"))
+
+
+def unwell(*members: str, outage: str) -> IsMember:
+    async def is_member(rule: Rule) -> bool:
+        if str(rule) == outage:
+            raise ConnectionError(outage)
+        return str(rule) in members
+
+    return is_member
+
+
+async def test_an_outage_is_neither_a_membership_nor_none() -> None:
+    for asked in (refuse_denied, require_allowed):
+        with pytest.raises(ConnectionError):
+            await asked("GitHub", "ada", RULES, unwell(outage="lsst"))
+    # What is known decides, whatever else cannot be asked.
+    await require_allowed("GitHub", "ada", RULES, unwell("lsst-sqre:friends", outage="lsst"))
+    with pytest.raises(AdmissionDenied, match="member of lsst-sqre:friends"):
+        await refuse_denied("GitHub", "ada", RULES, unwell("lsst-sqre:friends", outage="lsst"))
+
+
+async def test_all_rules_are_asked_at_once() -> None:
+    rules = [Rule(f"org-{n}") for n in range(20)]
+    everybody_asks = asyncio.Barrier(len(rules))
+
+    async def is_member(rule: Rule) -> bool:
+        await everybody_asks.wait()
+        return rule == rules[-1]
+
+    async with asyncio.timeout(30):
+        await require_allowed("GitHub", "ada", rules, is_member)
+        with pytest.raises(AdmissionDenied):
+            await refuse_denied("GitHub", "ada", rules, is_member)

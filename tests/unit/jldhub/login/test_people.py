@@ -83,7 +83,7 @@ def test_nobody_brings_a_number_of_somebody_else_or_one_to_be_given(db: Session)
     for uid in (7000, 5000, 5002):
         with pytest.raises(UidTaken, match="belongs to somebody else"):
             people.record(oidc("2", "b", uid=uid))
-    assert [people.is_reserved_id(number) for number in (7000, 5000, 5002, 5003, 6999)] == [
+    assert [bool(people.reserved_ids([number])) for number in (7000, 5000, 5002, 5003, 6999)] == [
         True,
         True,
         True,
@@ -139,3 +139,13 @@ def test_names_of_the_system_are_nobodys(name: str) -> None:
 
 def test_other_names_are_free() -> None:
     require_unreserved("lsst")
+
+
+def test_the_numbers_of_groups_are_recorded_once(db: Session) -> None:
+    people = People(db, NUMBERS)
+    assert not people.is_group_gid(7001)
+    people.record_gids("id.example.org", {"science": 7001, "users": 7002})
+    people.record_gids("id.example.org", {"renamed": 7001, "more": 7003})
+    people.record_gids("id.example.org", {})
+    assert [people.is_group_gid(number) for number in (7001, 7002, 7003, 7004)] == [True, True, True, False]
+    assert people.group_gid("id.example.org", "science") == 5000, "a claim without the number comes from elsewhere"

@@ -76,6 +76,29 @@ def test_keys_are_camel_case_only(document: dict[str, Any]) -> None:
             },
             "hub.auth.cilogon.identityProviders.https://a: a name is either stripped of its domain or given a prefix; write one of the two",
         ),
+        *(
+            (
+                {
+                    **({"admins": ["jane"]} if listed == "admins" else {}),
+                    "cilogon": {
+                        "clientId": "x",
+                        "identityProviders": {"https://a": {"stripDomain": "a.edu", "allowAll": True}, "https://b": {}},
+                        "users": {"allow": ["jane"] if listed == "users" else []},
+                    },
+                },
+                "hub.auth: 2 of cilogon.identityProviders have no prefix, so a name in admins or users.allow may be somebody's of "
+                "another one; give all but one a prefix",
+            )
+            for listed in ("admins", "users")
+        ),
+        (
+            {"other": {"class": "generic-oauth", "clientId": "x", "groups": {"allow": ["cn=a,ou=b"]}}},
+            "hub.auth.other.groups.allow.0: 'cn=a,ou=b' is not the name of a group; write it like lsst_users or /science",
+        ),
+        (
+            {"other": {"class": "generic-oauth", "clientId": "x", "groups": {"deny": ["cn=a"]}}},
+            "hub.auth.other.groups.deny.0: 'cn=a' is a directory name, which is compared by its common name; write that alone",
+        ),
         (
             {"other": {"class": "generic-oauth", "clientId": "x"}},
             "hub.auth.other: nobody could log in; write groups.allow, users.allow or allowAll",
@@ -87,6 +110,10 @@ def test_keys_are_camel_case_only(document: dict[str, Any]) -> None:
         (
             {"dummy": {"users": ["a"]}, "refresh": "10s"},
             "hub.auth: refresh would ask the provider with nearly every page; write 30m",
+        ),
+        (
+            {"dummy": {"users": ["a"]}, "tokenLifetime": "0s"},
+            "hub.auth: tokenLifetime is zero, and tokens would never expire; write 90d",
         ),
         (
             {"dummy": {"users": ["a"]}, "refresh": "2h", "staleness": "1h"},

@@ -4,7 +4,7 @@ import time
 from io import BytesIO
 
 import pytest
-from jldhub.login.provider_errors import cannot_refresh, is_outage
+from jldhub.login.provider.errors import cannot_refresh, concerns_everybody, is_outage
 from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 
@@ -62,3 +62,11 @@ def test_only_a_token_past_its_own_end_without_another_one_cannot_be_used() -> N
         {},
     ):
         assert not cannot_refresh(state)
+
+
+@pytest.mark.parametrize(
+    ("code", "everybody"),
+    [(599, True), (502, True), (503, True), (504, True), (500, False), (429, False), (403, False)],
+)
+def test_an_answer_about_one_account_says_nothing_about_the_others(code: int, everybody: bool) -> None:
+    assert concerns_everybody(code) is everybody

@@ -11,6 +11,7 @@ from jldhub.support.refusal import Refusal
 
 # JLD sends no conditional requests, so a response with this status comes from a cache between the hub and the provider.
 NOT_MODIFIED = 304
+NOT_UNDERSTOOD = "its answer could not be understood"
 
 
 class ProviderUnavailable(Refusal):
@@ -35,6 +36,14 @@ def is_outage(code: int, response: HTTPResponse | None) -> bool:
         return False
     headers = response.headers
     return "Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in message(response)
+
+
+def concerns_everybody(code: int) -> bool:
+    """Whether an outage with this status is that of the whole provider.
+
+    A rate limit may apply to one person's token alone, and a 500 to what is asked about one account.
+    """
+    return code in (502, 503, 504, 599)
 
 
 def message(response: HTTPResponse | None) -> str:
