@@ -54,6 +54,13 @@ def _is_one_line(text: str) -> bool:
     return bool(text) and text.isprintable() and text == text.strip()
 
 
+def _is_database_address(text: str) -> bool:
+    """Whether it is an address, and every parser finds the same password in it."""
+    _, found, rest = text.partition("://")
+    authority = re.split("[/?#]", rest)[0]
+    return bool(found) and text.count("@") == authority.count("@") < 2
+
+
 HUB_SECRETS: dict[str, SecretFormat] = {
     "cookieSecret": SecretFormat(_is_hex_key, "64 hex digits", _hex_key),
     "cryptKeys": SecretFormat(
@@ -83,8 +90,9 @@ HUB_SECRETS: dict[str, SecretFormat] = {
         "or below hub.secret in secrets.yaml beside the site file",
     ),
     "dbUrl": SecretFormat(
-        lambda text: _is_one_word(text) and "://" in text,
-        "a SQLAlchemy address, like postgresql://jld:password@db.example.org/jld",
+        lambda text: _is_one_word(text) and _is_database_address(text),
+        "a SQLAlchemy address, like postgresql://jld:password@db.example.org/jld, with %40, %2F, %3F and %23 in the place of @, "
+        "/, ? and # in the password",
         remedy="give the database's address as JLD_DB_URL, or below hub.secret in secrets.yaml beside the site file",
     ),
 }

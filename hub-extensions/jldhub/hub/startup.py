@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from jldhub.settings.secret_files import HubSecrets, SecretError
 from jldhub.settings.settings import Settings, SettingsError
-from jldhub.support.logs import mask, register_secrets
+from jldhub.support.masking import mask, register_secrets
 
 
 def load() -> tuple[Settings, HubSecrets]:
@@ -31,9 +31,9 @@ def stop_at(file: Path, mistake: Exception) -> NoReturn:
     if isinstance(mistake, SyntaxError) and mistake.filename == str(file):
         lines.append(mistake.lineno)
     place = f"{file.name}, line {lines[-1]}" if lines else file.name
-    stop([mask(f"{place}: {type(mistake).__name__}: {mistake}; correct it in hub.extraConfig.")])
+    stop([f"{place}: {type(mistake).__name__}: {mistake}; correct it in hub.extraConfig."])
 
 
 def stop(sentences: Sequence[str]) -> NoReturn:
-    """Exit with status 1 and these sentences on standard error."""
-    sys.exit("\n".join(("The hub does not start:", *sentences)))
+    """Exit with status 1 and these sentences on standard error, without secrets that somebody wrote where none belongs."""
+    sys.exit("\n".join(("The hub does not start:", *map(mask, sentences))))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from jldhub.settings.settings import Settings
 
@@ -38,8 +38,9 @@ class HubSecrets:
     def values(self) -> list[str | bytes]:
         """Every secret value, the database password on its own too, for masking them in logs."""
         password = urlsplit(self.database_url).password or ""
-        texts = [self.proxy_token, self.database_url, password, self.client_secret, self.dummy_password]
-        return [self.cookie_secret, *self.crypt_keys, *texts, self.metrics_token]
+        address = [self.database_url, password, unquote(password)]
+        texts = [self.proxy_token, self.client_secret, self.dummy_password, self.metrics_token]
+        return [self.cookie_secret, *self.crypt_keys, *address, *texts]
 
     @classmethod
     def load(cls, settings: Settings) -> Self:
@@ -52,7 +53,7 @@ class HubSecrets:
             cookie_secret=reader.read("cookieSecret", key_bytes) or b"",
             crypt_keys=reader.read("cryptKeys", keys_bytes) or [],
             proxy_token=reader.read("proxyToken", str) or "",
-            database_url=(reader.read("dbUrl", str) or "") if hub.db.external else "",
+            database_url=(reader.read("dbUrl", database_address) or "") if hub.db.external else "",
             client_secret=(reader.read(client_key, str) or "") if client_key else "",
             dummy_password=(reader.read("dummyPassword", str) or "") if hub.auth.dummy else "",
             metrics_token=(reader.read("metricsToken", str) or "") if hub.metrics.enabled else "",
@@ -75,6 +76,19 @@ def key_bytes(text: str) -> bytes:
 def keys_bytes(text: str) -> list[bytes]:
     """Keys in the form of `key_bytes`, separated by `;`. Raises ValueError."""
     return [key_bytes(part) for part in text.split(";")]
+
+
+def database_address(text: str) -> str:
+    """An address whose user and password hold no character that ends them, so that every parser finds the same password in it.
+
+    Raises ValueError.
+    """
+    authority = re.split("[/?#]", text.partition("://")[2])[0]
+    if text.count("@") > authority.count("@") or text.count("@") > 1:
+        raise ValueError(
+            "has an @, a /, a ? or a # in the user or the password (not shown); write %40, %2F, %3F or %23 in its place"
+        )
+    return text
 
 
 class _Reader:

@@ -2,42 +2,16 @@
 
 import json
 import logging
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub.log import CoroutineLogFormatter
 
 from jldhub.settings.hub import Log
+from jldhub.support.masking import mask
 
-HIDDEN = "[secret]"
-_SHORTEST = 8  # characters; masking a shorter secret would hide parts of ordinary words
-_PATTERNS = [
-    # A value in the query of a URL: ?code=…, &state=…, &_xsrf=…
-    (re.compile(r"([?&;](?:[\w-]*(?:token|code|state|secret|password|key|auth|_xsrf)[\w-]*)=)[^&;\s'\"<>\\]+", re.IGNORECASE), rf"\1{HIDDEN}"),
-    # A header, or a password in a URL: Authorization: token …, postgresql://jld:…@db
-    (re.compile(r"\b((?:token|bearer|basic)\s+)[A-Za-z0-9._~+/=-]{12,}", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(r"(\w://[^\s:/@]*:)[^\s/@]+(?=@)"), rf"\1{HIDDEN}"),
-    # GitHub's tokens, and the form of JupyterHub's own tokens and session IDs.
-    (re.compile(r"\b(?:gh[opusr]_|github_pat_)[A-Za-z0-9_]{16,}"), HIDDEN),
-    (re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{32}(?![0-9A-Za-z])"), HIDDEN),
-]  # fmt: skip
-_known: set[str] = set()
-
-
-def register_secrets(*secrets: str | bytes) -> None:
-    """Mask these values from now on. Bytes are masked in their hexadecimal form, in which people write them."""
-    texts = (secret.hex() if isinstance(secret, bytes) else secret for secret in secrets)
-    _known.update(text for text in texts if len(text) >= _SHORTEST)
-
-
-def mask(text: str) -> str:
-    """The text with registered secrets, and whatever looks like a secret, replaced."""
-    for secret in _known:
-        text = text.replace(secret, HIDDEN)
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
-    return text
+# Characters of one message or exception: what is longer came in from outside, and says no more.
+_LONGEST = 16_000
 
 
 class JsonLines(CoroutineLogFormatter):  # type: ignore[misc]
@@ -49,10 +23,10 @@ class JsonLines(CoroutineLogFormatter):  # type: ignore[misc]
             "level": record.levelname,
             "logger": record.name,
             "where": f"{record.module}:{record.lineno}",
-            "message": mask(_message(record)),
+            "message": _short(mask(_message(record))),
         }
         if record.exc_info:
-            line["exception"] = mask(self.formatException(record.exc_info)).rstrip()
+            line["exception"] = _short(mask(self.formatException(record.exc_info))).rstrip()
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -60,7 +34,16 @@ class PlainLines(CoroutineLogFormatter):  # type: ignore[misc]
     """JupyterHub's own text format, with secrets masked."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return mask(super().format(record))
+        return _short(mask(super().format(record)))
+
+
+def _short(text: str) -> str:
+    """The beginning and the end of a text that is too long."""
+    left_out = len(text) - _LONGEST
+    if left_out <= 0:
+        return text
+    half = _LONGEST // 2
+    return f"{text[:half]} ... {left_out} characters left out ... {text[-half:]}"
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -23,7 +23,7 @@ _VOLUME_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "Provi
 _VOLUME_UNBOUND = re.compile(r"persistentvolumeclaim|volume node affinity|volume binding", re.IGNORECASE)
 # The message of Kubernetes' admission plugin ResourceQuota.
 _QUOTA = re.compile(
-    r"exceeded quota: (?P<name>[^,]+), requested: (?P<requested>.*?), used: (?P<used>.*?), limited: (.*)"
+    r"exceeded quota: (?P<name>[^,\s]{1,253}), requested: (?P<requested>.{0,1000}?), used: (?P<used>.{0,1000}?), limited: (.*)"
 )
 
 

@@ -7,6 +7,7 @@ import os
 import threading
 from typing import Any
 
+import pytest
 from jld.secrets import formats
 
 DATABASE = "postgresql://jld:password@db.example.org/jld"
@@ -101,3 +102,18 @@ def test_nothing_is_asked_while_the_site_is_wrong(github_desk: Any, at_terminal:
         said = terminal.read()
     assert terminal.exitstatus == 1
     assert "2 mistakes; nothing was written" in said
+
+
+@pytest.mark.parametrize("character", "@/?#")
+def test_a_database_password_that_ends_early_is_refused_and_not_shown(character: str, local_desk: Any) -> None:
+    local_desk.write("more.yaml", "hub: {db: {external: true}}\n")
+    result = local_desk.run(
+        "values", "site.yaml", "more.yaml", JLD_DB_URL=f"postgresql://jld:Hunter2{character}secret@127.0.0.1/jld"
+    )
+    assert result.exit_code == 1
+    assert "with %40, %2F, %3F and %23 in the place of @, /, ? and # in the password" in " ".join(result.stderr.split())
+    assert "Hunter2" not in result.stderr + result.stdout
+    result = local_desk.run(
+        "values", "site.yaml", "more.yaml", JLD_DB_URL="postgresql://jld:Hunter2%40secret@127.0.0.1/jld"
+    )
+    assert result.exit_code == 0, result.stderr

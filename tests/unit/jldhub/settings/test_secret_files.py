@@ -1,10 +1,12 @@
 """The hub's secrets."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
-from jldhub.settings.secret_files import HubSecrets, SecretError
+from jldhub.settings.secret_files import HubSecrets, SecretError, database_address
 from jldhub.settings.settings import Settings
+from sqlalchemy.engine import make_url
 
 
 @pytest.fixture
@@ -48,3 +50,23 @@ def test_a_line_end_at_the_end_is_not_part_of_a_secret(github: Settings, secret_
 
 def test_secrets_do_not_show_in_a_traceback(github: Settings) -> None:
     assert repr(HubSecrets.load(github)) == "HubSecrets()"
+
+
+@pytest.mark.parametrize("character", "@/?#")
+@pytest.mark.parametrize("password", ["Hunter{}secret", "{}Hunter", "Hunter{}", "1{}2", "Hun{0}ter{0}", "x@y{}z"])
+def test_a_password_that_ends_early_is_refused_and_not_shown(character: str, password: str) -> None:
+    """Else the rest of it is the host's name, in a message, or the database's."""
+    written = password.format(character)
+    with pytest.raises(ValueError, match="write %40, %2F, %3F or %23") as told:
+        database_address(f"postgresql://jld:{written}@127.0.0.1/jld")
+    assert "Hunter" not in str(told.value)
+    address = f"postgresql://jld:{quote(written, safe='')}@127.0.0.1/jld"
+    assert make_url(database_address(address)).password == written
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgresql://db/jld", "postgresql://jld@[fe80::1]:5432/jld?sslmode=require", "sqlite:////srv/x", "no address"],
+)
+def test_other_addresses_are_as_they_are(address: str) -> None:
+    assert database_address(address) == address

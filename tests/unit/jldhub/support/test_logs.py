@@ -5,8 +5,9 @@ import logging
 import sys
 
 import pytest
-from jldhub.support import logs
-from jldhub.support.logs import HIDDEN, JsonLines, PlainLines, mask
+from jldhub.support import masking
+from jldhub.support.logs import JsonLines, PlainLines
+from jldhub.support.masking import HIDDEN, mask
 
 TOKEN = "0123456789abcdef" * 2
 
@@ -20,6 +21,16 @@ TOKEN = "0123456789abcdef" * 2
         ("Authorization: Bearer abc.def-ghi_jkl", f"Authorization: Bearer {HIDDEN}"),
         ("postgresql+psycopg://jld:pa55word@db:5432/jld", f"postgresql+psycopg://jld:{HIDDEN}@db:5432/jld"),
         ("https://ada:gho_abcdefghijklmnop@github.com", f"https://ada:{HIDDEN}@github.com"),
+        ("https://ada-token@github.com/lsst", f"https://{HIDDEN}@github.com/lsst"),
+        ("postgresql://jld:Hunter2@secret@127.0.0.1/jld", f"postgresql://jld:{HIDDEN}@127.0.0.1/jld"),
+        ("postgresql://jld:Hun/ter2#sec@db/jld", f"postgresql://jld:{HIDDEN}@db/jld"),
+        ("from=http://a/b,to=postgresql://jld:pass@db/x", f"from=http://a/b,to=postgresql://jld:{HIDDEN}@db/x"),
+        ("a=https://token@h/x,b=https://h/y@z", f"a=https://{HIDDEN}@z"),
+        ("id_token is eyJhbGciOiJ.eyJzdWIi.c2ln.", f"id_token is {HIDDEN}."),
+        (
+            "Setting new xsrf cookie for b'None:hu9n5ZNHIo4EAuK0rBM_Ajf8Nx_ZOoh7aADiAaqiaS0='",
+            f"Setting new xsrf cookie for b'None:{HIDDEN}'",
+        ),
         ("it is gho_abcdefghijklmnopqrst.", f"it is {HIDDEN}."),
         (f"'JUPYTERHUB_API_TOKEN', 'value': '{TOKEN}'", f"'JUPYTERHUB_API_TOKEN', 'value': '{HIDDEN}'"),
     ],
@@ -34,6 +45,9 @@ def test_what_looks_like_a_secret_is_hidden(text: str, safe: str) -> None:
         "sha256:" + "ab" * 32,
         "uid 1b4e28ba-2fa1-11d2-883f-0016d3cca427",
         "http://jld-hub:8081/hub/api",
+        "http://jld-hub:8081/hub/user/ada@uni.edu",
+        "http://jld-hub/hub/user/ada@uni.edu",
+        "jld-lab-a-very-long-name-of-somebody---6b2f1a9c",
         "404 GET /hub/user/ada/?page=3 (ada@10.0.0.1) 3.14ms",
         "the token of ada expired",
     ],
@@ -43,8 +57,8 @@ def test_what_helps_an_operator_stays(text: str) -> None:
 
 
 def test_known_secrets_are_hidden_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "_known", set())
-    logs.register_secrets("correct horse battery", bytes.fromhex("ab" * 32), "", "short")
+    monkeypatch.setattr(masking, "_known", set())
+    masking.register_secrets("correct horse battery", bytes.fromhex("ab" * 32), "", "short")
     assert mask(f"<correct horse battery> {'ab' * 32} short") == f"<{HIDDEN}> {HIDDEN} short"
 
 
