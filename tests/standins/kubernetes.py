@@ -8,6 +8,8 @@ codes and Status objects. What an order (POST `/_control`) says happens to the p
     {"name": "ada", "refuse": {"code": 403, "message": "..."}}                                        they are not taken
     {"name": "ada", "late": 40, "times": 1}    they are made at once, and the answer comes after so many seconds
     {"name": "ada", "vanish": true}            they are made, seen, and gone
+    {"name": "ada", "slow": 20}                they run so many seconds later
+    {"outage": 75}                             the API closes every connection for so many seconds
 Without an order a pod runs after `--delay` seconds and its lab answers every address. GET `/_control` tells what was asked.
 """
 
@@ -40,6 +42,11 @@ class Cluster:
         self.asked: Counter[str] = Counter()
         self.deleted: Counter[str] = Counter()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.out_until = 0.0
+
+    @property
+    def is_out(self) -> bool:
+        return asyncio.get_running_loop().time() < self.out_until
 
     async def change(self, kind: str, what: str, thing: Object) -> None:
         version = next(self.version)
@@ -69,7 +76,8 @@ class Cluster:
     async def run_pod(self, pod: Object) -> None:
         """What scheduler and kubelet would do."""
         name = pod["metadata"]["name"]
-        await asyncio.sleep(self.delay)
+        slow = self.order_for(name, "slow") or {"slow": self.delay}
+        await asyncio.sleep(slow["slow"])
         if self.order_for(name, "vanish"):
             await asyncio.sleep(2)
             await self.change("pods", "DELETED", pod)
@@ -152,7 +160,7 @@ async def watch(request: web.Request, cluster: Cluster, kind: str) -> web.Stream
     loop = asyncio.get_running_loop()
     end = loop.time() + float(request.query.get("timeoutSeconds", 3600))
     position = 0
-    while True:
+    while not cluster.is_out:
         news = cluster.changes[position:]
         position += len(news)
         for version, its, what, thing in news:
@@ -161,9 +169,10 @@ async def watch(request: web.Request, cluster: Cluster, kind: str) -> web.Stream
         async with cluster.changed:
             try:
                 async with asyncio.timeout(max(0, end - loop.time())):
-                    await cluster.changed.wait_for(lambda: len(cluster.changes) > position)  # noqa: B023
+                    await cluster.changed.wait_for(lambda: cluster.is_out or len(cluster.changes) > position)  # noqa: B023
             except TimeoutError:
                 return answer
+    raise ConnectionResetError("the API is out")
 
 
 async def create(request: web.Request) -> web.Response:
@@ -222,9 +231,23 @@ async def control(request: web.Request) -> web.Response:
         order = await request.json()
         if order.get("forget"):
             cluster.orders.clear()
+        elif "outage" in order:
+            cluster.out_until = asyncio.get_running_loop().time() + order["outage"]
+            async with cluster.changed:
+                cluster.changed.notify_all()
         else:
             cluster.orders.append(order)
     return web.json_response({"made": cluster.made, "asked": cluster.asked, "deleted": cluster.deleted})
+
+
+@web.middleware
+async def close_in_an_outage(request: web.Request, handler: Any) -> web.StreamResponse:
+    if cluster_of(request).is_out and request.path != "/_control":
+        assert request.transport is not None
+        request.transport.abort()
+        raise ConnectionResetError("the API is out")
+    answer: web.StreamResponse = await handler(request)
+    return answer
 
 
 async def answer_as_lab(request: web.Request) -> web.Response:
@@ -248,7 +271,7 @@ async def main() -> None:
     await cluster.change(
         "serviceaccounts", "ADDED", {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account}
     )
-    api, lab = web.Application(), web.Application()
+    api, lab = web.Application(middlewares=[close_in_an_outage]), web.Application()
     api[CLUSTER] = cluster
     kinds = "/api/v1/namespaces/{namespace}/{kind}"
     api.router.add_get(kinds, collection)

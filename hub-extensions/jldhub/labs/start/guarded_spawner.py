@@ -19,6 +19,7 @@ from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.start import messages
 from jldhub.labs.start.adoption import START, AdoptingApi, PodRejected, api_message
 from jldhub.labs.start.queue import QueuePlace, SpawnQueue
+from jldhub.labs.start.watching import is_loaded, keep_watching
 from jldhub.settings.settings import Settings
 from jldhub.support.metrics import FAILED
 
@@ -93,8 +94,38 @@ class GuardedSpawner(KubeSpawner):
             pod.metadata.annotations = {**(pod.metadata.annotations or {}), START: self.start_id}
         return pod
 
+    async def poll(self) -> int | None:
+        """None while the lab's pod is there, as the watch of the cluster says.
+
+        A hub that starts while the API server does not answer waits: JupyterHub would take every lab for stopped.
+        """
+        keep_watching(self.reflectors)
+        while True:
+            try:
+                if self.pod_reflector is None or is_loaded(self.pod_reflector):
+                    status: int | None = await super().poll()
+                    return status
+            except (ClientError, ApiException, TimeoutError) as error:
+                self.log.warning("Whether lab %s runs cannot be asked yet: %s", self._log_name, error)
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def get_url(self) -> str:
+        """The lab's URL, when JupyterHub asks after a restart. It waits for a pod that was starting then.
+
+        For as long as a start may take: JupyterHub stops a lab that does not answer two minutes after this.
+        """
+        deadline = time.monotonic() + self.startup_timeout
+        while (pod := self._any_pod()) and not self.is_pod_running(pod) and time.monotonic() < deadline:
+            why = messages.obstacle(pod)
+            if why and why.final:
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+        await self.poll()  # takes over the pod's address
+        return str(self.server.url)
+
     async def start(self) -> str:
         """The lab's URL. Raises StartFailed, or the Refusal of a hook. A cancelled start leaves the queue."""
+        keep_watching(self.reflectors)
         self.start_id = token_hex(4)
         self.log.info("Lab %s starts (reference %s)", self._log_name, self.start_id)
         try:
@@ -195,11 +226,15 @@ class GuardedSpawner(KubeSpawner):
 
     def _own_pod(self) -> Mapping[str, Any] | None:
         """The pod of this start, or None. A pod of an earlier start does not count."""
-        pod: Mapping[str, Any] | None = (
-            self.pod_reflector.pods.get(f"{self.namespace}/{self.pod_name}") if self.pod_reflector else None
-        )
+        pod = self._any_pod()
         start_id = ((pod or {}).get("metadata", {}).get("annotations") or {}).get(START)
         return pod if start_id == self.start_id else None
+
+    def _any_pod(self) -> Mapping[str, Any] | None:
+        """The pod with this lab's name, or None."""
+        name = f"{self.namespace}/{self.pod_name}"
+        pod: Mapping[str, Any] | None = self.pod_reflector.pods.get(name) if self.pod_reflector else None
+        return pod
 
     def _own_events(self) -> list[Mapping[str, Any]]:
         """The events of this start's pod, by its UID; empty before it exists."""

@@ -1,0 +1,57 @@
+"""Keeps KubeSpawner's watches of pods and events alive: each gives up for ever when the API server is away for a minute."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from kubespawner.reflector import ResourceReflector
+
+from jldhub.support.metrics import WATCHES_REVIVED
+
+EVERY_SECONDS = 2.0
+_log = logging.getLogger("jldhub.watching")
+_watchdogs: dict[
+    asyncio.AbstractEventLoop, asyncio.Task[None]
+] = {}  # the hub has one event loop; each test has its own
+
+
+def keep_watching(reflectors: Mapping[Any, ResourceReflector]) -> None:
+    """Look after these from now on. Once for each event loop; `reflectors` may grow."""
+    loop = asyncio.get_running_loop()
+    watchdog = _watchdogs.get(loop)
+    if watchdog is None or watchdog.done():
+        _watchdogs[loop] = loop.create_task(_revive(reflectors))
+
+
+def is_loaded(reflector: ResourceReflector | None) -> bool:
+    """Whether it has read the cluster at least once: before that, what it does not know may be there nevertheless."""
+    if reflector is None or not reflector.first_load_future.done():
+        return False
+    return reflector.first_load_future.exception() is None or reflector.watch_task is not None
+
+
+async def _revive(reflectors: Mapping[Any, ResourceReflector]) -> None:
+    while True:
+        for reflector in list(reflectors.values()):
+            reflector.on_failure = None  # KubeSpawner would end the hub
+            if has_ended(reflector):
+                await _start(reflector)
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+def has_ended(reflector: ResourceReflector) -> bool:
+    """Whether nothing will tell it any more what changes."""
+    if reflector.watch_task is None:  # its first reading failed, or is under way
+        return bool(reflector.first_load_future.done())
+    return bool(reflector.watch_task.done())
+
+
+async def _start(reflector: ResourceReflector) -> None:
+    try:
+        await reflector.start()
+    except Exception as error:
+        _log.warning("The watch of %s has ended and cannot begin anew yet: %s", reflector.kind, error)
+    else:
+        WATCHES_REVIVED.inc()
+        _log.warning("The watch of %s had ended; it goes on", reflector.kind)
