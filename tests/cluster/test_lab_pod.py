@@ -76,8 +76,14 @@ def pod(lab: Lab) -> dict[str, Any]:
     return document
 
 
+def secret_name(lab: Lab) -> str:
+    """That of this start: each has a Secret of its own."""
+    path = "--output=jsonpath={.spec.volumes[?(@.name=='files')].secret.secretName}"
+    return lab.release.kubectl("get", "pod", lab.pod, path)
+
+
 def secret(lab: Lab) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(lab.release.kubectl("get", "secret", lab.pod, "--output=json"))
+    document: dict[str, Any] = json.loads(lab.release.kubectl("get", "secret", secret_name(lab), "--output=json"))
     return document
 
 
@@ -272,11 +278,11 @@ def admitted(release: Release, place: str, without: list[str]) -> str:
 def test_a_new_start_has_a_new_token_and_may_set_the_environment_aside(
     people: dict[str, Person], grace: Lab, release: Release
 ) -> None:
-    before, person = token(grace), people["grace"]
+    before, name, person = token(grace), secret_name(grace), people["grace"]
     shell(grace, "mkdir -p ~/.local/lib && echo broken > ~/.local/lib/module.py")
     person.stop_lab()
     deadline = time.monotonic() + 60
-    while grace.pod in release.kubectl("get", "secrets", "--output=name"):  # the garbage collector's work
+    while name in release.kubectl("get", "secrets", "--output=name"):  # the garbage collector's work
         assert time.monotonic() < deadline, "the Secret stays when its pod has gone"
         time.sleep(0.5)
     person.open("/hub/spawn")

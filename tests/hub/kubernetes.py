@@ -58,7 +58,11 @@ class Kubernetes:
 
     def pods(self) -> list[dict[str, Any]]:
         """Every pod that is there, as the API tells it."""
-        with urllib.request.urlopen(f"{self.url}/api/v1/namespaces/{self.namespace}/pods", timeout=10) as answer:
+        return self.objects("pods")
+
+    def objects(self, kind: str) -> list[dict[str, Any]]:
+        """Every object of a kind, such as `secrets`."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/namespaces/{self.namespace}/{kind}", timeout=10) as answer:
             found: list[dict[str, Any]] = json.load(answer)["items"]
             return found
 

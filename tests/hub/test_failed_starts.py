@@ -95,11 +95,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., 
         "hub",
         "JupyterHub and its proxy or nginx; PostgreSQL; stand-ins: GitHub, Kubernetes' API with its nodes and labs",
     )
-    hub = LabHub(tmp_path_factory.mktemp("failed"), ["alice", "fine", *ROWS], lab={"startTimeout": "4s"})
+    hub = LabHub(tmp_path_factory.mktemp("failed"), ["alice", "fine", "orphan", *ROWS], lab={"startTimeout": "4s"})
     try:
         hub.start()
         for name, (order, *_) in ROWS.items():
             hub.kubernetes.order(name=f"lab-{name}", **order)
+        hub.kubernetes.order(name="lab-orphan", later=8)
         yield hub
     finally:
         hub.stop()
@@ -157,6 +158,24 @@ async def test_a_failed_start_leaves_no_pod_and_harms_nobody_else(hub: LabHub) -
     told = hub.kubernetes.told()
     assert told["made"]["pods/jld-lab-fine"] == 1
     assert told["deleted"].keys() >= {"pods/jld-lab-image", "pods/jld-lab-room"}
+    # One Secret for the lab that runs, with one request, and none of a start that was refused or failed.
+    (secret,) = hub.kubernetes.objects("secrets")
+    assert re.fullmatch("jld-lab-fine-[0-9a-f]{8}", secret["metadata"]["name"])
+    assert told["asked"][f"secrets/{secret['metadata']['name']}"] == 1
+    assert not [name for name in told["asked"] if name.startswith("secrets/jld-lab-quota")]
+
+
+async def test_a_pod_that_is_made_after_its_start_failed_is_deleted(hub: LabHub) -> None:
+    """The request to make it was on its way when the start ended, and no watch has shown it."""
+    async with Browser(hub.deployment.url) as browser:
+        page = await browser.log_in("orphan", PASSWORD)
+        await browser.post("/hub/spawn/orphan", {**xsrf(page), "profile": "small"}, follow=False)
+        assert "did not start within 4 seconds" in (await outcome(browser, "orphan")).sentence
+    async with asyncio.timeout(60):
+        while not hub.kubernetes.told()["made"].get("pods/jld-lab-orphan"):
+            await asyncio.sleep(0.2)
+        while any(pod["metadata"]["name"] == "jld-lab-orphan" for pod in hub.kubernetes.pods()):
+            await asyncio.sleep(0.2)
 
 
 def test_the_log_holds_no_lab_token_even_when_a_pod_is_refused(hub: LabHub) -> None:

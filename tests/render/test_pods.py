@@ -206,7 +206,7 @@ def test_the_hub_may_do_what_it_does_and_no_more(values: dict[str, Path]) -> Non
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "create", "delete"]},
         {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
         {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["jld-lab"], "verbs": ["get"]},
-        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create", "update"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
     ]
 
 

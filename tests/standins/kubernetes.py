@@ -9,6 +9,7 @@ codes and Status objects. What an order (POST `/_control`) says happens to the p
     {"name": "ada", "late": 40, "times": 1}    they are made at once, and the answer comes after so many seconds
     {"name": "ada", "vanish": true}            they are made, seen, and gone
     {"name": "ada", "slow": 20}                they run so many seconds later
+    {"name": "ada", "later": 8}                a request for them is heard so many seconds later
     {"outage": 75}                             the API closes every connection for so many seconds
 Without an order a pod runs after `--delay` seconds and its lab answers every address. GET `/_control` tells what was asked.
 """
@@ -60,6 +61,12 @@ class Cluster:
             self.changes.append((version, kind, what, copy.deepcopy(thing)))
             self.changed.notify_all()
 
+    async def collect_garbage(self, owner: Object) -> None:
+        """Delete what belonged to an object that is gone."""
+        for (kind, *_), thing in list(self.objects.items()):
+            if any(each["uid"] == owner["metadata"]["uid"] for each in thing["metadata"].get("ownerReferences") or []):
+                await self.change(kind, "DELETED", thing)
+
     def order_for(self, name: str, wanted: str) -> Object | None:
         for order in self.orders:
             if order.get("name", "") in name and wanted in order and order.get("times", 1) != 0:
@@ -81,6 +88,7 @@ class Cluster:
         if self.order_for(name, "vanish"):
             await asyncio.sleep(2)
             await self.change("pods", "DELETED", pod)
+            await self.collect_garbage(pod)
             return
         order = self.order_for(name, "status")
         for event in (order or {}).get("events", []):
@@ -182,6 +190,8 @@ async def create(request: web.Request) -> web.Response:
     cluster.asked[f"{kind}/{name}"] += 1
     if kind == "pods" and (order := cluster.order_for(name, "refuse")):
         return status(order["refuse"]["code"], order["refuse"]["message"])
+    if kind == "pods" and (order := cluster.order_for(name, "later")):
+        await asyncio.shield(asyncio.sleep(order["later"]))
     if (kind, namespace, name) in cluster.objects:
         return status(409, f'{kind} "{name}" already exists')
     thing["metadata"] |= {"namespace": namespace, "uid": str(uuid.uuid4()), "creationTimestamp": timestamp()}
@@ -205,6 +215,7 @@ async def single(request: web.Request) -> web.Response:
     if request.method == "DELETE":
         cluster.deleted[f"{kind}/{name}"] += 1
         await cluster.change(kind, "DELETED", thing)
+        await cluster.collect_garbage(thing)
     elif request.method == "PATCH":
         merge(thing, await request.json())
         await cluster.change(kind, "MODIFIED", thing)

@@ -1,7 +1,8 @@
 """The Secret of one lab: files of `/etc`, and tokens, which must not be in environment variables or in the home.
 
-It is replaced at each start, so that it never has a token that was rotated or revoked. The lab's pod owns it, so that
-Kubernetes deletes it with the pod.
+Each start has one of its own, so that it never has a token that was rotated or revoked, and the hub needs no right to change
+Secrets. It is written when its pod exists, which owns it: Kubernetes deletes it with the pod, and a start that is refused
+leaves none. The kubelet waits for it.
 """
 
 import asyncio
@@ -26,10 +27,9 @@ _SCOPES = {Push.NONE: [], Push.PUBLIC: ["public_repo"], Push.ALL: ["repo"]}
 
 
 class SecretsApi(Protocol):
-    """The two requests for Secrets that the hub's Role permits. It cannot read Secrets."""
+    """The one request for Secrets that the hub's Role permits. It can neither read nor change Secrets."""
 
     async def create_namespaced_secret(self, namespace: str, body: V1Secret) -> Any: ...
-    async def replace_namespaced_secret(self, name: str, namespace: str, body: V1Secret) -> Any: ...
 
 
 def lab_secret(
@@ -48,7 +48,7 @@ def lab_secret(
 async def write_secret(
     api: SecretsApi, namespace: str, secret: V1Secret, request_seconds: float, seconds: float
 ) -> None:
-    """Create or replace the Secret.
+    """Create the Secret, unless an attempt whose answer was lost did.
 
     Each request has a time-out of `request_seconds`. A request that times out is retried, for `seconds` altogether;
     then raises TimeoutError. Raises ApiException.
@@ -63,18 +63,12 @@ async def write_secret(
 async def _try_to_write(api: SecretsApi, namespace: str, secret: V1Secret, seconds: float) -> bool:
     """Whether the Secret was written; False means retry."""
     try:
-        try:
-            await asyncio.wait_for(api.create_namespaced_secret(namespace, secret), seconds)
-        except ApiException as error:
-            if error.status != 409:
-                raise
-            await asyncio.wait_for(api.replace_namespaced_secret(secret.metadata.name, namespace, secret), seconds)
+        await asyncio.wait_for(api.create_namespaced_secret(namespace, secret), seconds)
     except TimeoutError:
         return False
     except ApiException as error:
-        if error.status != 404:  # deleted between the two requests: the retry creates it
+        if error.status != 409:  # its name is that of one start: whoever made it wrote the same
             raise
-        return False
     return True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
-from kubernetes_asyncio.client import V1Container, V1OwnerReference, V1Pod, V1Volume, V1VolumeMount
+from kubernetes_asyncio.client import V1Container, V1Pod, V1Volume, V1VolumeMount
 from kubespawner.slugs import safe_slug
 from kubespawner.utils import get_k8s_model
 from traitlets import Instance
@@ -50,8 +50,7 @@ class LabSpawner(GuardedSpawner):
     settings = Instance(Settings, help="What the chart handed to the hub.").tag(config=True)
     identity: Identity | None = None
     git_token: str = ""
-    # The content of the lab's Secret: it is written before the pod is created, and again with the pod as its owner.
-    files: Mapping[str, str]
+    files: Mapping[str, str]  # the content of the lab's Secret
     handler: BaseHandler | None
 
     async def start(self) -> str:
@@ -61,6 +60,18 @@ class LabSpawner(GuardedSpawner):
         """
         self.namespace = lab_namespace(self.settings, self.user.name)
         return await super().start()
+
+    async def pod_created(self, pod: V1Pod) -> None:
+        """Write the Secret that the pod mounts, once, owned by the pod. Raises TimeoutError and ApiException."""
+        owners = [pod_reference(pod.metadata.name, pod.metadata.uid)]
+        secret = lab_secret(self.files_secret, self.settings.names.lab_labels, self.files, owners)
+        seconds = self.k8s_api_request_timeout, self.k8s_api_request_retry_timeout
+        await write_secret(self.api, self.namespace, secret, *seconds)
+
+    @property
+    def files_secret(self) -> str:
+        """The name of this start's Secret."""
+        return f"{self.pod_name}-{self.start_id}"
 
     async def run_options_from_form(self, form_data: dict[str, list[str]]) -> dict[str, Any]:
         """The user options of a form. Raises a Refusal for an invalid choice before anything is stored or started."""
@@ -132,7 +143,6 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "auth_state_hook": set_identity,
             "apply_user_options": check_options,
             "modify_pod_hook": complete_pod,
-            "after_pod_created_hook": transfer_secret_to_pod,
         },
     }
 
@@ -171,7 +181,7 @@ def check_options(spawner: LabSpawner, options: object) -> None:
 
 
 async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
-    """KubeSpawner's `modify_pod_hook`: add what depends on the person, and write the Secret that the pod mounts.
+    """KubeSpawner's `modify_pod_hook`: add what depends on the person.
 
     Raises StartFailed, a Refusal, and ApiException.
     """
@@ -185,7 +195,7 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     lab.volume_mounts.append(get_k8s_model(V1VolumeMount, home_mount(lab.working_dir, home_name)))
     for mount in files_mounts():
         lab.volume_mounts.append(get_k8s_model(V1VolumeMount, mount))
-    pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.secret_name)))
+    pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.files_secret)))
     identity = _identity(spawner)
     if spawner.settings.hub.lab.provision_homes:
         init_home = home_init_container(names.hub_image, home_name, identity)
@@ -202,11 +212,8 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     # Read for each lab: with the UID of a ServiceAccount that was recreated since, the pod would be garbage-collected
     # at once.
     service_account = await spawner.api.read_namespaced_service_account(names.lab_service_account, spawner.namespace)
-    owners = [owner_reference(names.lab_service_account, service_account.metadata.uid)]
-    pod.metadata.owner_references = owners
-    # Before the pod is created, so that the kubelet can mount it at once.
+    pod.metadata.owner_references = [owner_reference(names.lab_service_account, service_account.metadata.uid)]
     spawner.files = lab_files(spawner, identity, lab.working_dir)
-    await _write_secret(spawner, owners)
     return pod
 
 
@@ -222,11 +229,6 @@ async def _provision_namespace(spawner: LabSpawner, user_namespaces: UserNamespa
         raise spawner.failure(unusable.why) from None
 
 
-async def transfer_secret_to_pod(spawner: LabSpawner, pod: Mapping[str, Any]) -> None:
-    """KubeSpawner's `after_pod_created_hook`: make the pod the owner of the Secret, which is then deleted with it."""
-    await _write_secret(spawner, [pod_reference(pod["metadata"]["name"], pod["metadata"]["uid"])])
-
-
 def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, str]:
     """The files of the lab's Secret. None is ever omitted, because a mount of a missing key fails."""
     github, token, username = spawner.settings.hub.auth.github, spawner.git_token, spawner.user.name
@@ -239,12 +241,6 @@ def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, s
         "motd": choices.motd(spawner.settings.hub.lab.notices.values()),
         GIT_CREDENTIAL: git_credential(token) if token else "",
     }
-
-
-async def _write_secret(spawner: LabSpawner, owners: list[V1OwnerReference]) -> None:
-    secret = lab_secret(spawner.secret_name, spawner.settings.names.lab_labels, spawner.files, owners)
-    seconds = spawner.k8s_api_request_timeout, spawner.k8s_api_request_retry_timeout
-    await write_secret(spawner.api, spawner.namespace, secret, *seconds)
 
 
 def _identity(spawner: LabSpawner) -> Identity:

@@ -1,12 +1,13 @@
-"""Creating a lab's pod: the request is retried while the API server is busy, and a start never creates two pods."""
+"""Creating a lab's pod: the request is retried while the API server is busy, and a start never leaves a pod that nobody has."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import ClientError
-from kubernetes_asyncio.client import ApiException, V1Pod
+from kubernetes_asyncio.client import ApiException, V1DeleteOptions, V1Pod, V1Preconditions
 
 from jldhub.support.metrics import ADOPTED
 
@@ -15,7 +16,7 @@ _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, *(status for status in HTTPStatus if stat
 
 
 class PodRejected(Exception):
-    """The API server rejects the pod.
+    """The API server rejects the pod, or what belongs to it.
 
     Not an ApiException, because KubeSpawner logs the whole pod with each of those.
     """
@@ -29,13 +30,16 @@ class AdoptingApi:
     """A wrapper of KubeSpawner's API client that changes the creation of pods only.
 
     A create request that timed out may have succeeded. On the retry KubeSpawner gets a 409, deletes the pod and
-    recreates it, repeatedly where the API is slow. This client adopts the existing pod if it is of the same start.
+    recreates it, repeatedly where the API is slow. This client adopts the existing pod if it is of the same start. And a
+    request on which a start gave up may still succeed: `abandon` deletes what comes of it.
 
-    `created` is called when the API server has the pod.
+    `created` is called with the pod when the API server has it, and again when an attempt is repeated.
     """
 
-    def __init__(self, api: Any, created: Callable[[], None]) -> None:
+    def __init__(self, api: Any, created: Callable[[V1Pod], Awaitable[None]]) -> None:
         self._api, self._created = api, created
+        self._requests: dict[asyncio.Future[V1Pod], tuple[str, V1Pod]] = {}  # of this start, with namespace and pod
+        self._cleaning: set[asyncio.Task[None]] = set()
         self.last_error = ""  # of the last request that may be retried
 
     def __getattr__(self, name: str) -> Any:
@@ -43,8 +47,12 @@ class AdoptingApi:
 
     async def create_namespaced_pod(self, namespace: str, body: V1Pod, **options: Any) -> V1Pod:
         """Raises PodRejected, TimeoutError for a retry by KubeSpawner, and ApiException 409 for another start's pod."""
+        request = asyncio.ensure_future(self._create_or_adopt(namespace, body, options))
+        self._requests[request] = namespace, body
         try:
-            pod = await self._create_or_adopt(namespace, body, options)
+            # Whoever stops waiting does not know what comes of it.
+            pod = await asyncio.shield(request)
+            await self._created(pod)
         except ApiException as refused:
             if refused.status == HTTPStatus.CONFLICT:
                 raise
@@ -55,8 +63,20 @@ class AdoptingApi:
         except ClientError as error:
             self.last_error = str(error)
             raise TimeoutError(self.last_error) from None
-        self._created()
         return pod
+
+    def keep(self) -> None:
+        """The start succeeded: its pod is the lab's."""
+        self._requests.clear()
+
+    def abandon(self) -> None:
+        """The start is over without a lab: delete each pod that its requests made or will make."""
+        for request, (namespace, body) in self._requests.items():
+            if not request.done():  # what is there already, the spawner deletes by its name
+                task = asyncio.create_task(self._delete_when_made(request, namespace, body))
+                self._cleaning.add(task)
+                task.add_done_callback(self._cleaning.discard)
+        self._requests.clear()
 
     async def _create_or_adopt(self, namespace: str, body: V1Pod, options: dict[str, Any]) -> V1Pod:
         try:
@@ -70,6 +90,18 @@ class AdoptingApi:
                 raise
             ADOPTED.inc()
             return pod
+
+    async def _delete_when_made(self, request: asyncio.Future[V1Pod], namespace: str, body: V1Pod) -> None:
+        try:
+            try:
+                pod = await request
+            except (ApiException, ClientError, TimeoutError):  # without an answer it may have been made nevertheless
+                pod = await self._api.read_namespaced_pod(body.metadata.name, namespace)
+            if same_start(pod, body):
+                only_this = V1DeleteOptions(preconditions=V1Preconditions(uid=pod.metadata.uid))
+                await self._api.delete_namespaced_pod(pod.metadata.name, namespace, body=only_this)
+        except (ApiException, ClientError, TimeoutError):
+            return  # there is none, or there is no API: a next start of the lab finds it in its way, and deletes it
 
 
 def same_start(existing: V1Pod, wanted: V1Pod) -> bool:

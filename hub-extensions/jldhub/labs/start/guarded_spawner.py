@@ -83,8 +83,12 @@ class GuardedSpawner(KubeSpawner):
         super().__init__(*args, **kwargs)
         self.api: Any = AdoptingApi(self.api, self._created)
 
-    def _created(self) -> None:
-        """Free the slot in the queue: the queue limits load on the API server, which now has the pod."""
+    async def pod_created(self, pod: V1Pod) -> None:
+        """What is to be made when the API server has the pod; again when an attempt is repeated. For subclasses."""
+
+    async def _created(self, pod: V1Pod) -> None:
+        await self.pod_created(pod)
+        # Free the slot in the queue: it limits load on the API server, which now has all of the lab.
         if self._place:
             self._place.leave()
 
@@ -164,11 +168,13 @@ class GuardedSpawner(KubeSpawner):
             await self._watch(starting)
             url: str = starting.result()
             await self._wait_for_answer(url)
+            self.api.keep()
             return url
         finally:
             place.leave()
             if starting and not starting.done():
                 starting.cancel()
+            self.api.abandon()
 
     @property
     def _queue(self) -> SpawnQueue:

@@ -11,8 +11,11 @@ from jldhub.identity import group_key, is_usable_id
 from jldhub.login.claims.values import LONGEST, Claims, find, integer
 
 _MOST = 1000  # more than any directory has for one person; bounds the work of one login
-# Names that may be several groups in one text, or one in another encoding: JSON, domains of Windows, URL-encoded text.
-_AMBIGUOUS = re.compile(r'[,;|\\{}\[\]"<>]|%[0-9A-Fa-f]{2}')
+# Names that may be several groups in one text, or one in another encoding: JSON, directory names, domains of Windows,
+# URL-encoded text.
+_AMBIGUOUS = re.compile(r'[=,;|\\{}\[\]"<>]|%[0-9A-Fa-f]{2}')
+# The same in a common name, where a directory escapes what separates.
+_AMBIGUOUS_COMMON_NAME = re.compile(r"[=|{}\[\]]|%[0-9A-Fa-f]{2}")
 _DIRECTORY_NAME = re.compile(r"([A-Za-z][A-Za-z0-9-]*|[0-9.]+)\s*=")
 # One `type=value` of a directory name with what separates it from the next one (RFC 4514, section 3; LDAPv2 had `;`, too).
 _RELATIVE_NAME = re.compile(
@@ -102,7 +105,7 @@ def _group(entry: object) -> tuple[ClaimedGroup | None, bool]:
     name = entry.strip()
     if _DIRECTORY_NAME.match(name):
         names = _common_names(name)
-        if not names or not names[0].strip() or not names[0].isprintable():
+        if not names or not names[0].strip() or not names[0].isprintable() or _AMBIGUOUS_COMMON_NAME.search(names[0]):
             return None, False
         name = names[0].strip()
     elif _AMBIGUOUS.search(name):

@@ -1,5 +1,6 @@
 """One start makes one pod, however often its request is repeated."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError
 from jldhub.labs.start.adoption import START, AdoptingApi, PodRejected
-from kubernetes_asyncio.client import ApiException, V1ObjectMeta, V1Pod
+from kubernetes_asyncio.client import ApiException, V1DeleteOptions, V1ObjectMeta, V1Pod
 
 
 def a_pod(start: str | None, deleted: bool = False) -> V1Pod:
@@ -40,9 +41,17 @@ class Cluster:
         return self.pod
 
 
+async def nothing(pod: V1Pod) -> None:
+    """Nothing is to be made with the pod."""
+
+
 async def create(cluster: Cluster, start: str = "now") -> tuple[Any, list[int]]:
     created: list[int] = []
-    api = AdoptingApi(cluster, lambda: created.append(1))
+
+    async def note(pod: V1Pod) -> None:
+        created.append(1)
+
+    api = AdoptingApi(cluster, note)
     return await api.create_namespaced_pod("jld", a_pod(start)), created
 
 
@@ -81,4 +90,64 @@ async def test_a_refusal_without_a_status_object_is_told_by_its_reason(body: str
 
 
 async def test_everything_else_is_the_clients_own() -> None:
-    assert await AdoptingApi(Cluster(a_pod("x")), print).read_namespaced_pod("jld-lab-ada", "jld")
+    assert await AdoptingApi(Cluster(a_pod("x")), nothing).read_namespaced_pod("jld-lab-ada", "jld")
+
+
+class Slow(Cluster):
+    """Answers when `answer` is set; what is asked for is made then, or was made before."""
+
+    def __init__(self, made_before: bool, fails: bool) -> None:
+        super().__init__()
+        self.made_before, self.fails = made_before, fails
+        self.answer, self.deleted = asyncio.Event(), asyncio.Event()
+        self.uid_asked: str | None = None
+
+    async def create_namespaced_pod(self, namespace: str, body: V1Pod) -> V1Pod:
+        body.metadata.uid = "0a1b"
+        if self.made_before:
+            self.pod = body
+        await self.answer.wait()
+        self.pod = body
+        if self.fails:
+            raise ClientError("the connection was lost")
+        return body
+
+    async def delete_namespaced_pod(self, name: str, namespace: str, body: V1DeleteOptions) -> None:
+        self.pod, self.uid_asked = None, body.preconditions.uid
+        self.deleted.set()
+
+
+@pytest.mark.parametrize("made_before", [True, False])
+@pytest.mark.parametrize("fails", [True, False])
+async def test_a_pod_on_which_a_start_gave_up_is_deleted_whenever_it_is_made(made_before: bool, fails: bool) -> None:
+    cluster = Slow(made_before, fails)
+    api = AdoptingApi(cluster, nothing)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(api.create_namespaced_pod("jld", a_pod("now")), 0.01)
+    api.abandon()
+    cluster.answer.set()
+    async with asyncio.timeout(30):
+        await cluster.deleted.wait()
+    assert (cluster.pod, cluster.uid_asked) == (None, "0a1b")
+
+
+async def test_the_pod_of_a_lab_stays_whatever_an_earlier_request_answers() -> None:
+    cluster = Slow(made_before=True, fails=False)
+    api = AdoptingApi(cluster, nothing)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(api.create_namespaced_pod("jld", a_pod("now")), 0.01)
+    cluster.answer.set()
+    await api.create_namespaced_pod("jld", a_pod("now"))
+    api.keep()
+    api.abandon()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert cluster.pod is not None
+
+
+async def test_what_belongs_to_the_pod_is_refused_as_the_pod_is() -> None:
+    async def no_secret(pod: V1Pod) -> None:
+        raise refusal(403, "exceeded quota: secrets")
+
+    with pytest.raises(PodRejected, match="exceeded quota: secrets"):
+        await AdoptingApi(Cluster(), no_secret).create_namespaced_pod("jld", a_pod("now"))

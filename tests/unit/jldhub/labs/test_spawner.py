@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from jldhub.labs.namespaces.provisioning import NamespaceProvisioner
 from jldhub.labs.secret import git_credential
-from jldhub.labs.spawner import LabSpawner, complete_pod, spawner_config, transfer_secret_to_pod
+from jldhub.labs.spawner import LabSpawner, complete_pod, spawner_config
 from jldhub.labs.start.guarded_spawner import GuardedSpawner
 from jldhub.settings.lab import Git, Push, Quota, Size
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
 from jldhub.support.refusal import Refusal
-from kubernetes_asyncio.client import ApiClient, ApiException, V1Secret
+from kubernetes_asyncio.client import ApiClient, V1Secret
 from traitlets.config import Config
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "lab-pod.json"
@@ -49,13 +49,7 @@ class FakeApi:
         return SimpleNamespace(metadata=SimpleNamespace(uid=f"uid-{len(self.asked)}"))
 
     async def create_namespaced_secret(self, namespace: str, body: V1Secret) -> None:
-        if (namespace, body.metadata.name) in self.secrets:
-            raise ApiException(status=409, reason="Conflict")
         self.secrets[namespace, body.metadata.name] = body
-
-    async def replace_namespaced_secret(self, name: str, namespace: str, body: V1Secret) -> None:
-        assert (namespace, name) in self.secrets
-        self.secrets[namespace, name] = body
 
 
 def make_spawner(settings: Settings, monkeypatch: pytest.MonkeyPatch, username: str = "ada") -> LabSpawner:
@@ -74,6 +68,7 @@ def make_spawner(settings: Settings, monkeypatch: pytest.MonkeyPatch, username: 
     spawner = LabSpawner(user=user, hub=hub, config=config, public_url="", public_hub_url="")
     spawner.api = FakeApi()
     spawner.api_token = "the lab's own token"
+    spawner.start_id = "5ca1ab1e"
     spawner.oauth_client_id = f"jupyterhub-user-{username}"
     spawner.server = SimpleNamespace(base_url=f"/user/{username}/", cookie_name="")
     return spawner
@@ -81,11 +76,16 @@ def make_spawner(settings: Settings, monkeypatch: pytest.MonkeyPatch, username: 
 
 async def make_pod(spawner: LabSpawner, size: str | None = None) -> dict[str, Any]:
     """In the order in which JupyterHub calls."""
+    spawner.api.secrets.clear()
     spawner.user_options = {"profile": size} if size else {}
     await spawner.run_auth_state_hook(AUTH_STATE)
     await spawner._run_apply_user_options(spawner.user_options)
     await spawner.load_user_options()
     pod = await complete_pod(spawner, await spawner.get_pod_manifest())
+    assert spawner.api.secrets == {}
+    pod.metadata.uid = "0a1b"  # as the API server gives one
+    await spawner.pod_created(pod)
+    pod.metadata.uid = None
     async with ApiClient() as client:
         document: dict[str, Any] = client.sanitize_for_serialization(pod)
     return document
@@ -282,15 +282,17 @@ async def test_no_token_is_in_the_pods_description(settings: Settings, monkeypat
         assert secret not in text
 
 
-async def test_the_tokens_are_files_of_a_secret_that_is_there_before_the_pod(
+async def test_the_tokens_are_files_of_a_secret_of_this_start_that_goes_with_the_pod(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spawner = make_spawner(settings, monkeypatch)
     pod = await make_pod(spawner)
     ((place, secret),) = spawner.api.secrets.items()
-    assert place == ("science", "jld-lab-ada")
-    assert {"name": "files", "secret": {"secretName": "jld-lab-ada", "defaultMode": 0o444}} in pod["spec"]["volumes"]
-    assert [(owner.kind, owner.name) for owner in secret.metadata.owner_references] == [("ServiceAccount", "jld-lab")]
+    assert place == ("science", "jld-lab-ada-5ca1ab1e")
+    volume = {"name": "files", "secret": {"secretName": "jld-lab-ada-5ca1ab1e", "defaultMode": 0o444}}
+    assert volume in pod["spec"]["volumes"]
+    owners = [(owner.kind, owner.name, owner.uid) for owner in secret.metadata.owner_references]
+    assert owners == [("Pod", "jld-lab-ada", "0a1b")]
     assert files(spawner)["hub-token"] == "the lab's own token"
     mounts = {
         mount["mountPath"]: mount.get("subPath", "")
@@ -299,17 +301,6 @@ async def test_the_tokens_are_files_of_a_secret_that_is_there_before_the_pod(
     }
     assert mounts == {"/run/jld": ""} | {f"/etc/{name}": name for name in ("passwd", "group", "gitconfig", "motd")}
     assert set(mounts.values()) - {""} <= set(files(spawner))
-
-
-async def test_the_secret_goes_with_the_pod(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    spawner = make_spawner(settings, monkeypatch)
-    await make_pod(spawner)
-    before = files(spawner)
-    await transfer_secret_to_pod(spawner, {"metadata": {"name": "jld-lab-ada", "uid": "0a1b"}})
-    (secret,) = spawner.api.secrets.values()
-    owners = [(owner.kind, owner.name, owner.uid) for owner in secret.metadata.owner_references]
-    assert owners == [("Pod", "jld-lab-ada", "0a1b")]
-    assert files(spawner) == before
 
 
 async def test_a_token_that_was_replaced_or_withdrawn_does_not_linger(

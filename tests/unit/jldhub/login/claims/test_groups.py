@@ -86,6 +86,10 @@ def test_no_groups_are_no_groups(value: object) -> None:
         ["cn=,ou=People"],
         ["cn=science,ou=g,cn=suspended,ou=g"],
         ["cn=science,"],
+        "science,cn=suspended|",
+        ["cn=science|suspended,ou=g"],
+        "science,users cn=suspended",
+        ['cn="science cn=suspended"'],
     ],
 )
 def test_what_is_not_understood_completely_is_told(value: object) -> None:
