@@ -10,7 +10,7 @@ PACKAGES := chart-tools hub-extensions storage-extensions dev-tools
 LEVELS := tests/unit tests/render tests/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-frontdoor
+.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -59,6 +59,13 @@ test-fast: tools lint ## unit, render and hub without what is slow, in several p
 
 bench: up ## Measure the local installation: memory, and seconds from Start to a lab
 	@.venv/bin/python tests/bench/local_cluster.py
+
+bench-hub: tools ## Compare the hub with a stock one: logins in a row and at once, 100 and 300 starts at once
+	@$(JLDDEV) nginx
+	@.venv/bin/python tests/bench/logins.py 400
+	@.venv/bin/python tests/bench/logins.py 1000 --at-once
+	@.venv/bin/python tests/bench/starts.py --standin --labs 100
+	@.venv/bin/python tests/bench/starts.py --standin --labs 300
 
 bench-frontdoor: tools ## Compare the front door with its peers under load (QUICK=1 for a first look)
 	@$(JLDDEV) nginx

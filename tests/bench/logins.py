@@ -1,10 +1,13 @@
-"""Logins in a row, JLD's hub beside a stock JupyterHub with oauthenticator: `python tests/bench/logins.py [LOGINS]`.
+"""Logins, JLD's hub beside a stock JupyterHub with oauthenticator: `python tests/bench/logins.py [LOGINS] [--at-once]`.
 
 Both hubs run at once and take turns of a hundred logins by the same hundred people, through the same stand-in for GitHub: members,
 outsiders, and members of a denied organization, which a stock hub knows no rule for. A login's time is that of its two requests to
 the hub, with everything that the hub asks GitHub in between. It ends with status 1 when JLD let in the wrong people.
+
+With --at-once all of them come in the same moment, to one hub after the other, and each of GitHub's answers takes 150 ms.
 """
 
+import argparse
 import asyncio
 import json
 import statistics
@@ -16,28 +19,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import psutil
 from rich.console import Console
 from rich.table import Table
 from yarl import URL
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.bench.stock import stock_hub
 from tests.hub.browser import Browser
 from tests.hub.deployment import SITE, TESTS, Deployment
 from tests.hub.processes import Program, answers
 from tests.ports import free_port
 
 ROUND = 100
+SLOW = 0.15  # seconds of each of GitHub's answers with --at-once
 KINDS = {"member": {"lsst": "private"}, "outsider": {}, "denied": {"lsst": "private", "rivals": "private"}}
 STOCK = """
-c.JupyterHub.hub_bind_url = "http://:{hub_port}"
-c.JupyterHub.hub_connect_url = "http://127.0.0.1:{hub_port}"
-c.JupyterHub.db_url = "sqlite:///{directory}/jupyterhub.sqlite"
 c.JupyterHub.spawner_class = "simple"
 c.JupyterHub.authenticator_class = "github"
-c.ConfigurableHTTPProxy.should_start = False
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_api_port}"
-c.ConfigurableHTTPProxy.auth_token = "{proxy_token}"
 c.Authenticator.enable_auth_state = True
 c.CryptKeeper.keys = [bytes.fromhex("{crypt_key}")]
 c.GitHubOAuthenticator.client_id = "{client_id}"
@@ -56,15 +56,22 @@ class Measured:
     seconds: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)  # MiB after each round
     results: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    elapsed: float = 0  # seconds of all logins at once
+    processor: float = 0  # seconds of the hub's own work for them
 
     def resident(self) -> float:
         assert self.deployment.hub.process is not None
         return float(psutil.Process(self.deployment.hub.process.pid).memory_info().rss) / 2**20
 
+    def worked(self) -> float:
+        assert self.deployment.hub.process is not None
+        times = psutil.Process(self.deployment.hub.process.pid).cpu_times()
+        return float(times.user + times.system)
 
-def people(document: dict[str, Any]) -> list[tuple[str, str]]:
-    """A hundred logins with their kinds, which are also put into the stand-in's document."""
-    kinds = ["member"] * 70 + ["outsider"] * 15 + ["denied"] * 15
+
+def people(document: dict[str, Any], number: int) -> list[tuple[str, str]]:
+    """So many logins with their kinds, which are also put into the stand-in's document."""
+    kinds = (["member"] * 14 + ["outsider"] * 3 + ["denied"] * 3) * (number // 20)
     document["people"] = [
         {
             "login": f"{kind}-{n}",
@@ -79,7 +86,7 @@ def people(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 async def log_in(measured: Measured, login: str, kind: str) -> None:
-    async with Browser(measured.deployment.url) as browser:
+    async with Browser(measured.deployment.url, patience=600) as browser:
         start = time.perf_counter()
         there = (await browser.get("/hub/oauth_login", follow=False)).headers["Location"]
         first = time.perf_counter() - start
@@ -98,23 +105,22 @@ async def run(hubs: dict[str, Measured], everybody: list[tuple[str, str]], login
             measured.memory.append(measured.resident())
 
 
+async def run_at_once(hubs: dict[str, Measured], everybody: list[tuple[str, str]], github: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        await session.post(f"{github}/_control", json={"mode": "slow", "seconds": SLOW})
+    for measured in hubs.values():
+        worked, start = measured.worked(), time.perf_counter()
+        await asyncio.gather(*(log_in(measured, login, kind) for login, kind in everybody))
+        measured.elapsed = time.perf_counter() - start
+        measured.processor = measured.worked() - worked
+
+
 def stock(directory: Path, document: dict[str, Any], github: str) -> Deployment:
-    deployment = Deployment(directory, {})
-    config = directory / "config" / "jupyterhub_config.py"
-    config.write_text(
-        STOCK.format(
-            hub_port=deployment.hub_port,
-            proxy_api_port=deployment.proxy_api_port,
-            directory=directory,
-            proxy_token=(deployment.secrets / "proxyToken").read_text(),
-            crypt_key=(deployment.secrets / "cryptKeys").read_text().partition(";")[0],
-            client_id=document["client"]["id"],
-            client_secret=document["client"]["secret"],
-            site=SITE,
-            github=github,
-        )
+    client = document["client"]
+    config = STOCK.format(
+        crypt_key="cd" * 32, client_id=client["id"], client_secret=client["secret"], site=SITE, github=github
     )
-    return deployment
+    return stock_hub(directory, config)
 
 
 def table(hubs: dict[str, Measured]) -> Table:
@@ -132,10 +138,26 @@ def table(hubs: dict[str, Measured]) -> Table:
     return shown
 
 
+def table_at_once(hubs: dict[str, Measured]) -> Table:
+    shown = Table("hub", "logins/s", "hub CPU a login", "slowest", "let in: member / outsider / denied")
+    for name, measured in hubs.items():
+        logins = measured.results.total()
+        let_in = " / ".join(f"{measured.results[kind, True]}" for kind in KINDS)
+        shown.add_row(
+            *(name, f"{logins / measured.elapsed:.1f}", f"{measured.processor / logins * 1000:.0f} ms"),
+            *(f"{max(measured.seconds):.1f} s", let_in),
+        )
+    return shown
+
+
 def main() -> int:
-    logins = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("logins", type=int, nargs="?", default=1000, help="rounded to hundreds")
+    parser.add_argument("--at-once", action="store_true")
+    options = parser.parse_args()
+    logins = options.logins
     document = json.loads((TESTS / "standins" / "people.json").read_text())
-    everybody = people(document)
+    everybody = people(document, logins if options.at_once else ROUND)
     port = free_port()
     github = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as name:
@@ -157,11 +179,11 @@ def main() -> int:
             standin.wait_until(lambda: answers(f"{github}/_control"))
             for measured in hubs.values():
                 measured.deployment.wait()
-            asyncio.run(run(hubs, everybody, logins))
+            asyncio.run(run_at_once(hubs, everybody, github) if options.at_once else run(hubs, everybody, logins))
         finally:
             for each in reversed(started):
                 each.stop()
-    Console(width=160).print(table(hubs))
+    Console(width=160).print(table_at_once(hubs) if options.at_once else table(hubs))
     results = hubs["JLD"].results
     wrong = results["member", False] + results["outsider", True] + results["denied", True]
     print(f"{wrong} of {sum(results.values())} logins at JLD ended wrongly")

@@ -29,6 +29,7 @@ from jlddev.support.paths import BIN
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.bench.stock import stock_hub
 from tests.hub.deployment import TESTS, Deployment
 from tests.hub.kubernetes import Kubernetes
 from tests.hub.labs import HEADERS, PROGRAM
@@ -41,19 +42,17 @@ STOCK = """
 c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True
-c.JupyterHub.hub_bind_url = "http://:{hub_port}"
-c.JupyterHub.hub_connect_url = "http://127.0.0.1:{hub_port}"
-c.ConfigurableHTTPProxy.should_start = False
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{proxy_port}"
-c.ConfigurableHTTPProxy.auth_token = "{token}"
-c.JupyterHub.db_url = "sqlite:///{directory}/jupyterhub.sqlite"
-c.JupyterHub.cleanup_servers = False
 c.JupyterHub.concurrent_spawn_limit = {limit}
 c.JupyterHub.services = []
 c.JupyterHub.load_roles = []
 c.KubeSpawner.namespace = "{namespace}"
 c.KubeSpawner.image = "localhost/jld/lab:0.1.0"
 c.KubeSpawner.storage_pvc_ensure = False
+"""
+# The clients' token is one that the hub made: those that a person writes into a configuration are hashed slowly at each request.
+CLIENT = """
+c.JupyterHub.load_roles.append({"name": "clients", "users": ["alice"],
+    "scopes": ["admin:users", "admin:servers", "tokens", "access:servers"]})
 """
 
 
@@ -122,8 +121,11 @@ async def storm(url: str, figures: Figures, hub: psutil.Process, seconds: float)
     async with aiohttp.ClientSession(
         f"{url}/hub/api/", headers=HEADERS, connector=connector, timeout=timeout
     ) as session:
-        async with session.post("users", json={"usernames": names}) as answer:
+        async with session.post("users", json={"usernames": ["alice", *names]}) as answer:
             assert answer.status in (201, 409), await answer.text()
+        async with session.post("users/alice/tokens", json={"note": "clients"}) as answer:
+            assert answer.status == 201, await answer.text()
+            session.headers["Authorization"] = f"token {(await answer.json())['token']}"
         before, begin = hub.cpu_times(), time.monotonic()
         deadline = begin + seconds
         results = await asyncio.gather(
@@ -145,23 +147,14 @@ def ours(directory: Path) -> Deployment:
     document["names"]["namespace"] = NAMESPACE
     document["hub"]["culling"] = {"idleTimeout": "0s", "maxAge": "0s"}
     deployment.write_settings(document)
-    deployment.operator_config.write_text(PLENTY + PROGRAM + NODE)
+    deployment.operator_config.write_text(PLENTY + PROGRAM + CLIENT + NODE)
     return deployment
 
 
 def stock(directory: Path, limit: int = 64) -> Deployment:
-    deployment = Deployment(directory, {"admins": ["alice"], "dummy": {"users": ["alice"]}})
-    for path in deployment.operator_config.parent.glob("*.py"):
-        path.unlink()
-    facts = {
-        "hub_port": deployment.hub_port,
-        "proxy_port": deployment.proxy_api_port,
-        "token": "12" * 32,
-        "limit": limit,
-    }
-    text = STOCK.format(**facts, directory=directory, namespace=NAMESPACE) + PROGRAM + NODE
-    deployment.operator_config.write_text(text)
-    deployment.hub.env["JUPYTERHUB_CRYPT_KEY"] = "ab" * 32
+    deployment = stock_hub(directory, STOCK.format(limit=limit, namespace=NAMESPACE) + PROGRAM + CLIENT)
+    deployment.operator_config = directory / "config" / "jupyterhub_config.py"
+    deployment.operator_config.write_text(deployment.operator_config.read_text() + NODE)
     return deployment
 
 

@@ -35,12 +35,13 @@ class Page:
 
 
 class Browser:
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = 60) -> None:
+        """`patience`: seconds for one answer."""
         self._url = url
         jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=URL(url))
         self._session = aiohttp.ClientSession(
             cookie_jar=jar,
-            timeout=aiohttp.ClientTimeout(total=60),
+            timeout=aiohttp.ClientTimeout(total=patience),
             headers={
                 "Host": "jupyter.example.org",
                 "X-Forwarded-Proto": "https",  # what the front door adds

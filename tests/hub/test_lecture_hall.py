@@ -51,7 +51,8 @@ def hall(hubs: Hubs, tmp_path: Path) -> Iterator[Deployment]:
 
 async def log_in(url: str, login: str) -> str:
     """Where the hub leads to after the login, or its status and sentence."""
-    async with Browser(url) as browser:
+    # A busy machine takes minutes for all of them; refused is nobody.
+    async with Browser(url, patience=900) as browser:
         page = await browser.get("/hub/oauth_login", follow=False)
         if page.status != 302:
             return f"the way there: {page.status} {page.sentence}"
