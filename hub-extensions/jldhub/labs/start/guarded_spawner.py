@@ -19,7 +19,7 @@ from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.start import messages
 from jldhub.labs.start.adoption import START, AdoptingApi, PodRejected, api_message
 from jldhub.labs.start.queue import QueuePlace, SpawnQueue
-from jldhub.labs.start.watching import is_loaded, keep_watching
+from jldhub.labs.start.watching import is_outage, keep_watching, may_load
 from jldhub.settings.settings import Settings
 from jldhub.support.metrics import FAILED
 
@@ -101,16 +101,18 @@ class GuardedSpawner(KubeSpawner):
     async def poll(self) -> int | None:
         """None while the lab's pod is there, as the watch of the cluster says.
 
-        A hub that starts while the API server does not answer waits: JupyterHub would take every lab for stopped.
+        A hub that starts while the API server does not answer waits with its check of the labs that it had: JupyterHub would
+        take each for stopped.
         """
         keep_watching(self.reflectors)
         while True:
             try:
-                if self.pod_reflector is None or is_loaded(self.pod_reflector):
+                if not (self.pending == "check" and may_load(self.pod_reflector)):
                     status: int | None = await super().poll()
                     return status
             except (ClientError, ApiException, TimeoutError) as error:
-                self.log.warning("Whether lab %s runs cannot be asked yet: %s", self._log_name, error)
+                if not (self.pending == "check" and is_outage(error)):
+                    raise
             await asyncio.sleep(_POLL_SECONDS)
 
     async def get_url(self) -> str:

@@ -5,11 +5,14 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from kubernetes_asyncio.client import ApiException
 from kubespawner.reflector import ResourceReflector
 
 from jldhub.support.metrics import WATCHES_REVIVED
 
 EVERY_SECONDS = 2.0
+LONGEST_SECONDS = 16.0  # between two attempts in a long outage
+_BUSY = 429  # HTTP: as an outage, and unlike a refusal, it passes
 _log = logging.getLogger("jldhub.watching")
 _watchdogs: dict[
     asyncio.AbstractEventLoop, asyncio.Task[None]
@@ -31,13 +34,31 @@ def is_loaded(reflector: ResourceReflector | None) -> bool:
     return reflector.first_load_future.exception() is None or reflector.watch_task is not None
 
 
+def may_load(reflector: ResourceReflector | None) -> bool:
+    """Whether it has not read the cluster yet, and will when the API server answers: nobody refused it."""
+    if reflector is None or is_loaded(reflector):
+        return False
+    future = reflector.first_load_future
+    return not future.done() or is_outage(future.exception())
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether an error passes by itself, unlike a refusal."""
+    status = error.status if isinstance(error, ApiException) else None
+    return error is not None and (status is None or status == _BUSY or status >= 500)
+
+
 async def _revive(reflectors: Mapping[Any, ResourceReflector]) -> None:
+    pause = EVERY_SECONDS
     while True:
+        started = []
         for reflector in list(reflectors.values()):
             reflector.on_failure = None  # KubeSpawner would end the hub
-            if has_ended(reflector):
-                await _start(reflector)
-        await asyncio.sleep(EVERY_SECONDS)
+            # One that was refused before it read anything is of a namespace that is no longer the hub's.
+            if has_ended(reflector) and (is_loaded(reflector) or may_load(reflector)):
+                started.append(await _start(reflector))
+        pause = EVERY_SECONDS if all(started) else min(2 * pause, LONGEST_SECONDS)
+        await asyncio.sleep(pause)
 
 
 def has_ended(reflector: ResourceReflector) -> bool:
@@ -47,11 +68,12 @@ def has_ended(reflector: ResourceReflector) -> bool:
     return bool(reflector.watch_task.done())
 
 
-async def _start(reflector: ResourceReflector) -> None:
+async def _start(reflector: ResourceReflector) -> bool:
     try:
         await reflector.start()
     except Exception as error:
         _log.warning("The watch of %s has ended and cannot begin anew yet: %s", reflector.kind, error)
-    else:
-        WATCHES_REVIVED.inc()
-        _log.warning("The watch of %s had ended; it goes on", reflector.kind)
+        return False
+    WATCHES_REVIVED.inc()
+    _log.warning("The watch of %s had ended; it goes on", reflector.kind)
+    return True
