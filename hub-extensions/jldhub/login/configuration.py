@@ -52,7 +52,8 @@ def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
     oauth = {
         "client_secret": secrets.client_secret,
         "oauth_callback_url": f"{settings.site.url}/hub/oauth_callback",
-        "http_request_kwargs": {"connect_timeout": 5, "request_timeout": 15},
+        # Seconds. While a lecture hall logs in, the hub itself may take some until it sees that it is connected.
+        "http_request_kwargs": {"connect_timeout": 15, "request_timeout": 20},
     }
     if auth.github:
         groups = [group for size in settings.hub.lab.sizes.values() for group in size.groups]
