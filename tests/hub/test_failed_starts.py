@@ -35,6 +35,18 @@ def home_ended(message: str) -> dict[str, Any]:
     return {"phase": "Pending", "initContainerStatuses": [container | {"lastState": {"terminated": ended}}]}
 
 
+def lab_ended(code: int, message: str) -> dict[str, Any]:
+    """A lab that ran, ended, was started again and ended, as often as Kubernetes may try; with code 0 it does not."""
+    ended = {"exitCode": code, "reason": "Error" if code else "Completed", "message": message}
+    container = {"name": "notebook", "image": IMAGE, "restartCount": 2 if code else 0, "ready": False}
+    state = {"state": {"terminated": ended}, "lastState": {"terminated": ended}}
+    return {"phase": "Running" if code else "Succeeded", "containerStatuses": [container | state]}
+
+
+LIMIT = (
+    'pods "jld-lab-x" is forbidden: [maximum cpu usage per Container is 2, but limit is 4, '
+    "maximum memory usage per Container is 4Gi, but limit is 8Gi]"
+)
 QUOTA = (
     'pods "jld-lab-x" is forbidden: exceeded quota: jld-lab, requested: limits.cpu=1, used: limits.cpu=8, '
     "limited: limits.cpu=8"
@@ -77,6 +89,30 @@ ROWS: dict[str, tuple[dict[str, Any], str, str, int]] = {
         {"status": home_ended("home directory refused: /homes/home is a link")},
         "Your home directory could not be made ready. Tell an administrator of this site.",
         "home directory refused: /homes/home is a link",
+        500,
+    ),
+    "full": (
+        {"status": home_ended("home directory of full could not be made below /homes: No space left on device")},
+        "Your home directory, or the disk that it is on, is full.",
+        "No space left on device",
+        500,
+    ),
+    "large": (
+        {"refuse": {"code": 403, "message": LIMIT}},
+        "The cluster takes no lab above cpu 2. Choose a smaller size",
+        "403 pods",
+        400,
+    ),
+    "crashed": (
+        {"crash": lab_ended(1, "ImportError: no module named jupyterlab")},
+        "The lab's program ended right after its start.",
+        "notebook ended with exit code 1 (Error): ImportError: no module named jupyterlab",
+        500,
+    ),
+    "ended": (
+        {"status": lab_ended(0, "usage: start.sh")},
+        "The lab's program ended by itself.",
+        "notebook ended with exit code 0: usage: start.sh",
         500,
     ),
     "gone": ({"vanish": True}, "The lab was taken away while it started", "", 500),

@@ -9,6 +9,7 @@ codes and Status objects. What an order (POST `/_control`) says happens to the p
     {"name": "ada", "late": 40, "times": 1}    they are made at once, and the answer comes after so many seconds
     {"name": "ada", "vanish": true}            they are made, seen, and gone
     {"name": "ada", "slow": 20}                they run so many seconds later
+    {"name": "ada", "crash": {...}}            they run where nothing answers, and two seconds later this becomes of them
     {"name": "ada", "later": 8}                a request for them is heard so many seconds later
     {"outage": 75}                             the API closes every connection for so many seconds
 Without an order a pod runs after `--delay` seconds and its lab answers every address. GET `/_control` tells what was asked.
@@ -27,6 +28,7 @@ from typing import Any
 from aiohttp import web
 
 Object = dict[str, Any]
+NOWHERE = "127.255.255.254"  # nobody listens there
 
 
 class Cluster:
@@ -89,6 +91,13 @@ class Cluster:
             await asyncio.sleep(2)
             await self.change("pods", "DELETED", pod)
             await self.collect_garbage(pod)
+            return
+        if crash := self.order_for(name, "crash"):
+            pod["status"] = self.running(pod) | {"podIP": NOWHERE}
+            await self.change("pods", "MODIFIED", pod)
+            await asyncio.sleep(2)
+            pod["status"] = crash["crash"]
+            await self.change("pods", "MODIFIED", pod)
             return
         order = self.order_for(name, "status")
         for event in (order or {}).get("events", []):

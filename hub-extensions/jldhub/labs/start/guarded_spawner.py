@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from html import escape
 from secrets import token_hex
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import ClientError
 from jupyterhub.spawner import SpawnException
@@ -24,13 +25,17 @@ from jldhub.settings.settings import Settings
 from jldhub.support.metrics import FAILED
 
 _POLL_SECONDS = 1.0  # between two polls of a pod that starts
+_LOOK_SECONDS = 0.25  # between two attempts to reach a lab whose pod runs
 _PROGRESS_SECONDS = 3.0  # between two progress messages to everybody in the queue, while the hub is busiest
 # HTTP status by reason, else 500. 429 as in JupyterHub where its own limits are reached: a retry may succeed. Never 502
 # to 504, for which the front door shows its own page about a hub that does not answer.
-_STATUS = {"quota": 429, "room": 429, "line": 429}
+_STATUS = {"quota": 429, "room": 429, "line": 429, "size": 400}
+_CONNECT_SECONDS = 5.0  # for a connection within the cluster
 _queues: dict[asyncio.AbstractEventLoop, SpawnQueue] = {}  # the hub has one event loop; each test has its own
 
 
+# The obstacle of a step that takes longer than so many seconds, from pod and events.
+_Late = Callable[[float, Mapping[str, Any] | None, Sequence[Mapping[str, Any]]], Obstacle]
 ANSWER_SECONDS = 120  # from a running pod until the lab responds
 _QUEUE_SECONDS = 900  # in the queue: 300 concurrent spawns need one or two minutes
 
@@ -77,6 +82,7 @@ class GuardedSpawner(KubeSpawner):
     startup_timeout = Float(300, help="Seconds from the end of the queue to a running pod").tag(config=True)
 
     start_id = ""
+    _pod_uid = ""  # of this start's pod, when the API server has told it
     _place: QueuePlace | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -87,6 +93,7 @@ class GuardedSpawner(KubeSpawner):
         """What is to be made when the API server has the pod; again when an attempt is repeated. For subclasses."""
 
     async def _created(self, pod: V1Pod) -> None:
+        self._pod_uid = pod.metadata.uid
         await self.pod_created(pod)
         # Free the slot in the queue: it limits load on the API server, which now has all of the lab.
         if self._place:
@@ -132,7 +139,7 @@ class GuardedSpawner(KubeSpawner):
     async def start(self) -> str:
         """The lab's URL. Raises StartFailed, or the Refusal of a hook. A cancelled start leaves the queue."""
         keep_watching(self.reflectors)
-        self.start_id = token_hex(4)
+        self.start_id, self._pod_uid = token_hex(4), ""
         self.log.info("Lab %s starts (reference %s)", self._log_name, self.start_id)
         try:
             return await self._start_or_explain()
@@ -159,60 +166,55 @@ class GuardedSpawner(KubeSpawner):
 
     async def _start_in_turn(self) -> str:
         self._place = place = QueuePlace(self._queue)
-        starting: asyncio.Future[str] | None = None
         try:
             try:
                 await asyncio.wait_for(place.take(), self.queue_timeout)
             except TimeoutError:
                 sentence = "Too many labs start just now, and yours waited for its turn too long. Start it again."
                 raise self.failure(Obstacle("line", sentence)) from None
-            starting = super().start()
-            await self._watch(starting)
-            url: str = starting.result()
-            await self._wait_for_answer(url)
+            url: str = await self._watch(super().start(), self.startup_timeout, messages.timed_out)
+            await self._watch(self._answer(url), self.http_timeout, messages.not_answering)
             self.api.keep()
             return url
         finally:
             place.leave()
-            if starting and not starting.done():
-                starting.cancel()
             self.api.abandon()
 
     @property
     def _queue(self) -> SpawnQueue:
         return _queues.setdefault(asyncio.get_running_loop(), SpawnQueue(self.starts_at_once))
 
-    async def _watch(self, starting: "asyncio.Future[str]") -> None:
-        """Return when the start is done.
+    async def _watch(self, work: Awaitable[Any], seconds: float, late: _Late) -> Any:
+        """The result of a step of the start.
 
         Raises StartFailed for a final obstacle at once, and for others after the time-out.
         """
-        deadline, seen = time.monotonic() + self.startup_timeout, False
-        while not starting.done():
-            await asyncio.wait([starting], timeout=_POLL_SECONDS)
-            pod = self._own_pod()
-            if starting.done():
-                break
-            if pod is None and seen:
-                raise self.failure(messages.removed(self._own_events()))
-            seen = seen or pod is not None
-            why = messages.obstacle(pod)
-            if why and why.final:
-                raise self.failure(why)
-            if time.monotonic() > deadline:
-                raise self.failure(messages.timed_out(self.startup_timeout, pod, self._own_events()))
-
-    async def _wait_for_answer(self, url: str) -> None:
-        """Wait until the lab responds.
-
-        JupyterHub waits too, but has no message for a lab that does not. Raises StartFailed.
-        """
+        step, deadline, seen = asyncio.ensure_future(work), time.monotonic() + seconds, False
         try:
-            address = url_path_join(url, self.server.base_url, "api")
-            await wait_for_http_server(address, timeout=self.http_timeout)
-        except TimeoutError:
-            why = messages.obstacle(self._own_pod()) or messages.not_answering(self.http_timeout, self._own_events())
-            raise self.failure(why) from None
+            while not step.done():
+                await asyncio.wait([step], timeout=_POLL_SECONDS)
+                pod = self._own_pod()
+                if step.done():
+                    break
+                if pod is None and seen:
+                    raise self.failure(messages.removed(self.events))
+                seen = seen or pod is not None
+                why = messages.obstacle(pod)
+                if why and why.final:
+                    raise self.failure(why)
+                if time.monotonic() > deadline:
+                    raise self.failure(late(seconds, pod, self.events))
+            return step.result()
+        finally:
+            step.cancel()  # unless it is done
+
+    async def _answer(self, url: str) -> None:
+        """Return when the lab responds: JupyterHub waits too, but has no message for a lab that does not."""
+        address = urlsplit(url)
+        while not await _accepts(str(address.hostname), int(address.port or 80)):
+            await asyncio.sleep(_LOOK_SECONDS)
+        # Its own time-out is never reached: `_watch` has the message.
+        await wait_for_http_server(url_path_join(url, self.server.base_url, "api"), timeout=2 * self.http_timeout)
 
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Progress events for the waiting page: the position in the queue, then Kubernetes' events and obstacles."""
@@ -221,12 +223,24 @@ class GuardedSpawner(KubeSpawner):
             yield {"progress": 0, "message": f"Many labs start just now; {before}."}
             await asyncio.sleep(_PROGRESS_SECONDS)
         shown = None
-        async for event in super().progress():
-            yield event
-            why = messages.obstacle(self._own_pod(), self._own_events())
+        async for event in self._events_until_the_end():
+            if event:
+                yield event
+            why = messages.obstacle(self._own_pod(), self.events)
             if why and why.sentence != shown:
                 shown = why.sentence
                 yield {"message": shown}
+
+    async def _events_until_the_end(self) -> AsyncIterator[dict[str, Any]]:
+        """KubeSpawner's progress events, which end when the pod runs; then nothing, again and again.
+
+        JupyterHub stops to ask when the start is over.
+        """
+        async for event in super().progress():
+            yield event
+        while True:
+            yield {}
+            await asyncio.sleep(_POLL_SECONDS)
 
     def failure(self, why: Obstacle) -> StartFailed:
         """The exception for an obstacle, with the reference of this start."""
@@ -244,11 +258,32 @@ class GuardedSpawner(KubeSpawner):
         pod: Mapping[str, Any] | None = self.pod_reflector.pods.get(name) if self.pod_reflector else None
         return pod
 
-    def _own_events(self) -> list[Mapping[str, Any]]:
-        """The events of this start's pod, by its UID; empty before it exists."""
-        pod = self._own_pod()
-        if pod is None or not self.event_reflector:
+    @property
+    def events(self) -> list[Mapping[str, Any]]:
+        """The events of this start's pod in the order of time, by its UID; empty before it exists.
+
+        KubeSpawner's sorts the events of all labs, each second for each page that waits.
+        """
+        if not (self._pod_uid and self.event_reflector):
             return []
-        uid = pod["metadata"]["uid"]
-        events = self.event_reflector.resources.values()
-        return [event for event in events if event["involvedObject"].get("uid") == uid]
+        every = self.event_reflector.resources.values()
+        return sorted(
+            (event for event in every if event["involvedObject"].get("uid") == self._pod_uid), key=messages.when
+        )
+
+    def _expand_user_properties(self, template: str, slug_scheme: str | None = None) -> str:
+        """KubeSpawner's, which computes all that a template may name for each text of the pod, also where it is none."""
+        if "{" not in template and "}" not in template:
+            return template
+        return str(super()._expand_user_properties(template, slug_scheme))
+
+
+async def _accepts(host: str, port: int) -> bool:
+    """Whether somebody listens there: a fraction of what an HTTP request costs, for a lab that is not up yet."""
+    try:
+        async with asyncio.timeout(_CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

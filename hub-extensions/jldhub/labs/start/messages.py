@@ -13,6 +13,10 @@ _LONGEST = 500  # characters of a message from Kubernetes
 _RESTARTS = 2  # of a container before the start fails: a restart of the file server costs one
 _ASK = "Tell an administrator of this site."
 _LATER = "Try again in some minutes."
+_NO_SPACE = (
+    "Your home directory, or the disk that it is on, is full. "
+    "Ask an administrator of this site to remove files or to give you more space."
+)
 _ABSENT = re.compile(
     r"not found|manifest unknown|no such (image|manifest)|name unknown|unauthorized|denied|forbidden|invalid reference",
     re.IGNORECASE,
@@ -25,6 +29,11 @@ _VOLUME_UNBOUND = re.compile(r"persistentvolumeclaim|volume node affinity|volume
 _QUOTA = re.compile(
     r"exceeded quota: (?P<name>[^,\s]{1,253}), requested: (?P<requested>.{0,1000}?), used: (?P<used>.{0,1000}?), limited: (.*)"
 )
+# The message of Kubernetes' admission plugin LimitRanger, once for each resource that is too large or too small.
+_LIMIT = re.compile(
+    r"(?P<bound>maximum|minimum) (?P<resource>[\w./-]{1,253}) usage per (?:Pod|Container) is (?P<amount>[^\s,]{1,40}),? but "
+)
+_FULL = re.compile(r"no space left on device|disk quota exceeded|ENOSPC|EDQUOT", re.IGNORECASE)
 
 
 def pod_rejected(status: int, message: str) -> Obstacle:
@@ -43,6 +52,13 @@ def pod_rejected(status: int, message: str) -> Obstacle:
             f"{exceeded['name'].strip()}). Choose a smaller size, or try again when somebody has stopped a lab."
         )
         return Obstacle("quota", sentence, detail, final=True)
+    if limit := _LIMIT.search(message):
+        larger = limit["bound"] == "minimum"
+        sentence = (
+            f"The cluster takes no lab {'below' if larger else 'above'} {limit['resource']} {limit['amount']}. "
+            f"Choose a {'larger' if larger else 'smaller'} size; if there is none, tell an administrator."
+        )
+        return Obstacle("size", sentence, detail, final=True)
     if status in (401, 403):
         return Obstacle("refused", f"The cluster does not allow this lab. {_ASK}", detail, final=True)
     if status in (400, 404, 422):
@@ -86,8 +102,10 @@ def removed(events: Sequence[Object]) -> Obstacle:
     return Obstacle("removed", sentence, newest_event(events), final=True)
 
 
-def not_answering(seconds: float, events: Sequence[Object]) -> Obstacle:
-    """The obstacle for a running pod whose lab does not respond within `seconds`."""
+def not_answering(seconds: float, pod: Object | None, events: Sequence[Object]) -> Obstacle:
+    """The obstacle in the pod's status, else a pod that runs and whose lab does not respond within `seconds`."""
+    if why := obstacle(pod):
+        return why
     sentence = (
         f"The lab runs but did not answer within {minutes(seconds)}. Start it again with a larger size; "
         "if that fails too, tell an administrator."
@@ -162,15 +180,20 @@ def _of_ended(container: Object, state: Object) -> Obstacle | None:
     """A container that ended with an error, or one that waits for its restart after an error."""
     ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
     code = ended.get("exitCode")
-    if not code or "running" in state:
-        return None
     name, message = str(container.get("name") or ""), one_line(str(ended.get("message") or ""))
+    if code is None or "running" in state or (code == 0 and name != "notebook"):
+        return None
+    if code == 0:
+        sentence = f"The lab's program ended by itself. Is it one that JupyterHub can start? {_ASK}"
+        return Obstacle("ended", sentence, one_line(f"{name} ended with exit code 0: {message}"), final=True)
     detail = one_line(
         f"{name} ended with exit code {code} ({ended.get('reason') or 'Error'})" + (f": {message}" if message else "")
     )
     final = int(container.get("restartCount") or 0) >= _RESTARTS
     if ended.get("reason") == "OOMKilled":
         return Obstacle("memory", "The lab needed more memory than its size has. Choose a larger size.", detail, final)
+    if _FULL.search(message):
+        return Obstacle("full", _NO_SPACE, detail, final)
     if name == "home":
         return Obstacle("home", f"Your home directory could not be made ready. {_ASK}", detail, final)
     if name == "notebook":

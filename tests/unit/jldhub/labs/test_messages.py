@@ -54,6 +54,9 @@ ROWS = [
     (pod(init=ended(1, "refused", restarts=2)), "home", True, "Your home directory could not be made ready"),
     (pod(lab=ended(137, reason="OOMKilled", restarts=2)), "memory", True, "more memory than its size has"),
     (pod(lab=ended(3, restarts=2)), "crashed", True, "ended right after its start"),
+    (pod(lab=ended(0, "usage", "Completed")), "ended", True, "The lab's program ended by itself"),
+    (pod(lab=ended(1, "OSError: [Errno 28] No space left on device", restarts=2)), "full", True, "is full"),
+    (pod(init=ended(1, "could not be made: Disk quota exceeded")), "full", False, "remove files or to give you more"),
     (unscheduled("0/3 nodes are available: 3 Insufficient memory."), "room", False, "No node of the cluster has room"),
     (unscheduled("0/3 nodes are available: 3 Too many pods."), "room", False, "Choose a smaller size"),
     (unscheduled("0/1 nodes are available: 1 node(s) had untolerated taint"), "nodes", False, "takes this lab"),
@@ -118,6 +121,7 @@ def test_a_volume_that_is_not_mounted_is_known_from_the_newest_event() -> None:
     assert (why.reason, why.detail, why.final) == ("volume", "FailedMount: new", False)
 
 
+LIMITED = 'pods "jld-lab-ada" is forbidden: '
 QUOTA = (
     'pods "jld-lab-ada" is forbidden: exceeded quota: jld-lab, requested: limits.cpu=2,limits.memory=4Gi, '
     "used: limits.cpu=8,limits.memory=16Gi, limited: limits.cpu=8,limits.memory=16Gi"
@@ -128,6 +132,20 @@ QUOTA = (
     ("status", "message", "reason", "words"),
     [
         (403, QUOTA, "quota", "(limits.cpu 2, limits.memory 4Gi more would exceed the quota jld-lab)"),
+        (
+            403,
+            f"{LIMITED}maximum cpu usage per Container is 2, but limit is 4",
+            "size",
+            "above cpu 2. Choose a smaller",
+        ),
+        (
+            403,
+            f"{LIMITED}[maximum memory usage per Pod is 4Gi, but limit is 8589934592, x]",
+            "size",
+            "above memory 4Gi",
+        ),
+        (403, f"{LIMITED}minimum memory usage per Container is 1Gi, but request is 512Mi", "size", "Choose a larger"),
+        (403, f"{LIMITED}maximum nvidia.com/gpu usage per Container is 0, but limit is 1", "size", "nvidia.com/gpu 0"),
         (403, 'violates PodSecurity "restricted:latest"', "refused", "does not allow this lab"),
         (422, "Pod is invalid: spec.containers[0].image: Required value", "invalid", "does not accept"),
         (500, "etcdserver: request timed out", "kubernetes", "does not answer as it should"),
