@@ -16,6 +16,7 @@ from jldhub.labs.menu import choices
 from jldhub.labs.menu.sizes import check_size, size_profiles
 from jldhub.labs.namespaces.manifests import namespace_config
 from jldhub.labs.namespaces.provisioning import NamespaceProvisioner, NamespaceUnusable
+from jldhub.labs.owner import service_account_uid
 from jldhub.labs.pod import (
     LAB_SECURITY,
     POD_SECURITY,
@@ -34,6 +35,7 @@ from jldhub.labs.pod import (
 )
 from jldhub.labs.secret import FILES, GIT_CREDENTIAL, HUB_TOKEN, git_address, git_credential, lab_secret, write_secret
 from jldhub.labs.start.guarded_spawner import ANSWER_SECONDS, GuardedSpawner, guarded_spawner_config, outer_timeout
+from jldhub.labs.start.watching import WATCH_CONFIG
 from jldhub.settings.lab import Push
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
@@ -64,7 +66,7 @@ class LabSpawner(GuardedSpawner):
     async def pod_created(self, pod: V1Pod) -> None:
         """Write the Secret that the pod mounts, once, owned by the pod. Raises TimeoutError and ApiException."""
         owners = [pod_reference(pod.metadata.name, pod.metadata.uid)]
-        secret = lab_secret(self.files_secret, self.settings.names.lab_labels, self.files, owners)
+        secret = lab_secret(self.files_secret, self.settings.names.object_labels, self.files, owners)
         seconds = self.k8s_api_request_timeout, self.k8s_api_request_retry_timeout
         await write_secret(self.api, self.namespace, secret, *seconds)
 
@@ -98,13 +100,14 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
         "JupyterHub": {"spawner_class": LabSpawner},
         "LabSpawner": {"settings": settings},
         "GuardedSpawner": guarded_spawner_config(settings),
+        "ResourceReflector": WATCH_CONFIG,
         # All else is set for KubeSpawner, so that an operator's own configuration file can override it under the usual
         # name.
         "KubeSpawner": {
             "namespace": names.namespace,
             **namespace_config(names.user_namespaces),
             "pod_name_template": f"{names.lab_pod}-{{user_server}}",
-            "common_labels": dict(names.lab_labels),
+            "common_labels": names.object_labels,
             "component_label": names.lab_labels.get("app.kubernetes.io/component", "lab"),
             "service_account": names.lab_service_account,
             "automount_service_account_token": False,
@@ -120,6 +123,8 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "extra_pod_config": lab_pod_fields(lab.quota),
             "default_url": "/lab",
             "environment": lab_environment(settings),
+            # Every address of the pod, IPv4 and IPv6: Jupyter Server takes `*` for that.
+            "ip": "*",
             "port": 8888,
             "uid": lambda spawner: _identity(spawner).uid,
             "gid": lambda spawner: _identity(spawner).gid,
@@ -209,10 +214,8 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
             get_k8s_model(V1Volume, user_volumes[volume.name]) if volume.name in user_volumes else volume
             for volume in pod.spec.volumes
         ]
-    # Read for each lab: with the UID of a ServiceAccount that was recreated since, the pod would be garbage-collected
-    # at once.
-    service_account = await spawner.api.read_namespaced_service_account(names.lab_service_account, spawner.namespace)
-    pod.metadata.owner_references = [owner_reference(names.lab_service_account, service_account.metadata.uid)]
+    account_uid = await service_account_uid(spawner.api, names.lab_service_account, spawner.namespace)
+    pod.metadata.owner_references = [owner_reference(names.lab_service_account, account_uid)]
     spawner.files = lab_files(spawner, identity, lab.working_dir)
     return pod
 

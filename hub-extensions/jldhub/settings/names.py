@@ -33,6 +33,10 @@ class UserNamespaces(SettingsModel):
     volumes: dict[str, str]  # name of a volume to the name of the release's PersistentVolume
 
 
+# The well-known label, with the value that KubeSpawner itself gives.
+MANAGED_BY = {"app.kubernetes.io/managed-by": "kubespawner"}
+
+
 class Names(SettingsModel):
     """The names and addresses of what the chart renders."""
 
@@ -49,6 +53,11 @@ class Names(SettingsModel):
     volumes: dict[str, Volume]
     firefly: Firefly | None = None  # None where the site has no Firefly
     user_namespaces: UserNamespaces | None = None  # None where labs run in the release's namespace
+
+    @property
+    def object_labels(self) -> dict[str, str]:
+        """The labels of what the hub makes for labs. More than `lab_labels`, by which policies select them."""
+        return self.lab_labels | MANAGED_BY
 
     @property
     def hub_port(self) -> int:

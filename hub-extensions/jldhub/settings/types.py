@@ -5,7 +5,7 @@ Each type validates its value, and its message says the remedy.
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -21,6 +21,10 @@ class SettingsModel(BaseModel):
     """Keys are camelCase as in the values. Unknown keys are errors. Instances are immutable."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, strict=True)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Itself, because it is immutable: traitlets copies the settings for each spawner that it makes."""
+        return self
 
 
 def _login_name(value: object) -> str:

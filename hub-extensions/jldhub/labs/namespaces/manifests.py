@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jldhub.settings.lab import PER_USER, PerUser, Quota
-from jldhub.settings.names import UserNamespaces
+from jldhub.settings.names import MANAGED_BY, UserNamespaces
 
 Manifest = dict[str, Any]
 Object = Mapping[str, Any]
@@ -47,7 +47,7 @@ def namespace_manifest(name: str, settings: UserNamespaces, owner_uid: str, leve
         "blockOwnerDeletion": False,
         "controller": False,
     }
-    labels = {**settings.labels, "pod-security.kubernetes.io/enforce": level}
+    labels = {**settings.labels, **MANAGED_BY, "pod-security.kubernetes.io/enforce": level}
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -106,7 +106,11 @@ def volume_copy(claim: str, source: Object, namespace: Object, labels: Mapping[s
     volume = {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": f"{namespace_name}-{name}", "labels": dict(labels), "ownerReferences": [owner]},
+        "metadata": {
+            "name": f"{namespace_name}-{name}",
+            "labels": {**labels, **MANAGED_BY},
+            "ownerReferences": [owner],
+        },
         "spec": {
             **spec,
             "persistentVolumeReclaimPolicy": "Retain",
@@ -124,7 +128,7 @@ def volume_copy(claim: str, source: Object, namespace: Object, labels: Mapping[s
         "storageClassName": "",
         "volumeName": f"{namespace_name}-{name}",
     }
-    metadata = {"name": name, "labels": dict(labels)}
+    metadata = {"name": name, "labels": {**labels, **MANAGED_BY}}
     return volume, {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim_spec}
 
 
@@ -134,6 +138,6 @@ def pull_secret(source: Object) -> Manifest:
         "apiVersion": "v1",
         "kind": "Secret",
         "type": source["type"],
-        "metadata": {"name": source["metadata"]["name"]},
+        "metadata": {"name": source["metadata"]["name"], "labels": dict(MANAGED_BY)},
         "data": source["data"],
     }

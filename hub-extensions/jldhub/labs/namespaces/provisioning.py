@@ -68,7 +68,7 @@ class NamespaceProvisioner:
         policy = await self._get(
             self._networks.read_namespaced_network_policy(user_namespaces.network_policy, names.namespace)
         )
-        manifests = contents(names.lab_service_account, names.lab_labels, policy, lab.per_user)
+        manifests = contents(names.lab_service_account, names.object_labels, policy, lab.per_user)
         for secret in names.image_pull_secrets:
             manifests.append(pull_secret(await self._get(self._core.read_namespaced_secret(secret, names.namespace))))
         claims = {}

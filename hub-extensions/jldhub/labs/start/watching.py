@@ -12,6 +12,9 @@ from jldhub.support.metrics import WATCHES_REVIVED
 
 EVERY_SECONDS = 2.0
 LONGEST_SECONDS = 16.0  # between two attempts in a long outage
+# KubeSpawner's traits, in seconds. By default it lists every pod and event anew after each ten seconds. A connection that
+# died in silence is noticed by `request_timeout`, a little later than by default (60).
+WATCH_CONFIG = {"timeout_seconds": 60, "restart_seconds": 60, "request_timeout": 75}
 _BUSY = 429  # HTTP: as an outage, and unlike a refusal, it passes
 _log = logging.getLogger("jldhub.watching")
 _watchdogs: dict[

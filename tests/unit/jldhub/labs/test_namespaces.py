@@ -4,7 +4,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jldhub.labs.namespaces.manifests import belongs_to_release, contents, volume_copy
+from jldhub.labs.namespaces.manifests import (
+    belongs_to_release,
+    contents,
+    namespace_manifest,
+    pull_secret,
+    volume_copy,
+)
 from jldhub.labs.namespaces.provisioning import NamespaceProvisioner, NamespaceUnusable
 from jldhub.labs.spawner import spawner_config
 from jldhub.labs.start.messages import pod_rejected
@@ -76,6 +82,17 @@ def test_it_holds_an_account_the_policy_and_the_limits() -> None:
         {"limits": [{"type": "Container", "max": {"cpu": "4", "memory": "8Gi"}}]},
     )
     assert {each["metadata"]["name"] for each in (account, policy)} == {"jld-lab"}
+
+
+def test_everything_in_it_says_what_made_it() -> None:
+    """The well-known label, by which operators look for what the hub made."""
+    manifests = [
+        namespace_manifest("science-ada", PEOPLE, "1-2-3", "restricted"),
+        *volume_copy("jld-home", VOLUME, NAMESPACE, LABELS),
+        pull_secret({"type": "Opaque", "data": {}, "metadata": {"name": "pull"}}),
+    ]
+    for manifest in manifests:
+        assert manifest["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "kubespawner"
 
 
 def test_a_limit_that_was_taken_away_is_taken_away() -> None:

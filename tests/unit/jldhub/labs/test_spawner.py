@@ -17,6 +17,7 @@ from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
 from jldhub.support.refusal import Refusal
 from kubernetes_asyncio.client import ApiClient, V1Secret
+from kubespawner import KubeSpawner
 from traitlets.config import Config
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "lab-pod.json"
@@ -242,12 +243,51 @@ async def test_who_left_a_group_after_the_page_was_drawn_does_not_get_its_size(
         await spawner._run_apply_user_options({"profile": "huge"})
 
 
-async def test_the_owner_is_asked_for_each_lab(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ServiceAccount that was made again has another uid, and the garbage collector would take the lab at once."""
+async def test_the_owner_is_the_service_account_of_its_namespace(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spawner = make_spawner(settings, monkeypatch)
-    owners = [(await make_pod(spawner))["metadata"]["ownerReferences"][0]["uid"] for _ in range(2)]
-    assert owners == ["uid-1", "uid-2"]
-    assert spawner.api.asked == [("jld-lab", "science")] * 2
+    assert (await make_pod(spawner))["metadata"]["ownerReferences"][0]["uid"] == "uid-1"
+    assert spawner.api.asked == [("jld-lab", "science")]
+
+
+@pytest.mark.parametrize("name", ["ada", "a-", "jane@b.edu", "x" * 60])
+@pytest.mark.parametrize(
+    "text", ["", "/lab", "a-", "{username}", "{username}--{servername}", "{{x}}", "{unescaped_username}-"]
+)
+async def test_texts_of_the_pod_become_what_kubespawner_makes_of_them(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    spawner = make_spawner(settings, monkeypatch, name)
+    assert spawner._expand_user_properties(text) == KubeSpawner._expand_user_properties(spawner, text)
+
+
+async def test_the_settings_are_not_copied_for_each_spawner(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert make_spawner(settings, monkeypatch).settings is settings
+
+
+def event(name: str, about: str, at: str) -> dict[str, Any]:
+    return {"metadata": {"uid": name}, "involvedObject": {"uid": about}, "lastTimestamp": at, "eventTime": None}
+
+
+async def test_the_events_of_a_start_are_those_of_its_pod_in_the_order_of_time(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [
+        event("late", "0a1b", "2026-01-01T00:02"),
+        event("other", "9", "2026"),
+        event("early", "0a1b", "2026-01-01"),
+    ]
+    reflector = SimpleNamespace(resources={each["metadata"]["uid"]: each for each in events})
+    monkeypatch.setattr(LabSpawner, "event_reflector", reflector)
+    spawner = make_spawner(settings, monkeypatch)
+    assert spawner.events == []  # of no pod, before the start has one
+    pod = SimpleNamespace(metadata=SimpleNamespace(uid="0a1b", name="jld-lab-ada"))
+    spawner.files = {}
+    await spawner._created(pod)  # type: ignore[arg-type]
+    assert [each["metadata"]["uid"] for each in spawner.events] == ["early", "late"]
 
 
 async def test_without_provisioning_of_homes_nothing_in_the_pod_is_root(
