@@ -115,7 +115,7 @@ class Deployment:
         with closing(sqlite3.connect(f"file:{self.directory}/jupyterhub.sqlite?mode=ro", uri=True)) as database:
             try:
                 return dict(database.execute("select name, uid from jld_people"))
-            except sqlite3.OperationalError:  # before the first login
+            except sqlite3.OperationalError:  # before the first start
                 return {}
 
     @property

@@ -1,22 +1,27 @@
-"""The hub on a real PostgreSQL: it starts, restarts, survives the database's restart, and brings its tables up to date."""
+"""The hub's database, PostgreSQL and SQLite: it starts, restarts, survives the database's restart, and brings tables up to date."""
 
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from jldhub.hub.database import database_url
-from jldhub.login.people import Account, IdRange, People
+from jldhub.login.people import METADATA, Account, IdRange, People
 from jupyterhub.dbutil import write_alembic_ini
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from tests.jld_tables import FIRST, NEXT_VERSION
+
 from .browser import Browser
 from .conftest import GitHub, Hubs
-from .deployment import PASSWORD, Deployment
+from .deployment import EXTENSIONS, PASSWORD, TESTS, Deployment
 from .labs import LabHub, Program
 from .postgresql import PASSWORD as DATABASE_PASSWORD
 from .postgresql import PostgreSQL
@@ -161,6 +166,7 @@ def test_two_hubs_on_it_give_one_person_one_number(postgresql: PostgreSQL, monke
     """Two at once happen while one hub takes over from another."""
     numbers = IdRange(2_000_000_000, 2_000_000_009)
     sessions = [Session(create_engine(database_url(postgresql.url))) for _ in range(2)]
+    METADATA.create_all(sessions[0].get_bind())
     first, second = (People(session, numbers) for session in sessions)
     jane = Account("cilogon", "http://cilogon.org/serverA/users/1001", "jane")
     known = first.record(jane)
@@ -173,3 +179,89 @@ def test_two_hubs_on_it_give_one_person_one_number(postgresql: PostgreSQL, monke
     for session in sessions:  # the server waits for whoever is connected before it ends
         session.close()
         session.get_bind().dispose()
+
+
+class SQLite:
+    """The file of a hub of the test's own, asked as PostgreSQL is."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.url = file, f"sqlite:///{file}"
+
+    def ask(self, statement: str) -> str:
+        with closing(sqlite3.connect(self.file)) as database:
+            if statement.count(";") > 1:
+                database.executescript(statement)
+                return ""
+            return "\n".join("|".join(map(str, row)) for row in database.execute(statement))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> SQLite | PostgreSQL:
+    if request.param == "sqlite":
+        return SQLite(tmp_path / "jupyterhub.sqlite")
+    found: PostgreSQL = request.getfixturevalue("postgresql")
+    return found
+
+
+def next_jld(directory: Path) -> str:
+    """A JLD with one version more of its tables; returns its PYTHONPATH."""
+    shutil.copytree(EXTENSIONS / "jldhub", directory / "jldhub")
+    shutil.copy(NEXT_VERSION, directory / "jldhub" / "hub" / "tables" / "versions")
+    return str(directory)
+
+
+def test_jlds_tables_are_recognised_changed_when_told_and_not_used_by_an_older_jld(
+    database: SQLite | PostgreSQL, tmp_path: Path
+) -> None:
+    hub = LabHub(tmp_path / "hub", ["alice"])
+    (hub.deployment.secrets / "dbUrl").write_text(database.url)
+    database.ask(FIRST)
+    row = "jane|2000000000"
+    try:
+        hub.start()
+        hub.deployment.hub.stop()
+        assert database.ask("SELECT version_num FROM jld_alembic_version") == "0001"
+        assert database.ask("SELECT name, uid FROM jld_people") == row
+
+        hub.deployment.hub.env["PYTHONPATH"] = next_jld(tmp_path / "next")
+        code, log = end_of(hub)
+        assert code != 0
+        assert "JLD's tables have version 0001, and this JLD needs 0002. Back the database up" in log
+        hub.change_settings(lambda document: document["hub"]["db"].update(upgrade=True))
+        hub.deployment.hub.start()
+        hub.deployment.wait()
+        hub.deployment.hub.stop()
+        assert database.ask("SELECT name, uid, since FROM jld_people") == f"{row}|the beginning"
+        assert hub.log.count("JLD's tables were changed from version 0001 to 0002") == 1
+
+        hub.deployment.hub.env["PYTHONPATH"] = str(EXTENSIONS)
+        earlier = len(hub.log)
+        code, log = end_of(hub)
+        assert code != 0
+        assert "JLD's tables have version 0002, and this JLD knows them up to 0001" in log[earlier:]
+        assert "Traceback" not in log[earlier:]
+        assert DATABASE_PASSWORD not in log
+    finally:
+        hub.stop()
+
+
+def test_hubs_that_start_at_once_change_the_tables_once(postgresql: PostgreSQL) -> None:
+    postgresql.ask(FIRST)
+    program = (
+        "import sys; from jldhub.hub.tables.upgrade import upgrade_tables; from sqlalchemy.engine import make_url\n"
+    )
+    program += "from tests.jld_tables import WITH_NEXT; sys.stdin.readline()\n"
+    program += "print(upgrade_tables(make_url(sys.argv[1]), True, WITH_NEXT))"
+    start = [sys.executable, "-c", program, database_url(postgresql.url)]
+    hubs = [
+        subprocess.Popen(start, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=TESTS.parent, text=True)
+        for _ in range(4)
+    ]
+    for hub in hubs:
+        assert hub.stdin is not None
+        hub.stdin.write("\n")
+        hub.stdin.flush()
+    told = [hub.communicate()[0].strip() for hub in hubs]
+    assert [hub.returncode for hub in hubs] == [0] * 4
+    assert sorted(told) == ["", "", "", "JLD's tables were changed from version 0001 to 0002."]
+    assert postgresql.ask("SELECT since FROM jld_people") == "the beginning"

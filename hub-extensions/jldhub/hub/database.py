@@ -1,25 +1,22 @@
 """The hub's database: SQLite on a PersistentVolumeClaim, or the site's own server."""
 
+import sqlite3
 import time
 
-from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from traitlets.log import get_logger
 
+from jldhub.hub.errors import DatabaseError
 from jldhub.hub.startup import stop
+from jldhub.hub.tables.upgrade import upgrade_tables
 from jldhub.settings.secret_files import HubSecrets
+from jldhub.settings.settings import Settings
 
 SQLITE_URL = "sqlite:////srv/jupyterhub/jupyterhub.sqlite"
 _PATIENCE = 20  # seconds to wait for a database that starts together with the hub
 _DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg"}  # URL scheme to the driver in the hub's image
-
-
-class DatabaseError(Exception):
-    """The database cannot be used. Of the address, the message shows only host, port and database name."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentences = (sentence,)
 
 
 def database_url(text: str) -> str:
@@ -31,20 +28,38 @@ def database_url(text: str) -> str:
     return f"postgresql+{driver}{separator}{rest}" if driver else text
 
 
-def wait_for_database(secrets: HubSecrets) -> None:
-    """Wait for an external database. Exit where it does not answer: Kubernetes then restarts the container."""
-    if not secrets.database_url:
-        return
+def prepare_database(settings: Settings, secrets: HubSecrets) -> None:
+    """Make the database ready for JupyterHub. Exit where it cannot be used: Kubernetes then restarts the container."""
     try:
-        require_database(secrets.database_url)
+        sentence = ready_database(secrets.database_url, settings.hub.db.may_change)
     except DatabaseError as error:
         stop(error.sentences)
+    if sentence:
+        _log_later(sentence)
+
+
+def ready_database(text: str, may_change: bool) -> str:
+    """Wait for the database, and bring JLD's tables up to date. Returns a sentence for the log. Raises DatabaseError."""
+    require_database(text)
+    url = _parsed_url(text)
+    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise DatabaseError(
+            "secret dbUrl: a database in memory forgets people's user numbers; write a path or a server."
+        )
+    try:
+        return upgrade_tables(url, may_change)
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise DatabaseError(
+            f"The database at {_place(url)}: JLD's tables cannot be brought up to date: {_first_line(error)}. "
+            "Correct that; the hub tries again by itself."
+        ) from None
 
 
 def require_database(text: str, patience: float = _PATIENCE) -> None:
     """Return when the database accepts a connection. Retries for `patience` seconds. Raises DatabaseError."""
     url = _parsed_url(text)
-    place = f"{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+    place = _place(url)
+    remedy = "Start it, or correct secret dbUrl" if text else "See that its claim is mounted and can be written to"
     try:
         engine = create_engine(url)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
@@ -60,8 +75,7 @@ def require_database(text: str, patience: float = _PATIENCE) -> None:
         except OperationalError as error:
             if time.monotonic() > deadline:
                 raise DatabaseError(
-                    f"The database at {place} does not let the hub in: {_first_line(error)}. "
-                    "Start it, or correct secret dbUrl; the hub tries again by itself."
+                    f"The database at {place} does not let the hub in: {_first_line(error)}. {remedy}; the hub tries again by itself."
                 ) from None
             time.sleep(1)
         except SQLAlchemyError as error:
@@ -82,7 +96,16 @@ def _parsed_url(text: str) -> URL:
         ) from None
 
 
-def _first_line(error: SQLAlchemyError) -> str:
+def _place(url: URL) -> str:
+    return f"{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
+def _log_later(sentence: str) -> None:
+    """Log a sentence when JupyterHub opens the database. It sets its log up after it has read its configuration."""
+    event.listen(Engine, "connect", lambda *_: get_logger().info(sentence), once=True)
+
+
+def _first_line(error: Exception) -> str:
     """The first line of the driver's message. It names user and host but no password."""
     cause = getattr(error, "orig", None) or error
     return next((line.strip().rstrip(".") for line in str(cause).splitlines() if line.strip()), type(cause).__name__)

@@ -26,7 +26,7 @@ def hub_config(settings: Settings, secrets: HubSecrets) -> dict[str, dict[str, A
             "db_url": database_url(secrets.database_url),
             # After an upgrade of JupyterHub: SQLite is migrated automatically, after a backup. An external database is
             # migrated only where the site allows it.
-            "upgrade_db": settings.hub.db.upgrade or not settings.hub.db.external,
+            "upgrade_db": settings.hub.db.may_change,
             "cookie_secret": secrets.cookie_secret,
             # Labs and routes outlive the hub, so that a restart or an upgrade interrupts nobody.
             "cleanup_servers": False,

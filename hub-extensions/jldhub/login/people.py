@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, Text, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -18,13 +17,12 @@ from sqlalchemy.orm import Session
 from jldhub.login.usernames import LONGEST, candidates
 
 _T = TypeVar("_T")
-_PREPARED: WeakSet[Any] = WeakSet()  # engines of databases that are known to have the tables
 # Above the ID of every account, organization and team of GitHub.
 FIRST_ID, LAST_ID = 2_000_000_000, 2_099_999_999
-_METADATA = MetaData()
+METADATA = MetaData()  # as the newest version in jldhub/hub/tables makes them
 _ACCOUNTS = Table(
     "jld_people",
-    _METADATA,
+    METADATA,
     # A digest of provider and subject, because collations and key lengths of long texts differ between databases.
     Column("account", String(64), primary_key=True),
     Column("provider", Text, nullable=False),
@@ -34,7 +32,7 @@ _ACCOUNTS = Table(
 )
 _GROUPS = Table(
     "jld_groups",
-    _METADATA,
+    METADATA,
     Column("group_key", String(64), primary_key=True),
     Column("provider", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -94,11 +92,6 @@ class People:
 
     def __init__(self, db: Session, assignable: IdRange) -> None:
         self._db, self._assignable = db, assignable
-        engine = db.get_bind()
-        if engine not in _PREPARED:
-            _METADATA.create_all(db.connection())
-            db.commit()
-            _PREPARED.add(engine)
 
     def find(self, account: Account) -> Person | None:
         """The person who was recorded for this account, or None."""

@@ -11,11 +11,16 @@ from jldhub.settings.types import Duration, SettingsModel
 class Database(SettingsModel):
     """`external`: the address is in the secret `dbUrl`.
 
-    `upgrade`: JupyterHub may migrate the schema of an external database.
+    `upgrade`: the hub may migrate the schema of an external database.
     """
 
     external: bool = False
     upgrade: bool = False
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the hub migrates the schema, JupyterHub's and JLD's."""
+        return self.upgrade or not self.external
 
 
 class Culling(SettingsModel):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jldhub.login.people import Account, IdRange, IdsExhausted, People, Person, UidTaken
+from jldhub.login.people import METADATA, Account, IdRange, IdsExhausted, People, Person, UidTaken
 from jldhub.login.usernames import LONGEST, RESERVED, ReservedUsername, candidates, require_unreserved
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
@@ -16,7 +16,9 @@ NUMBERS = IdRange(5000, 5002)
 
 @pytest.fixture
 def database(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/hub.sqlite"
+    url = f"sqlite:///{tmp_path}/hub.sqlite"
+    METADATA.create_all(create_engine(url))
+    return url
 
 
 @pytest.fixture
@@ -119,6 +121,7 @@ def test_what_is_written_down_outlives_the_hub(database: str) -> None:
 )
 def test_no_two_people_share_a_name_or_a_number(accounts: list[tuple[str, int]]) -> None:
     with Session(create_engine("sqlite://")) as session:
+        METADATA.create_all(session.connection())
         people = People(session, NUMBERS)
         kept = [people.record(oidc(str(n), login[:LONGEST], uid)) for n, (login, uid) in enumerate(accounts)]
         assert len({person.name for person in kept}) == len({person.uid for person in kept}) == len(kept)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jldhub.identity import IdentityError
-from jldhub.login.people import Account, IdRange, People, Person
+from jldhub.login.people import METADATA, Account, IdRange, People, Person
 from jldhub.login.usernames import LoginName, login_name
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
@@ -70,6 +70,7 @@ def test_a_name_that_the_settings_list_goes_to_nobody_whose_own_is_another(tmp_p
     """Else whoever can choose a name at the provider becomes administrator by writing one like it."""
     listed = frozenset({"jane"})
     with Session(create_engine(f"sqlite:///{tmp_path}/hub.sqlite")) as db:
+        METADATA.create_all(db.connection())
         people = People(db, IdRange(5000, 5009))
         assert people.record(Account("p", "1", "jane", others_names=listed)) == Person("jane-5000", 5000)
         assert people.record(Account("p", "2", "jane")) == Person("jane", 5001)

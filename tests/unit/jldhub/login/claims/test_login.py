@@ -12,7 +12,7 @@ from jldhub.login.admission import AdmissionDenied
 from jldhub.login.cilogon import CILogonLogin
 from jldhub.login.claims.login import ClaimsLogin
 from jldhub.login.other import other_login
-from jldhub.login.people import Account, IdRange, People
+from jldhub.login.people import METADATA, Account, IdRange, People
 from jldhub.support.refusal import Refusal
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
@@ -150,6 +150,7 @@ def test_a_name_at_cilogon_may_be_at_the_end_of_a_path() -> None:
 @pytest.fixture
 def people(tmp_path: Path) -> Any:
     with Session(create_engine(f"sqlite:///{tmp_path}/hub.sqlite")) as db:
+        METADATA.create_all(db.connection())
         yield People(db, IdRange(5000, 5099))
 
 
