@@ -112,7 +112,7 @@ class Deployment:
 
     def people(self) -> dict[str, int]:
         """Names and user numbers that the hub has written down."""
-        with closing(sqlite3.connect(f"file:{self.directory}/jupyterhub.sqlite?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"file:{self.directory}/jupyterhub.sqlite?mode=rw", uri=True)) as database:
             try:
                 return dict(database.execute("select name, uid from jld_people"))
             except sqlite3.OperationalError:  # before the first start

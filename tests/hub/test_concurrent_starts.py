@@ -53,7 +53,8 @@ async def test_a_pod_of_an_earlier_start_is_no_pod_of_this_one(hub: LabHub) -> N
     """Somebody's lab from before, which the hub has forgotten, has other settings: it is replaced."""
     await start_and_wait(hub, "left")
     hub.deployment.hub.stop()
-    (hub.deployment.directory / "jupyterhub.sqlite").unlink()
+    for file in hub.deployment.directory.glob("jupyterhub.sqlite*"):
+        file.unlink()
     hub.deployment.hub.start()
     hub.deployment.wait()
     await start_and_wait(hub, "left")

@@ -111,13 +111,13 @@ def test_a_wrong_address_is_told_in_a_sentence(hub: LabHub, before: str, after: 
     assert "Traceback" not in log
 
 
-def make_old(postgresql: PostgreSQL, directory: Path) -> str:
+def make_old(database: "PostgreSQL | SQLite", directory: Path) -> str:
     """Put the tables back to the form of the JupyterHub before, and return its name."""
     ini = directory / "alembic.ini"
-    write_alembic_ini(str(ini), database_url(postgresql.url))
+    write_alembic_ini(str(ini), database_url(database.url))
     alembic = Path(sys.executable).with_name("alembic")
     subprocess.run([alembic, "-c", ini, "downgrade", "-1"], check=True, capture_output=True)
-    return postgresql.ask("SELECT version_num FROM alembic_version")
+    return database.ask("SELECT version_num FROM alembic_version")
 
 
 async def test_older_tables_are_left_alone_until_told(hub: LabHub, postgresql: PostgreSQL, tmp_path: Path) -> None:
@@ -203,6 +203,42 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> SQLite | Postgre
     return found
 
 
+def write_and_be_killed(file: Path) -> None:
+    """A row that is committed, and that is not in the file itself but in its write-ahead log."""
+    program = "import os, signal, sqlite3, sys; database = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+    program += (
+        "database.execute('PRAGMA journal_mode=WAL'); database.execute('CREATE TABLE kept AS SELECT 1 AS number')\n"
+    )
+    program += "os.kill(os.getpid(), signal.SIGKILL)"
+    assert subprocess.run([sys.executable, "-c", program, file], check=False).returncode < 0
+    assert file.with_name(f"{file.name}-wal").stat().st_size
+
+
+def test_the_copy_of_sqlite_before_an_upgrade_holds_every_row(tmp_path: Path) -> None:
+    hub = LabHub(tmp_path / "hub", ["alice"])
+    database = SQLite(hub.deployment.directory / "jupyterhub.sqlite")
+    hub.change_settings(lambda document: document["hub"]["db"].update(upgrade=True))
+    hub.deployment.hub.env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    try:
+        hub.start()
+        assert (
+            hub.log.count(f"SQLite at {database.file} has journal mode {database.ask('PRAGMA journal_mode').upper()}")
+            == 1
+        )
+        hub.deployment.hub.stop()
+        newest = database.ask("SELECT version_num FROM alembic_version")
+        old = make_old(database, tmp_path)
+        write_and_be_killed(database.file)
+        hub.deployment.hub.start()
+        hub.deployment.wait()
+        assert database.ask("SELECT version_num FROM alembic_version") == newest != old
+        (copy,) = hub.deployment.directory.glob("jupyterhub.sqlite.*")
+        assert SQLite(copy).ask("SELECT number FROM kept") == database.ask("SELECT number FROM kept") == "1"
+        assert SQLite(copy).ask("SELECT version_num FROM alembic_version") == old
+    finally:
+        hub.stop()
+
+
 def next_jld(directory: Path) -> str:
     """A JLD with one version more of its tables; returns its PYTHONPATH."""
     shutil.copytree(EXTENSIONS / "jldhub", directory / "jldhub")
@@ -251,7 +287,7 @@ def test_hubs_that_start_at_once_change_the_tables_once(postgresql: PostgreSQL) 
         "import sys; from jldhub.hub.tables.upgrade import upgrade_tables; from sqlalchemy.engine import make_url\n"
     )
     program += "from tests.jld_tables import WITH_NEXT; sys.stdin.readline()\n"
-    program += "print(upgrade_tables(make_url(sys.argv[1]), True, WITH_NEXT))"
+    program += "print(*upgrade_tables(make_url(sys.argv[1]), True, WITH_NEXT))"
     start = [sys.executable, "-c", program, database_url(postgresql.url)]
     hubs = [
         subprocess.Popen(start, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=TESTS.parent, text=True)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from pathlib import Path
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
@@ -9,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, S
 from traitlets.log import get_logger
 
 from jldhub.hub.errors import DatabaseError
+from jldhub.hub.journal import empty_journal, settle_journal, sync_every_commit
 from jldhub.hub.startup import stop
 from jldhub.hub.tables.upgrade import upgrade_tables
 from jldhub.settings.secret_files import HubSecrets
@@ -31,26 +33,33 @@ def database_url(text: str) -> str:
 def prepare_database(settings: Settings, secrets: HubSecrets) -> None:
     """Make the database ready for JupyterHub. Exit where it cannot be used: Kubernetes then restarts the container."""
     try:
-        sentence = ready_database(secrets.database_url, settings.hub.db.may_change)
+        sentences = ready_database(secrets.database_url, settings.hub.db.may_change, _mountinfo())
     except DatabaseError as error:
         stop(error.sentences)
-    if sentence:
+    sync_every_commit()
+    for sentence in sentences:
         _log_later(sentence)
 
 
-def ready_database(text: str, may_change: bool) -> str:
-    """Wait for the database, and bring JLD's tables up to date. Returns a sentence for the log. Raises DatabaseError."""
+def ready_database(text: str, may_change: bool, mountinfo: str) -> list[str]:
+    """Wait for the database, set SQLite's journal mode, and bring JLD's tables up to date.
+
+    Returns sentences for the log. Raises DatabaseError.
+    """
     require_database(text)
     url = _parsed_url(text)
-    if url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise DatabaseError(
-            "secret dbUrl: a database in memory forgets people's user numbers; write a path or a server."
-        )
     try:
-        return upgrade_tables(url, may_change)
+        if url.get_backend_name() != "sqlite":
+            return [*upgrade_tables(url, may_change)]
+        file = _sqlite_file(url)
+        mode = settle_journal(file, mountinfo)
+        changed = upgrade_tables(url, may_change)
+        # JupyterHub copies the file, and nothing beside it, before it changes its own tables.
+        empty_journal(file)
+        return [mode, *changed]
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise DatabaseError(
-            f"The database at {_place(url)}: JLD's tables cannot be brought up to date: {_first_line(error)}. "
+            f"The database at {_place(url)} cannot be made ready: {_first_line(error)}. "
             "Correct that; the hub tries again by itself."
         ) from None
 
@@ -98,6 +107,21 @@ def _parsed_url(text: str) -> URL:
 
 def _place(url: URL) -> str:
     return f"{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
+def _sqlite_file(url: URL) -> str:
+    if url.database in {None, "", ":memory:"}:
+        raise DatabaseError(
+            "secret dbUrl: a database in memory forgets people's user numbers; write a path or a server."
+        )
+    return str(url.database)
+
+
+def _mountinfo() -> str:
+    try:
+        return Path("/proc/self/mountinfo").read_text()
+    except OSError:  # not on Linux
+        return ""
 
 
 def _log_later(sentence: str) -> None:

@@ -22,8 +22,8 @@ VERSIONS = (_FOLDER / "versions",)
 _PATIENCE = 20  # seconds to wait for another hub that does the same
 
 
-def upgrade_tables(url: URL, may_change: bool, versions: Sequence[Path] = VERSIONS) -> str:
-    """Make the tables, or bring them up to date. The sentence for the log is empty where they are.
+def upgrade_tables(url: URL, may_change: bool, versions: Sequence[Path] = VERSIONS) -> list[str]:
+    """Make the tables, or bring them up to date. Returns what to log of a change.
 
     Tables that exist are changed only where `may_change` says so; SQLite's file is copied first. Raises DatabaseError.
     """
@@ -44,7 +44,7 @@ def upgrade_tables(url: URL, may_change: bool, versions: Sequence[Path] = VERSIO
         version = version or first  # tables without a version are of the first
         if new or version == newest:
             _upgrade(config, connection)
-            return ""
+            return []
         if not may_change:
             raise DatabaseError(
                 f"The hub's database: JLD's tables have version {version}, and this JLD needs {newest}. "
@@ -52,7 +52,8 @@ def upgrade_tables(url: URL, may_change: bool, versions: Sequence[Path] = VERSIO
             )
         copy = _copy(url)
         _upgrade(config, connection)
-        return f"JLD's tables were changed from version {version} to {newest}{f', after a copy to {copy}' if copy else ''}."
+        told = f", after a copy to {copy}" if copy else ""
+        return [f"JLD's tables were changed from version {version} to {newest}{told}."]
 
 
 def _upgrade(config: Config, connection: Connection) -> None:

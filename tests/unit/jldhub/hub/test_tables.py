@@ -64,7 +64,7 @@ def test_tables_without_a_version_are_the_first_and_keep_their_rows(file: Path, 
     make_first(file)
     before = content(file)
     for _ in range(2):
-        assert upgrade_tables(url, may_change=False) == ""
+        assert upgrade_tables(url, may_change=False) == []
         assert ask(file, "SELECT version_num FROM jld_alembic_version") == [("0001",)]
     assert [line for line in content(file) if "jld_alembic_version" not in line] == before
     assert copies(file) == []
@@ -90,13 +90,13 @@ def test_a_change_comes_after_a_copy_and_keeps_the_rows(file: Path, url: URL, ve
     assert ask(file, "SELECT version_num FROM jld_alembic_version") == [("0002",)]
     (copy,) = copies(file)
     assert content(copy) == before
-    assert told == f"JLD's tables were changed from version 0001 to 0002, after a copy to {copy}."
-    assert upgrade_tables(url, may_change=True, versions=WITH_NEXT) == ""
+    assert told == [f"JLD's tables were changed from version 0001 to 0002, after a copy to {copy}."]
+    assert upgrade_tables(url, may_change=True, versions=WITH_NEXT) == []
     assert copies(file) == [copy]
 
 
 def test_a_new_database_gets_the_newest_version_without_asking(file: Path, url: URL) -> None:
-    assert upgrade_tables(url, may_change=False, versions=WITH_NEXT) == ""
+    assert upgrade_tables(url, may_change=False, versions=WITH_NEXT) == []
     assert ask(file, "SELECT since FROM jld_people") == []
     assert copies(file) == []
 
@@ -113,7 +113,7 @@ def test_tables_of_a_newer_jld_are_refused(file: Path, url: URL) -> None:
     upgrade_tables(url, may_change=True, versions=WITH_NEXT)
     before = content(file)
     with pytest.raises(DatabaseError) as told:
-        ready_database(str(url), may_change=True)
+        ready_database(str(url), may_change=True, mountinfo="")
     assert told.value.sentences[0] == (
         "jld_alembic_version in the hub's database: JLD's tables have version 0002, and this JLD knows them up to 0001, "
         "because a newer JLD changed them. Install that JLD again, or put back the database of before."
@@ -136,7 +136,7 @@ def test_what_is_killed_in_the_middle_has_changed_nothing(file: Path, url: URL, 
     assert subprocess.run([sys.executable, "-c", program, str(url), versions], check=False).returncode < 0
     assert content(file) == before
     assert len(copies(file)) == 1
-    assert upgrade_tables(url, may_change=True) == ""
+    assert upgrade_tables(url, may_change=True) == []
 
 
 @pytest.mark.parametrize("there_before", [False, True])
@@ -145,7 +145,7 @@ def test_hubs_that_start_at_once_wait_for_each_other(file: Path, url: URL, there
         make_first(file)
     program = "import sys; from sqlalchemy.engine import make_url; from tests.jld_tables import WITH_NEXT\n"
     program += "from jldhub.hub.tables.upgrade import upgrade_tables; sys.stdin.readline()\n"
-    program += "print(upgrade_tables(make_url(sys.argv[1]), True, WITH_NEXT))"
+    program += "print(*upgrade_tables(make_url(sys.argv[1]), True, WITH_NEXT))"
     start = [sys.executable, "-c", program, str(url)]
     hubs = [
         subprocess.Popen(start, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[4], text=True)
@@ -165,13 +165,13 @@ def test_hubs_that_start_at_once_wait_for_each_other(file: Path, url: URL, there
 @pytest.mark.parametrize("text", ["sqlite://", "sqlite:///:memory:"])
 def test_a_database_that_forgets_is_refused(text: str) -> None:
     with pytest.raises(DatabaseError, match="a database in memory forgets people's user numbers"):
-        ready_database(text, may_change=True)
+        ready_database(text, may_change=True, mountinfo="")
 
 
 def test_what_is_no_database_is_told(file: Path, url: URL) -> None:
     file.write_text("This is text." * 1000)
-    with pytest.raises(DatabaseError, match="cannot be brought up to date: file is not a database"):
-        ready_database(str(url), may_change=True)
+    with pytest.raises(DatabaseError, match="cannot be made ready: file is not a database"):
+        ready_database(str(url), may_change=True, mountinfo="")
 
 
 def test_versions_are_in_line() -> None:
