@@ -111,12 +111,36 @@ SAME = [
     Row("unused since a day", (ADA, get("/api/routes?inactiveSince=2101-02-03"))),
     Row("unused since nonsense", (ADA, get("/api/routes?inactive_since=yesterday"))),
     Row("unused since nothing", (ADA, get("/api/routes?inactive_since="))),
+    Row("a target with a path is listed", (add("/x", "http://%ADA%/base"), LIST, get("/api/routes/x"))),
     # Where people's requests go. The stand-in answers with its name and with the address that it was sent.
     Row("a lab", (ADA, visit("/user/ada"), visit("/user/ada/"), visit("/user/ada/lab?reset"))),
     Row("a name that another one begins with", (ADA, add("/user/adam", "http://%EVE%"), visit("/user/adam/x"))),
     Row("a name that begins with another one", (ADA, visit("/user/adam"))),
     Row("the longest route counts", (ADA, add("/user/ada/app", "http://%EVE%"), visit("/user/ada/app/x"))),
     Row("the longest route that is one counts", (ADA, add("/user/ada/a/b/c", "http://%EVE%"), visit("/user/ada/a/b"))),
+    Row(
+        "a target with a path",
+        (
+            add("/x", "http://%ADA%/base"),
+            *(visit(f"/x{rest}") for rest in ("", "/", "/y?a=%20b&c", "//y%2Fz//", "/%C3%A9%25?%3F", "/y/status/503")),
+            visit("/x/y", method="POST", body=b"x" * 200_000),
+        ),
+    ),
+    Row("a target with a slash behind its path", (add("/x", "http://%ADA%/a%20b/~c/"), visit("/x"), visit("/x/y"))),
+    Row("a target with two slashes behind its path", (add("/x", "http://%ADA%/base//"), visit("/x/y"))),
+    Row(
+        "a target that is below another one's",
+        (add("/x", "http://%ADA%/x"), add("/x/y", "http://%EVE%"), visit("/x/y")),
+    ),
+    Row("a target with a path that does not answer", (add("/x", "http://%DEAD%/base"), visit("/x/y?z=1"))),
+    Row("a target with a path by default", (add("/", "http://%ADA%/base"), visit("/"), visit("/user/ada?x"))),
+    Row(
+        "a target with a path by host",
+        (add("/one.example.org", "http://%ADA%/base"), visit("/x", ("Host", "one.example.org"))),
+        None,
+        "",
+        True,
+    ),
     Row("nothing but the default", (visit("/"), visit("/user/ada"), visit("/hub/user/ada?next=%2Fx%20y"))),
     Row(
         "unicode", (add("/user/%C3%A9l%C3%A8ve-%F0%9F%98%80"), LIST, visit("/user/%C3%A9l%C3%A8ve-%F0%9F%98%80/%C3%A9"))
@@ -183,9 +207,19 @@ DIFFERENT = [
         Meant(201, 400, "no lab speaks TLS; refused when told, not when used"),
     ),
     Row(
-        "a target with a path",
-        (add("/x", "http://%ADA%/base"),),
-        Meant(201, 400, "JupyterHub tells none, and nothing is rewritten"),
+        "a target with dots in its path",
+        (add("/x", "http://%ADA%/base/../x"),),
+        Meant(201, 400, "there they are resolved; refused when told"),
+    ),
+    Row(
+        "a target with a query",
+        (add("/x", "http://%ADA%/base?a=1"),),
+        Meant(201, 400, "there it is added to each request's; refused when told"),
+    ),
+    Row(
+        "a target with a character that is none of an address",
+        (add("/x", "http://%ADA%/a b"),),
+        Meant(201, 400, "there it is escaped; refused when told"),
     ),
     Row("a target that is no address", (add("/x", "nonsense"),), Meant(201, 400, "refused when told, not when used")),
     Row("dots in a route", (add("/user/../x"),), Meant(201, 400, DOTS)),

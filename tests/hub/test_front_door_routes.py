@@ -206,6 +206,23 @@ def test_a_full_table_refuses_and_forgets_nothing(door: FrontDoor, lab: str) -> 
     assert call(f"{door.url}/200")[0] == 200
 
 
+def test_a_route_that_finds_no_room_leaves_the_older_one(door: FrontDoor, lab: str) -> None:
+    for path in ("/", "/user/ada"):
+        tell(door, path, lab)
+    before = call(f"{door.api_url}/api/routes")[1]
+    number = 0
+    while (
+        call(f"{door.api_url}/api/routes/x{number}", "POST", {"target": f"http://{lab}", "x": "y" * 900_000})[0] == 201
+    ):
+        number += 1
+    grown = {"target": "http://127.0.0.1:9", "x": "y" * 900_000}
+    for path in ("/", "/user/ada", "/user/eve"):
+        assert call(f"{door.api_url}/api/routes{path}", "POST", grown)[0] == 507
+    found = call(f"{door.api_url}/api/routes")[1]
+    assert {path: found.get(path) for path in ("/", "/user/ada", "/user/eve")} == {**before, "/user/eve": None}
+    assert call(f"{door.url}/user/ada/200")[0] == 200
+
+
 class Names:
     """A stand-in for the cluster's DNS: answers one name with its addresses, until it is told to be silent."""
 

@@ -66,7 +66,7 @@ local function post(path)
   end
   local target = targets.read(data.target)
   if not target then
-    return answer(400, "'target' must be http://host:port")
+    return answer(400, "'target' must be http://host:port or http://host:port/path")
   end
   if options.reserved and paths.is_below(path, options.reserved) then
     return answer(400, options.reserved .. " belongs to the hub")

@@ -23,14 +23,14 @@ local function person()
   return ngx.var["cookie_jupyterhub-session-id"] or ngx.var.remote_addr
 end
 
--- A target's address. A name is looked up here, where a request may wait; the balancer may not.
-local function peer_of(target)
-  local name, port = targets.name(target)
+-- The number of an address. A name is looked up here, where a request may wait; the balancer may not.
+local function peer_of(address)
+  local name, port = targets.name(address)
   if not name then
-    return target
+    return address
   end
-  local address = names.address(name, person)
-  return address and address .. ":" .. port
+  local number = names.address(name, person)
+  return number and number .. ":" .. port
 end
 
 local function find_route(path)
@@ -43,17 +43,20 @@ local function find_route(path)
   return prefix, target
 end
 
+-- Where a request for this path goes, and what goes in front of the path there.
 local function lead(path)
   local prefix, target = find_route(path)
-  local peer = target and peer_of(target)
+  local address, base = targets.split(target or "")
+  local peer = target and peer_of(address)
   if not peer then
     return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE) -- the hub has not filled the table yet, or its name is not known
   end
   ngx.ctx.prefix, ngx.ctx.peer = prefix, peer
-  ngx.ctx.part = prefix ~= "/" and peer ~= target
+  ngx.ctx.part = prefix ~= "/" and peer ~= address
+  return base
 end
 
--- rewrite_by_lua: the address that is forwarded is the one that was received, byte by byte.
+-- rewrite_by_lua: the address that is forwarded is the one that was received, byte by byte, below the target's path if it has one.
 function router.route()
   local path = paths.decode(paths.of_request(ngx.var.request_uri))
   if paths.has_dots(path) then
@@ -62,7 +65,10 @@ function router.route()
   if options.host_routing then
     path = "/" .. (string.match(ngx.var.http_host or "", "^[^:]*") or "") .. path
   end
-  return lead(path)
+  local base = lead(path)
+  if base and base ~= "" then
+    ngx.var.forwarded = base .. ngx.var.request_uri
+  end
 end
 
 -- rewrite_by_lua of the location for labs that did not answer: ask the hub for its page instead.

@@ -1,6 +1,6 @@
 -- The route table, shared by all workers of this nginx. It survives a reload and not a restart: the hub fills it again.
 --
--- jld_targets is read for every request and holds no JSON: path -> "address:port", "@path" -> the second of its last activity,
+-- jld_targets is read for every request and holds no JSON: path -> "address:port/base", "@path" -> the second of its last activity,
 -- "#depth" -> how many segments the deepest path ever had (and names.lua's "!name" -> address). jld_routes is what the API shows: path -> the JSON text that was posted.
 local cjson = require("cjson.safe")
 local dates = require("dates")
@@ -17,19 +17,27 @@ local function depth_of(path)
   return slashes
 end
 
--- False when there is no room: nothing is ever pushed out for it, and what was there under this path is gone.
+-- The target last: until all else is stored, requests go where they went.
+local function store(path, target, record, activity)
+  return records:safe_set(path, record) and targets:safe_set("@" .. path, activity) and targets:safe_set(path, target)
+end
+
+-- False when there is no room: nothing is ever pushed out for it, and what was there under this path stays. A value that finds no room
+-- has given up the old one's, where the old one fits again.
 function routes.add(path, target, record)
   local depth = depth_of(path)
   if depth > (targets:get("#depth") or 0) then
     targets:safe_set("#depth", depth)
   end
-  local stored = records:safe_set(path, record)
-    and targets:safe_set("@" .. path, ngx.now())
-    and targets:safe_set(path, target)
-  if not stored then
+  local old_target, old_record, old_activity = targets:get(path), records:get(path), targets:get("@" .. path)
+  if store(path, target, record, ngx.now()) then
+    return true
+  end
+  local was_there = old_target and old_record and old_activity
+  if not was_there or not store(path, old_target, old_record, old_activity) then
     routes.remove(path)
   end
-  return stored or false
+  return false
 end
 
 -- Whether there was one.
