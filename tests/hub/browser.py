@@ -67,6 +67,10 @@ class Browser:
         token = xsrf(await self.get("/hub/home"))["_xsrf"]
         return await self._request("POST", f"{url}?_xsrf={token}", document=document, follow=False)
 
+    async def patch_json(self, url: str, document: object) -> Page:
+        token = xsrf(await self.get("/hub/home"))["_xsrf"]
+        return await self._request("PATCH", f"{url}?_xsrf={token}", document=document, follow=False)
+
     async def post_json_to_lab(self, url: str, document: object) -> Page:
         return await self._request("POST", url, document=document, follow=False)
 

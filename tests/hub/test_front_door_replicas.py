@@ -30,6 +30,7 @@ c.Spawner.cmd = ["{python}", "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root", "--ServerApp.disable_check_xsrf=True"]
 c.Spawner.environment = {{"SHELL": "/bin/sh"}}
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
+c.Proxy.extra_routes["/docs/"] = "http://127.0.0.1:9/v2"
 """
 
 
@@ -149,6 +150,52 @@ async def test_a_replica_that_is_killed_is_filled_when_it_is_back(browser: Brows
     assert not answers(f"{other.api_url}/nginx-ready") or "/user/alice" in routes(other), "ready means complete"
     await until(lambda: answers(f"{other.api_url}/nginx-ready"), site)
     assert routes(other) == routes(one)
+
+
+async def test_a_route_of_the_sites_own_is_told_with_the_path_of_its_target(browser: Browser, site: Deployment) -> None:
+    for door in doors(site):
+        await until(lambda told=door: "/docs" in routes(told), site)  # type: ignore[misc]
+        assert table(door)["/docs"]["target"] == "http://127.0.0.1:9/v2"
+    assert "/docs/" in json.loads((await browser.get("/hub/api/proxy")).text)
+
+
+async def restart(door: FrontDoor, site: Deployment) -> None:
+    """And wait until it is filled."""
+    door.stop()
+    door.start()
+    await until(lambda: answers(f"{door.api_url}/nginx-ready"), site)
+
+
+@pytest.mark.parametrize(
+    "change", [{"auth_token": "different!"}, {"api_url": "http://127.0.0.1:9"}], ids=lambda it: next(iter(it))
+)
+async def test_the_hub_is_told_of_no_other_proxy(browser: Browser, site: Deployment, change: dict[str, str]) -> None:
+    (name,) = change
+    page = await browser.patch_json("/hub/api/proxy", change)
+    assert page.status == 400, page.text
+    assert f"The front door's {name} cannot be changed here" in json.loads(page.text)["message"]
+    await restart(doors(site)[1], site)
+
+
+async def test_a_replica_with_another_token_is_told_of_in_the_log(browser: Browser, site: Deployment) -> None:
+    await start_lab(browser, site)
+    _, other = doors(site)
+    told = len(site.hub.log())
+
+    def said(sentence: str) -> list[str]:
+        messages = (json.loads(line)["message"] for line in site.hub.log()[told:].splitlines() if line.startswith("{"))
+        return [message for message in messages if message.startswith(f"The front door at {other.api} {sentence}")]
+
+    other.stop()
+    other.token_file.write_text("34" * 32)
+    other.start()
+    await until(lambda: any("answers 403" in line for line in said("cannot be filled")), site)
+    other.token_file.write_text(TOKEN)
+    await until(lambda: answers(f"{other.api_url}/nginx-ready"), site)
+    assert routes(other) == routes(doors(site)[0])
+    await until(lambda: bool(said("is filled")), site)
+    (line,) = [line for line in said("cannot be filled") if "403" in line]
+    assert "the same proxyToken" in line
 
 
 async def test_a_replica_that_is_gone_holds_no_lab_up(browser: Browser, site: Deployment) -> None:

@@ -4,56 +4,22 @@ Every route is sent to each replica, and a replica that lost its table is refill
 """
 
 import asyncio
+import logging
 import socket
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote
+from weakref import WeakValueDictionary
 
 from jupyterhub.proxy import Proxy
-from traitlets import List, Unicode
+from tornado.web import HTTPError
+from traitlets import Bunch, List, TraitType, Unicode, validate
 
 from jldhub.front_door.replica import Record, Replica, ReplicaUnavailable, RouteRejected
+from jldhub.front_door.table import HUB, changes, newest_activity, routespec, table_path, without_activity
+from jldhub.front_door.trouble import Trouble
 
 _POLL_SECONDS = 0.5  # between two polls of a replica, and between two discoveries of replicas
+_LONGEST_PAUSE = 10.0  # seconds between two attempts to fill a replica that refuses
 _BATCH_SIZE = 32  # routes that are sent to a replica concurrently
-_HUB = "/"
-
-Table = Mapping[str, Record]
-
-
-def table_path(routespec: str, host_routing: bool = False) -> str:
-    """The key in nginx's table for a routespec such as `/user/ad%C3%A9/`: decoded, without a slash at the end."""
-    path = unquote(routespec).rstrip("/")
-    return f"/{path}" if host_routing and path else path or _HUB
-
-
-def routespec(path: str, host_routing: bool = False) -> str:
-    """The reverse of `table_path`, with JupyterHub's escaping."""
-    spec = quote(path, safe="@/~").rstrip("/") + "/"
-    return spec.lstrip("/") if host_routing and path != _HUB else spec
-
-
-def without_activity(table: Table) -> dict[str, Record]:
-    """The table as it is sent: nginx adds `last_activity` to each record."""
-    return {
-        path: {key: value for key, value in record.items() if key != "last_activity"} for path, record in table.items()
-    }
-
-
-def changes(wanted: Table, present: Table) -> tuple[list[str], list[str]]:
-    """The paths to put and the paths to delete, so that the table `present` becomes `wanted`."""
-    existing = without_activity(present)
-    put = [path for path in wanted if existing.get(path) != wanted[path]]
-    return put, [path for path in present if path not in wanted]
-
-
-def newest_activity(tables: list[dict[str, Record]]) -> dict[str, str]:
-    """The time of the last use of each route through any replica, ISO 8601 in UTC: as text, the times sort by age."""
-    newest: dict[str, str] = {}
-    for table in tables:
-        for path, record in table.items():
-            newest[path] = max(newest.get(path, ""), record.get("last_activity", ""))
-    return newest
 
 
 class FrontDoor(Proxy):
@@ -63,7 +29,11 @@ class FrontDoor(Proxy):
     """
 
     apis = List(Unicode(), config=True, help="host:port of the API; each name has the addresses of replicas")
-    auth_token = Unicode(config=True, help="The token of the API")
+    # JupyterHub's REST API sets these two to whatever it is sent, which `_keep` refuses with a sentence.
+    auth_token: TraitType[Any, Any] = TraitType("", config=True, help="The token of the API")
+    api_url: TraitType[Any, Any] = TraitType("", help="What `apis` says here")
+
+    _started = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -71,7 +41,20 @@ class FrontDoor(Proxy):
         self._version = 0  # incremented with each change of _wanted
         self._complete = False  # whether JupyterHub has checked _wanted against its users and services
         self._replicas: dict[str, tuple[Replica, asyncio.Task[None]]] = {}
+        self._changing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # one change of a path at a time
+        self._trouble = Trouble(self.log)
         self._discovery: asyncio.Task[None] | None = None
+
+    @validate("auth_token", "api_url")
+    def _keep(self, proposal: Bunch) -> Any:
+        """`PATCH /hub/api/proxy` sets both, for another proxy in the place of this one."""
+        if self._started:
+            raise HTTPError(
+                400,
+                f"The front door's {proposal.trait.name} cannot be changed here: nginx would refuse the hub from then on. "
+                "Its replicas are found in DNS, and their token is read from hub.secret.proxyToken when the hub starts.",
+            )
+        return proposal.value
 
     @property
     def replicas(self) -> list[Replica]:
@@ -79,14 +62,15 @@ class FrontDoor(Proxy):
 
     async def start(self) -> None:
         """Take over the routes of filled replicas: labs and their routes outlive the hub."""
+        self._started = True
         await self._discover()
         for replica in self.replicas:
             try:
                 table = await replica.routes()
             except ReplicaUnavailable as reason:
-                self.log.warning("The front door at %s is left out for now: %s", replica.address, reason)
+                self._mark_unavailable(replica, reason)
                 continue
-            if _HUB in table:
+            if HUB in table:
                 self._wanted.update(without_activity(table))
         self._discovery = asyncio.create_task(self._discovery_loop())
 
@@ -97,18 +81,20 @@ class FrontDoor(Proxy):
             await self._remove_replica(address)
 
     async def add_route(self, routespec: str, target: str, data: Record | None) -> None:
+        """Add or replace a route on every replica. When one of them rejects it, all keep what they had."""
         path = table_path(self.validate_routespec(routespec), self.host_routing)
-        self._wanted[path] = {**(data or {}), "target": target, "jupyterhub": True}
-        try:
-            await self._push(path)
-        except RouteRejected:
-            self._wanted.pop(path, None)
-            raise
+        async with self._changing.setdefault(path, asyncio.Lock()):
+            before = self._wanted.get(path)
+            try:
+                await self._change(path, {**(data or {}), "target": target, "jupyterhub": True})
+            except Exception:
+                await self._restore(path, before)
+                raise
 
     async def delete_route(self, routespec: str) -> None:
         path = table_path(self.validate_routespec(routespec), self.host_routing)
-        self._wanted.pop(path, None)
-        await self._push(path)
+        async with self._changing.setdefault(path, asyncio.Lock()):
+            await self._change(path, None)
 
     async def get_all_routes(self) -> dict[str, Any]:
         """The wanted routes, each with its last activity through any replica.
@@ -142,9 +128,23 @@ class FrontDoor(Proxy):
             replica.filled = False
         return table
 
-    async def _push(self, path: str) -> None:
+    async def _change(self, path: str, record: Record | None) -> None:
+        """Want this record, or none, and send it. Raises what the first replica raised, once all have answered."""
+        if record is None:
+            self._wanted.pop(path, None)
+        else:
+            self._wanted[path] = record
         self._version += 1
-        await asyncio.gather(*(self._push_to(replica, path) for replica in self.replicas))
+        pushes = (self._push_to(replica, path) for replica in self.replicas)
+        for failure in await asyncio.gather(*pushes, return_exceptions=True):
+            if failure:
+                raise failure
+
+    async def _restore(self, path: str, record: Record | None) -> None:
+        try:
+            await self._change(path, record)
+        except RouteRejected as reason:
+            self.log.error("The route could not be restored: %s", reason)
 
     async def _push_to(self, replica: Replica, path: str) -> None:
         """Send one route to a filled replica.
@@ -159,49 +159,69 @@ class FrontDoor(Proxy):
                     await self._send(replica, path)
             except ReplicaUnavailable as reason:
                 self._mark_unavailable(replica, reason)
+            except RouteRejected:
+                if replica in self.replicas:  # one that has left DNS meanwhile has no say
+                    raise
 
     async def _send(self, replica: Replica, path: str) -> None:
         record = self._wanted.get(path)
         await (replica.delete(path) if record is None else replica.put(path, record))
 
-    def _mark_unavailable(self, replica: Replica, reason: ReplicaUnavailable) -> None:
-        if replica.filled:
-            self.log.warning("The front door at %s is left out until it answers: %s", replica.address, reason)
+    def _mark_unavailable(self, replica: Replica, reason: Exception) -> None:
         replica.filled = False
+        if replica in self.replicas:
+            self._trouble.begin(replica.address, reason)
 
     async def _fill(self, replica: Replica) -> None:
-        """Make the replica's table equal to the wanted one. Changes during a round are sent in the next round."""
+        """Make the replica's table equal to the wanted one. Changes during a round are sent in the next round.
+
+        Raises ReplicaUnavailable, and RouteRejected for the hub's own route, without which the replica is not filled.
+        """
         replica.filled = False
         version = None
+        rejections: list[RouteRejected] = []
         async with replica.lock:
             while version != self._version:
                 version = self._version
                 put, delete = changes(self._wanted, await replica.routes())
-                ordinary = [*delete, *(path for path in put if path != _HUB)]
+                rejections.clear()
+                ordinary = [*delete, *(path for path in put if path != HUB)]
                 for start in range(0, len(ordinary), _BATCH_SIZE):
                     batch = ordinary[start : start + _BATCH_SIZE]
-                    await asyncio.gather(*(self._send_or_log(replica, path) for path in batch))
-                if _HUB in put:  # last, because a replica with this route counts as filled
-                    await self._send_or_log(replica, _HUB)
+                    for answer in await asyncio.gather(*(self._rejection(replica, path) for path in batch)):
+                        rejections += [answer] if answer else []
+                if HUB in put:  # last, because a replica with this route counts as filled
+                    await self._send(replica, HUB)
             replica.filled = True
-        self.log.info("The front door at %s has all %i routes", replica.address, len(self._wanted))
+        self._tell_filled(replica, rejections)
 
-    async def _send_or_log(self, replica: Replica, path: str) -> None:
+    async def _rejection(self, replica: Replica, path: str) -> RouteRejected | None:
         try:
             await self._send(replica, path)
         except RouteRejected as reason:
-            self.log.error("%s", reason)
+            return reason
+        return None
+
+    def _tell_filled(self, replica: Replica, rejections: list[RouteRejected]) -> None:
+        if rejections:
+            sentence = "The front door at %s lacks %i of %i routes. The first: %s"
+            self.log.error(sentence, replica.address, len(rejections), len(self._wanted), rejections[0])
+        # An end is as loud as its beginning.
+        level = logging.WARNING if self._trouble.end(replica.address) else logging.INFO
+        self.log.log(level, "The front door at %s is filled: %i routes", replica.address, len(self._wanted))
 
     async def _refill_loop(self, replica: Replica) -> None:
+        pause = _POLL_SECONDS
         while True:
             try:
                 if self._complete and not (replica.filled and await replica.ready()):
                     await self._fill(replica)
-            except ReplicaUnavailable as reason:
+                pause = _POLL_SECONDS
+            except Exception as reason:  # the outermost loop: a bug in one round must not end the loop
                 self._mark_unavailable(replica, reason)
-            except Exception:  # the outermost loop: a bug in one round must not end the loop
-                self.log.exception("The front door at %s could not be looked after", replica.address)
-            await asyncio.sleep(_POLL_SECONDS)
+                # One that is silent may answer at any moment, and then people wait for its routes.
+                pause = _POLL_SECONDS if type(reason) is ReplicaUnavailable else min(2 * pause, _LONGEST_PAUSE)
+            await asyncio.sleep(pause)
 
     async def _discovery_loop(self) -> None:
         while True:
@@ -233,6 +253,9 @@ class FrontDoor(Proxy):
             self._replicas[address] = replica, asyncio.create_task(self._refill_loop(replica))
 
     async def _remove_replica(self, address: str) -> None:
+        """Forget a replica. Whoever is sending to it, or about to, goes on without it."""
         replica, refill = self._replicas.pop(address)
         refill.cancel()
+        replica.filled = False
+        self._trouble.end(address)
         await replica.close()

@@ -13,7 +13,11 @@ _TIMEOUT = aiohttp.ClientTimeout(total=5, sock_connect=1)
 
 
 class ReplicaUnavailable(Exception):
-    """The replica does not answer, or its response is not that of JLD's nginx."""
+    """The replica does not answer."""
+
+
+class ReplicaRefuses(ReplicaUnavailable):
+    """The replica answers, and does not let the hub fill its table. It may for minutes to come."""
 
 
 class RouteRejected(Exception):
@@ -30,7 +34,13 @@ class Replica:
         self.address = address
         self.filled = False
         self.lock = asyncio.Lock()  # keeps changes in order
-        self._session = aiohttp.ClientSession(timeout=_TIMEOUT, headers={"Authorization": f"token {token}"})
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0
+            ),  # a queue of requests would be cancelled by close(), and its tasks too
+            timeout=_TIMEOUT,
+            headers={"Authorization": f"token {token}"},
+        )
 
     async def close(self) -> None:
         await self._session.close()
@@ -44,11 +54,11 @@ class Replica:
         """Its table by decoded path, with `last_activity` in each record. Raises ReplicaUnavailable."""
         status, text = await self._request("GET", "/api/routes")
         if status != 200:
-            raise ReplicaUnavailable(f"it answers {status} when it is asked for its routes")
+            raise _refusal(status, "it is asked for its routes")
         try:
-            table: dict[str, Record] = json.loads(text)
-        except ValueError as mistake:
-            raise ReplicaUnavailable(f"its routes are no JSON: {mistake}") from mistake
+            table: dict[str, Record] = dict(json.loads(text))
+        except (ValueError, TypeError) as mistake:
+            raise ReplicaRefuses(f"its routes are no JSON, as JLD's nginx writes them: {mistake}") from mistake
         return table
 
     async def put(self, path: str, record: Record) -> None:
@@ -57,21 +67,33 @@ class Replica:
         if status in (400, 413, 507):
             raise RouteRejected(f"nginx refuses the route {path}: {status} {text.decode(errors='replace')}")
         if status != 201:
-            raise ReplicaUnavailable(f"it answers {status} when it is told a route")
+            raise _refusal(status, "it is told a route")
 
     async def delete(self, path: str) -> None:
         """Delete a route; one that does not exist is no error. Raises ReplicaUnavailable."""
         status, _ = await self._request("DELETE", _route_path(path))
         if status not in (204, 404):
-            raise ReplicaUnavailable(f"it answers {status} when a route is removed")
+            raise _refusal(status, "a route is removed")
 
     async def _request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Status and body of the response."""
+        if self._session.closed:  # it left DNS while a route was on its way to it
+            raise ReplicaUnavailable("it is no longer in DNS")
         try:
             async with self._session.request(method, f"http://{self.address}{path}", data=body) as response:
                 return response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as failure:
             raise ReplicaUnavailable(f"{type(failure).__name__}: {failure}") from failure
+
+
+def _refusal(status: int, when: str) -> ReplicaRefuses:
+    if status in (401, 403):
+        return ReplicaRefuses(
+            f"it answers {status} when {when}: its token is not the hub's. A new one reaches nginx within two minutes. "
+            "If it does not, give both the same proxyToken (hub.existingSecret, nginx.routes.existingSecret), then restart "
+            "the hub, which reads it when it starts"
+        )
+    return ReplicaRefuses(f"it answers {status} when {when}: look whether JLD's nginx listens there, and at its log")
 
 
 def _route_path(path: str) -> str:

@@ -22,6 +22,9 @@ class StandIn:
         self.table: dict[str, Record] = {}
         self.told: list[str] = []
         self.gone = False
+        self.full = False
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     def restart(self) -> None:
         self.table, self.told = {}, []
@@ -55,7 +58,8 @@ class Client(StandIn):
 
     async def put(self, path: str, record: Record) -> None:
         await asyncio.sleep(0)
-        if "bad" in record["target"]:
+        await self.there.answers.wait()
+        if "bad" in record["target"] or self.there.full:
             raise RouteRejected(path)
         self.there.table[path] = record
         self.there.told.append(path)
@@ -196,6 +200,22 @@ async def test_a_route_that_nginx_refuses_fails_the_spawn_and_is_forgotten(repli
         with pytest.raises(RouteRejected):
             await proxy.add_route("/user/ada/", "bad", {})
         assert list(await proxy.get_all_routes()) == ["/"]
+
+
+async def test_one_that_has_left_dns_meanwhile_refuses_nothing(replicas: dict[str, StandIn]) -> None:
+    one, other = replicas.values()
+    async with Site(list(replicas)) as proxy:
+        await proxy.check_routes({}, {}, None)
+        await until(lambda: all(each.filled for each in proxy.replicas))
+        other.full = True
+        other.answers.clear()
+        adding = asyncio.create_task(proxy.add_route("/user/ada/", ADA["target"], {"user": "ada"}))
+        await until(lambda: "/user/ada" in one.table)
+        proxy.apis = proxy.apis[:1]
+        await until(lambda: len(proxy.replicas) == 1)
+        other.answers.set()
+        await adding
+        assert one.table == {"/": HUB, "/user/ada": ADA}
 
 
 def test_a_route_without_a_host_is_refused_where_hosts_route() -> None:
