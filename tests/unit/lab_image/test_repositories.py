@@ -1,5 +1,6 @@
 """Notebook repositories in a home, with real git on both sides: whatever happens, nothing that its owner wrote is lost."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -7,106 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from jld_repositories import COPY, INTERRUPTED, Git, LeftAlone, Repository, refresh, refresh_all
+from jld_kept import keep_files
+from jld_notebook import is_notebook
+from jld_repositories import LOCK, Git, LeftAlone, Repository, refresh, refresh_all
 
-
-@pytest.fixture(autouse=True)
-def own_git_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not the machine's."""
-    config = tmp_path / "gitconfig"
-    config.write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
-
-
-def git(folder: Path, *words: str) -> str:
-    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"git {' '.join(words)}: {done.stderr}"
-    return done.stdout.strip()
-
-
-class World:
-    """A repository of the site's, somebody who publishes in it, and a home with a clone."""
-
-    def __init__(self, place: Path) -> None:
-        self.bare = place / "demo.git"
-        self.publisher = place / "publisher"
-        self.home = place / "home"
-        self.clone = self.home / "notebooks" / "demo"
-        git(place, "init", "--quiet", "--bare", str(self.bare))
-        git(place, "clone", "--quiet", str(self.bare), str(self.publisher))
-        self.publish({"a.txt": lines("first"), "b.txt": "b\n", "n.ipynb": notebook("1"), ".gitignore": "*.dat\n"})
-        self.clone.parent.mkdir(parents=True)
-        assert self.refresh() == "cloned"
-
-    @property
-    def repository(self) -> Repository:
-        return Repository(str(self.bare), "main")
-
-    def publish(self, files: dict[str, str | None], *push: str) -> None:
-        for name, text in files.items():
-            path = self.publisher / name
-            if text is None:
-                path.unlink()
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
-        git(self.publisher, "add", "--all", "--force")
-        git(self.publisher, "commit", "--quiet", "--message", "news")
-        git(self.publisher, "push", "--quiet", *push, "origin", "HEAD:main")
-
-    def refresh(self) -> str:
-        folder = self.clone if self.clone.exists() else self.clone.parent
-        return refresh(self.clone, self.repository, Git(folder, protocols="file"))
-
-    def left_alone(self) -> str:
-        before = self.everything()
-        with pytest.raises(LeftAlone) as reason:
-            self.refresh()
-        assert self.everything() == before
-        return str(reason.value)
-
-    def read(self, name: str) -> str:
-        return (self.clone / name).read_text()
-
-    def write(self, name: str, text: str) -> None:
-        path = self.clone / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-    def everything(self) -> dict[str, bytes]:
-        """The work tree, and where the owner stands."""
-        files = {
-            str(path.relative_to(self.clone)): path.read_bytes()
-            for path in self.clone.rglob("*")
-            if path.is_file() and ".git" not in path.relative_to(self.clone).parts
-        }
-        status = git(self.clone, "status", "--porcelain=v1", "--ignored")
-        state = [git(self.clone, *words) for words in (["rev-parse", "HEAD"], ["stash", "list"])]
-        return files | {"": "\n".join([status, *state]).encode()}
-
-    def beside(self, name: str) -> Path:
-        (found,) = self.clone.glob(f"{Path(name).stem}.yours-*{Path(name).suffix}")
-        return found
-
-    @property
-    def newest(self) -> bool:
-        return git(self.clone, "rev-parse", "HEAD") == git(self.bare, "rev-parse", "main")
-
-
-def lines(first: str, last: str = "end") -> str:
-    return "\n".join([first, *"0123456789", last, ""])
-
-
-def notebook(source: str) -> str:
-    return json.dumps({"cells": [{"source": source}], "metadata": {}}, indent=1) + "\n"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+from tests.unit.lab_image.world import NAMED, SPLIT, World, book, git, lines, notebook
 
 
 def test_an_untouched_clone_is_brought_up_to_date(world: World) -> None:
@@ -138,9 +47,11 @@ def test_changes_in_the_same_file_are_joined_where_they_do_not_collide(world: Wo
     world.write("a.txt", lines("first", "my end"))
     world.write("b.txt", "mine\n")
     world.publish({"a.txt": lines("second")})
-    assert world.refresh() == "brought up to date. Your changes are in place"
+    said = world.refresh()
+    assert said == f"brought up to date. Your changes are in place. What you had is kept as {world.kept()}"
     assert world.newest
     assert (world.read("a.txt"), world.read("b.txt")) == (lines("second", "my end"), "mine\n")
+    assert git(world.clone, "show", f"{world.kept()}:a.txt") + "\n" == lines("first", "my end")
     assert git(world.clone, "stash", "list") == ""
 
 
@@ -151,31 +62,54 @@ def test_what_collides_is_put_beside_the_newest_version_and_both_can_be_read(wor
     world.publish({"n.ipynb": notebook("theirs")})
     said = world.refresh()
     own = world.beside("n.ipynb")
-    assert said == f"brought up to date. Changed by you and by others: n.ipynb (yours is {own.name})"
+    assert said == (
+        f"brought up to date. Changed by you and by others: n.ipynb (yours is {own.name}). "
+        f"What you had is kept as {world.kept()}"
+    )
     assert world.newest
     assert json.loads(world.read("n.ipynb")) == json.loads(notebook("theirs"))
     assert json.loads(own.read_text()) == json.loads(notebook("mine"))
     assert world.read("b.txt") == "mine\n"
     assert git(world.clone, "ls-files", "--unmerged") == ""
-    assert git(world.clone, "show", "stash@{0}:n.ipynb") == notebook("mine").strip()
-    assert COPY in git(world.clone, "stash", "list")
-    assert world.refresh() == "up to date"  # the copy in the stash is none that was interrupted
+    assert git(world.clone, "diff", "--cached", "--name-only") == "b.txt"
+    assert git(world.clone, "show", f"{world.kept()}:n.ipynb") == notebook("mine").strip()
+    assert world.refresh() == "up to date"
     assert world.read("n.ipynb") == notebook("theirs")
 
 
-def test_a_notebook_whose_lines_git_joined_into_nonsense_counts_as_a_collision(world: World) -> None:
-    base = '{"cells": [\n1\n,\n2\n,\n3\n,\n4\n]}\n'
-    world.publish({"n.ipynb": base})
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        pytest.param(book(depth=2), book(SPLIT), id="no JSON"),
+        pytest.param(book().removesuffix("]\n}\n"), book(first=NAMED), id="cut off by its owner"),
+        pytest.param(book(cells="axbcde"), book(cells="abcdxe"), id="a cell twice"),
+        pytest.param(book(first=NAMED), book(last=NAMED), id="a name twice"),
+    ],
+)
+def test_a_notebook_whose_lines_git_joined_into_nonsense_counts_as_a_collision(
+    world: World, mine: str, theirs: str
+) -> None:
+    """Also where another file collides."""
+    world.publish({"m.ipynb": book()})
     world.refresh()
-    world.write("n.ipynb", base.replace('{"cells": [\n', '{"mine": {"cells": [\n').replace("]}\n", "]}}\n"))
-    world.publish({"n.ipynb": base.replace("2\n,", "2\n,\n9\n,").replace("]}\n", "]}\n")})
-    assert world.refresh() == "brought up to date. Your changes are in place"
-    world.write("n.ipynb", '{"cells": [\n')  # cut off by its owner: what git makes of it is no JSON
-    world.publish({"n.ipynb": "\n" + base})
-    mine = world.read("n.ipynb")
-    assert "yours is n.yours-" in world.refresh()
-    assert world.beside("n.ipynb").read_text() == mine
-    json.loads(world.read("n.ipynb"))
+    world.write("m.ipynb", mine)
+    world.write("b.txt", "mine\n")
+    base = world.clone.with_name("base")
+    base.write_text(book())
+    world.publish({"m.ipynb": theirs, "b.txt": "theirs\n"})
+    names = [str(path) for path in (world.clone / "m.ipynb", base, world.publisher / "m.ipynb")]
+    assert not is_notebook(git(world.clone, "merge-file", "-p", *names).encode())  # without a conflict
+    assert "b.txt (yours is b.yours-" in world.refresh()
+    assert (world.read("m.ipynb"), world.beside("m.ipynb").read_text()) == (theirs, mine)
+
+
+def test_lines_of_a_notebook_are_joined_where_it_stays_one(world: World) -> None:
+    world.publish({"m.ipynb": book()})
+    world.refresh()
+    world.write("m.ipynb", book(cells="abcdxe"))
+    world.publish({"m.ipynb": book(SPLIT)})
+    assert "Your changes are in place" in world.refresh()
+    assert world.read("m.ipynb") == book(SPLIT, cells="abcdxe")
 
 
 @pytest.mark.parametrize("removed_by", ["owner", "others"])
@@ -237,12 +171,15 @@ def test_a_rewritten_branch_and_a_change_that_collides(world: World) -> None:
     assert (world.read("a.txt"), world.beside("a.txt").read_text()) == (lines("rewritten"), lines("mine"))
 
 
-def test_staged_changes_and_a_rewritten_branch_are_left_alone(world: World) -> None:
+def test_staged_changes_stay_staged_on_a_rewritten_branch_that_keeps_a_name(world: World) -> None:
     world.write("b.txt", "staged\n")
     git(world.clone, "add", "b.txt")
+    earlier = git(world.clone, "rev-parse", "HEAD")
     git(world.publisher, "commit", "--quiet", "--amend", "--message", "another first")
     world.publish({"a.txt": lines("rewritten")}, "--force")
-    assert world.left_alone() == "main was rewritten, and you have staged changes; commit or unstage them"
+    assert world.refresh() == "brought up to date"
+    assert git(world.clone, "status", "--porcelain") == "M  b.txt"
+    assert git(world.clone, "for-each-ref", "--format=%(objectname)", "refs/jld/rewritten-*") == earlier
 
 
 def test_on_a_branch_of_their_own_the_owner_stays_and_the_followed_branch_moves(world: World) -> None:
@@ -294,7 +231,7 @@ def other_origin(world: World) -> None:
     ("prepare", "sentence"),
     [
         (unfinished_merge, "you are in the middle of a merge or a rebase; finish it"),
-        (lock, "another git is at work in it, or was interrupted; if none is, remove .git/index.lock"),
+        (lock, "another git is at work in it, or was interrupted; if none is, remove "),
         (other_origin, "comes from another address; move it away to get this one"),
     ],
 )
@@ -306,37 +243,44 @@ def test_what_is_unfinished_or_another_is_left_alone(
     if prepare is lock:  # git itself says nothing beside a lock
         with pytest.raises(LeftAlone) as reason:
             world.refresh()
-        said = str(reason.value)
+        said = str(reason.value).removesuffix(str(world.clone / ".git" / "index.lock"))
     else:
         said = world.left_alone()
     assert said.endswith(sentence)
     assert "secret" not in said
 
 
-def test_a_refresh_that_was_killed_with_the_changes_set_aside_gives_them_back(world: World) -> None:
-    world.write("a.txt", lines("mine"))
-    git(world.clone, "stash", "push", "--quiet", "--message", INTERRUPTED)
-    assert world.read("a.txt") == lines("first")
-    assert world.refresh() == "Your changes are in place"
-    assert world.read("a.txt") == lines("mine")
-    assert git(world.clone, "stash", "list") == ""
+def test_the_locks_of_a_refresh_that_was_killed_inside_git_do_not_stop_the_next_one(world: World) -> None:
+    world.publish({"a.txt": lines("second")})
+    directory = world.clone / ".git"
+    (directory / "index.lock").symlink_to("jld")
+    for each in ("HEAD", "refs/heads/main", "refs/remotes/origin/main", "refs/jld/before-20200101T000000Z"):
+        (directory / each).parent.mkdir(parents=True, exist_ok=True)
+        (directory / f"{each}.lock").touch()
+    assert world.refresh() == "brought up to date"
+    assert list(directory.rglob("*.lock")) == []
 
 
-def test_changes_that_no_longer_fit_stay_in_the_stash_and_are_told(world: World) -> None:
-    world.write("a.txt", lines("mine"))
-    git(world.clone, "stash", "push", "--quiet", "--message", INTERRUPTED)
-    world.write("a.txt", lines("something else"))
-    assert world.left_alone() == "what you changed is in `git stash list`, and `git stash pop` brings it back"
+def test_the_lock_of_a_ref_that_another_git_holds_is_named(world: World) -> None:
+    world.publish({"a.txt": lines("second")})
+    held = world.clone / ".git" / "refs" / "heads" / "main.lock"
+    held.touch()
+    with pytest.raises(LeftAlone) as reason:
+        world.refresh()
+    assert str(reason.value) == f"another git is at work in it, or was interrupted; if none is, remove {held}"
+    assert held.exists()
+    held.unlink()
+    assert world.refresh() == "brought up to date"
 
 
-def test_staged_content_that_differs_from_the_file_stays_in_the_stash(world: World) -> None:
+def test_staged_content_that_differs_from_the_file_is_kept_too(world: World) -> None:
     world.write("a.txt", lines("first", "staged"))
     git(world.clone, "add", "a.txt")
     world.write("a.txt", lines("first", "and changed again"))
     world.publish({"a.txt": lines("first", "theirs")})
     assert "a.txt (yours is a.yours-" in world.refresh()
     assert world.beside("a.txt").read_text() == lines("first", "and changed again")
-    assert git(world.clone, "show", "stash@{0}^2:a.txt") + "\n" == lines("first", "staged")
+    assert git(world.clone, "show", f"{world.kept()}^2:a.txt") + "\n" == lines("first", "staged")
 
 
 def test_a_stash_of_the_owners_own_is_not_touched(world: World) -> None:
@@ -409,6 +353,40 @@ def test_one_that_fails_does_not_keep_the_others_from_being_refreshed(world: Wor
     failed, refreshed = refresh_all(world.home, [missing, world.repository], make)
     assert failed.startswith("notebooks/missing: left alone: it could not be cloned: ")
     assert refreshed == "notebooks/demo: brought up to date."
+
+
+def test_a_file_that_is_saved_while_it_is_refreshed_is_not_overwritten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep_and_save(*arguments: Any) -> None:
+        keep_files(*arguments)
+        world.write("a.txt", lines("newer"))
+
+    world.write("a.txt", lines("mine"))
+    world.publish({"a.txt": lines("theirs")})
+    with monkeypatch.context() as patch:
+        patch.setattr("jld_update.keep_files", keep_and_save)
+        with pytest.raises(LeftAlone, match=r"you changed a\.txt at this moment"):
+            world.refresh()
+    assert world.read("a.txt") == lines("newer")
+    world.refresh()
+    assert (world.read("a.txt"), world.newest) == (lines("theirs"), True)
+    assert lines("newer") in [beside.read_text() for beside in world.clone.glob("a.yours-*.txt")]
+
+
+def test_a_part_of_a_repository_is_left_alone(world: World) -> None:
+    git(world.clone, "sparse-checkout", "set", "nothing")
+    world.publish({"a.txt": lines("second")})
+    assert world.left_alone() == "you checked out a part of it; `git pull` brings that part up to date"
+
+
+def test_two_labs_on_one_home_do_not_refresh_at_once(world: World) -> None:
+    world.publish({"a.txt": lines("second")})
+    with (world.home / "notebooks" / LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (said,) = refresh_all(world.home, [world.repository], lambda folder, _: Git(folder, protocols="file"))
+    assert said == "notebooks: left alone: another lab of yours is refreshing it."
+    assert world.read("a.txt") == lines("first")
 
 
 @pytest.mark.parametrize(
