@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # Format 4, as nbformat.v4.schema.json has it: the members that must be there, and those that may.
@@ -68,16 +68,7 @@ def _is_output(output: Any) -> bool:
     members = _OUTPUTS.get(str(output.get("output_type"))) if isinstance(output, dict) else None
     if members is None or output.keys() != members | {"output_type"}:
         return False
-    return all(
-        {
-            "text": _is_text,
-            "data": _is_bundle,
-            "metadata": lambda value: isinstance(value, dict),
-            "execution_count": _is_count,
-            "traceback": lambda value: isinstance(value, list) and _is_text(value),
-        }.get(name, lambda value: isinstance(value, str))(output[name])
-        for name in members
-    )
+    return all(_MEMBERS.get(name, _is_string)(output[name]) for name in members)
 
 
 def _is_bundle(data: Any) -> bool:
@@ -90,3 +81,25 @@ def _is_count(value: Any) -> bool:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(line, str) for line in value))
+
+
+def _is_string(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_traceback(value: Any) -> bool:
+    return isinstance(value, list) and _is_text(value)
+
+
+# How a member of an output is judged; any other is a string.
+_MEMBERS: dict[str, Callable[[Any], bool]] = {
+    "text": _is_text,
+    "data": _is_bundle,
+    "metadata": _is_object,
+    "execution_count": _is_count,
+    "traceback": _is_traceback,
+}
