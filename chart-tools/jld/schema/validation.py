@@ -20,7 +20,7 @@ MANY_KEYS = 12
 
 def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
     """Every mistake of `effective` (the site over the defaults), at the place where `site` has it."""
-    # What `not` forbids without a sentence are traits that JLD sets itself; `traits.owned` gives the reason for each.
+    # What `not` forbids without a sentence are traits that are not left to a site; `rules.traits` gives the reason for each.
     errors = [
         error
         for error in _Validator(schema).iter_errors(effective)

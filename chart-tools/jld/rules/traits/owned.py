@@ -1,4 +1,4 @@
-"""The traits that JLD sets itself, with the reason why a site does not.
+"""The traits that are not left to a site, with the reason: most of them JLD sets itself.
 
 The schema names the same ones: Helm refuses them without this module.
 """
@@ -20,6 +20,7 @@ _LOGIN = "who may log in and who administers the hub is said in hub.auth"
 _CONNECTED = "the chart's objects are made to fit what JLD sets"
 _SIZES = "the sizes of labs are said in hub.lab.sizes and hub.lab.sizeRange"
 _OUTLIVES = "labs outlive a restart of the hub, and this would end that"
+_WAITS = "with one, KubeSpawner waits for its watch once more, and deletes a healthy pod when the watch lags"
 _ROLES = "it would replace JLD's own, with the rights of administrators and of the culler; add to it in hub.extraConfig"
 
 
@@ -65,7 +66,8 @@ OWNED: dict[str, dict[str, str]] = {
         **_each(
             "init_containers extra_containers volumes volume_mounts image_pull_secrets cmd args working_dir", _ADDS
         ),
-        **_each("modify_pod_hook after_pod_created_hook auth_state_hook apply_user_options secret_mount_path", _ADDS),
+        **_each("modify_pod_hook auth_state_hook apply_user_options secret_mount_path", _ADDS),
+        **_each("after_pod_created_hook", _WAITS),
         **_each("profile_form_template additional_profile_form_template_paths", _ADDS),
         **_each("namespace pod_name_template common_labels component_label extra_labels ip port", _CONNECTED),
         **_each("slug_scheme handle_legacy_names hub_connect_url hub_connect_ip hub_connect_port", _CONNECTED),
@@ -93,9 +95,9 @@ HAS_A_KEY = {("KubeSpawner", "start_timeout"): "hub.lab.startTimeout", ("Jupyter
 
 
 def violations(traits: Mapping[str, Any]) -> Violations:
-    """What JLD sets itself, with the reason why a site does not."""
+    """What is not left to a site, with the reason."""
     for class_name, chosen in traits.items():
         reasons = OWNED.get(class_name, {})
         for name in chosen if isinstance(chosen, dict) else ():
             if name in reasons:
-                yield (*TRAITS, class_name, name), f"JLD sets this itself: {reasons[name]}"
+                yield (*TRAITS, class_name, name), f"not left to a site: {reasons[name]}"

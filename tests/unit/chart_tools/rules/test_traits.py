@@ -75,17 +75,22 @@ MISTAKES = {
     ),
     "a secret": (
         "    JupyterHub: {cookie_secret: abc}\n",
-        "site.yaml:6:33: error: hub.traits.JupyterHub.cookie_secret: JLD sets this itself: it is a secret, and this "
+        "site.yaml:6:33: error: hub.traits.JupyterHub.cookie_secret: not left to a site: it is a secret, and this "
         "would stand in a ConfigMap; the hub reads it from hub.secret.cookieSecret",
     ),
     "a lab with more rights": (
         "    KubeSpawner: {privileged: true}\n",
-        "site.yaml:6:31: error: hub.traits.KubeSpawner.privileged: JLD sets this itself: it would take away what keeps "
+        "site.yaml:6:31: error: hub.traits.KubeSpawner.privileged: not left to a site: it would take away what keeps "
         "a lab from harming others; if you must, change it in hub.extraConfig",
+    ),
+    "a hook that would delete pods": (
+        "    KubeSpawner: {after_pod_created_hook: my_hook}\n",
+        "site.yaml:6:43: error: hub.traits.KubeSpawner.after_pod_created_hook: not left to a site: with one, KubeSpawner "
+        "waits for its watch once more, and deletes a healthy pod when the watch lags",
     ),
     "everybody let in": (
         "    Authenticator: {allow_all: true}\n",
-        "site.yaml:6:32: error: hub.traits.Authenticator.allow_all: JLD sets this itself: who may log in and who "
+        "site.yaml:6:32: error: hub.traits.Authenticator.allow_all: not left to a site: who may log in and who "
         "administers the hub is said in hub.auth",
     ),
 }
