@@ -19,13 +19,21 @@ from .labs import LabHub
 from .labs import Program as Client
 from .processes import Program, answers
 
+# The shortest time-out that is accepted, in a fifteenth of the time, and the delay at the hub's start too.
+QUICK = """
+shorter = {"100": "7", "--timeout=300": "--timeout=20", "--cull-every=150": "--cull-every=10"}
+for service in c.JupyterHub.services.get_value([]):
+    if service["name"] == "idle-culler":
+        assert shorter.keys() <= set(service["command"]), service
+        service["command"] = [shorter.get(word, word) for word in service["command"]]
+"""
 KERNEL_TOKEN = "5e" * 16
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[LabHub]:
-    hub = LabHub(tmp_path, ["alice", "bob"])
-    hub.change_settings(lambda document: document["hub"].update(culling={"idleTimeout": "20s", "maxAge": "0s"}))
+    hub = LabHub(tmp_path, ["alice", "bob"], QUICK)
+    hub.change_settings(lambda document: document["hub"].update(culling={"idleTimeout": "5m", "maxAge": "0s"}))
     try:
         hub.start()
         yield hub

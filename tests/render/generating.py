@@ -36,7 +36,9 @@ def _text(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[str]:
     if "pattern" in rule:
         pattern = re.compile(rule["pattern"].removesuffix("$") + r"\Z", re.ASCII)
         alphabet = st.characters(codec="utf-8", exclude_categories=["Cn"])
-        return st.from_regex(pattern, alphabet=alphabet).filter(lambda text: len(text) <= longest)
+        refused = re.compile(rule.get("not", {}).get("pattern", r"(?!)"), re.ASCII)
+        texts = st.from_regex(pattern, alphabet=alphabet)
+        return texts.filter(lambda text: len(text) <= longest and not refused.search(text))
     return st.text(
         st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=rule.get("minLength", 0), max_size=20
     )

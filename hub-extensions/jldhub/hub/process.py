@@ -33,8 +33,11 @@ def hub_config(settings: Settings, secrets: HubSecrets) -> dict[str, dict[str, A
             "cleanup_proxy": False,
             "shutdown_on_logout": False,
             "allow_named_servers": False,
-            # Seconds. Every lab reports its activity every five minutes; a coarser resolution saves database writes.
+            # Seconds. The activity of people and tokens, which labs use too; a coarse resolution saves database writes. The
+            # activity of labs, by which they are culled, is written down with each of their reports.
             "activity_resolution": 600,
+            # The front door knows which labs are visited.
+            "last_activity_interval": settings.hub.culling.report_seconds,
             # No limit here: JupyterHub would reject further spawns. They wait in the spawn queue instead
             # (labs/start/queue.py).
             "concurrent_spawn_limit": 0,

@@ -41,5 +41,9 @@ def firefly_environment(settings: Settings) -> dict[str, str]:
 
 
 def culling_environment(culling: Culling) -> dict[str, str]:
-    """With `busy_labs`, images/lab/jld_activity.py does not report a busy kernel without output as activity."""
-    return {"JLD_BUSY_IS_IDLE": "1"} if culling.busy_labs else {}
+    """How often a lab reports its activity.
+
+    With `busy_labs`, images/lab/jld_activity.py does not count a busy kernel without output as activity.
+    """
+    busy = {"JLD_BUSY_IS_IDLE": "1"} if culling.busy_labs else {}
+    return {"JUPYTERHUB_ACTIVITY_INTERVAL": str(culling.report_seconds), **busy}

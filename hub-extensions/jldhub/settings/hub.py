@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any, Literal
 
+from pydantic import field_validator
+
 from jldhub.settings.lab import Lab
 from jldhub.settings.login import Auth
 from jldhub.settings.types import Duration, SettingsModel
@@ -23,6 +25,11 @@ class Database(SettingsModel):
         return self.upgrade or not self.external
 
 
+# A lab notes once a minute that its kernels compute, and JupyterHub's own time between two of its reports is five minutes.
+_SHORTEST_IDLE_TIMEOUT = timedelta(minutes=5)
+_REPORTS = timedelta(minutes=5)
+
+
 class Culling(SettingsModel):
     """When idle labs are stopped.
 
@@ -32,6 +39,21 @@ class Culling(SettingsModel):
     idle_timeout: Duration = timedelta(hours=12)
     max_age: Duration = timedelta(0)
     busy_labs: bool = False
+
+    @field_validator("idle_timeout")
+    @classmethod
+    def _leaves_time_for_reports(cls, idle_timeout: timedelta) -> timedelta:
+        if timedelta(0) < idle_timeout < _SHORTEST_IDLE_TIMEOUT:
+            raise ValueError(
+                "labs in use would be stopped before they have told the hub; write 5m or more, or 0s for never"
+            )
+        return idle_timeout
+
+    @property
+    def report_seconds(self) -> int:
+        """The time between two reports of a lab about its activity: a report may come late, and another one be lost."""
+        longest = min(_REPORTS, self.idle_timeout / 6) if self.idle_timeout else _REPORTS
+        return int(longest.total_seconds())
 
 
 class Log(SettingsModel):

@@ -26,7 +26,7 @@ def test_a_wrong_value_carries_its_place_what_was_found_and_what_is_accepted(des
         "hub: {auth: {dummy: {users: [alice]}}, culling: {idleTimeout: 12hours}}\n"
         "nginx: {tls: {selfSigned: true}}\n",
     )
-    accepted = "a whole number and one unit of s, m, h or d, like 90s or 12h"
+    accepted = "5m or more as a whole number and one unit of s, m, h or d, like 90m, or 0s for never"
     assert found == [
         {
             "file": "site.yaml",

@@ -26,18 +26,19 @@ def test_a_key_is_explained_with_type_default_accepted_form_and_an_example(desk:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
         "hub.culling.idleTimeout",
-        "How long a lab may sit idle before it is stopped. A kernel that computes counts as activity. `0s` never stops it.",
+        "How long a lab may sit idle before it is stopped. A kernel that computes counts as activity. At least `5m`; `0s` never stops it.",
         "",
         "  type      text",
         '  default   "12h"',
-        "  accepted  a whole number and one unit of s, m, h or d, like 90s or 12h",
+        "  accepted  5m or more as a whole number and one unit of s, m, h or d, like 90m, or 0s for never",
+        "  rule      labs in use would be stopped before they have told the hub; write 5m or more, or 0s for never",
         "  since     0.1.0",
         "",
         "Example:",
         "",
         "hub:",
         "  culling:",
-        '    idleTimeout: "90s"',
+        '    idleTimeout: "90m"',
     ]
 
 

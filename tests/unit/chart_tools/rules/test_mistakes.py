@@ -264,12 +264,17 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a duration in words": (
         hub(DUMMY + "  culling: {idleTimeout: 12hours}\n"),
         'site.yaml:5:26: error: hub.culling.idleTimeout: found "12hours"; '
-        "write a whole number and one unit of s, m, h or d, like 90s or 12h",
+        "write 5m or more as a whole number and one unit of s, m, h or d, like 90m, or 0s for never",
     ),
     "a duration without a unit": (
         hub(DUMMY + "  culling: {idleTimeout: 43200}\n"),
         "site.yaml:5:26: error: hub.culling.idleTimeout: found the number 43200; "
-        "write a whole number and one unit of s, m, h or d, like 90s or 12h",
+        "write 5m or more as a whole number and one unit of s, m, h or d, like 90m, or 0s for never",
+    ),
+    "a time-out before a lab has told what it does": (
+        hub(DUMMY + "  culling: {idleTimeout: 4m}\n"),
+        "site.yaml:5:26: error: hub.culling.idleTimeout: labs in use would be stopped before they have told the hub; "
+        "write 5m or more, or 0s for never",
     ),
     "no time to start": (
         hub(DUMMY + "  lab: {startTimeout: 0s}\n"),

@@ -414,7 +414,8 @@ def test_an_option_wins_over_the_old_file(desk: Any) -> None:
     [
         ("lab_idle_timeout: 0", {"hub": {"culling": {"idleTimeout": "0s"}}}),
         ("lab_idle_timeout: -1", {"hub": {"culling": {"idleTimeout": "0s"}}}),
-        ("lab_idle_timeout: 90", {"hub": {"culling": {"idleTimeout": "90s"}}}),
+        ("lab_idle_timeout: 301", {"hub": {"culling": {"idleTimeout": "301s"}}}),
+        ("lab_idle_timeout: 90", {}),
         ("volume_size_gigabytes: 1392", {"storage": {"mode": "nfs", "nfs": {"capacity": "1392Gi"}}}),
         (
             "external_fileserver_ip: 10.1.2.3\nvolume_size_gigabytes: 1392",

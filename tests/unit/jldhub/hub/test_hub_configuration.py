@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 from jldhub.front_door.proxy import FrontDoor
-from jldhub.hub.culling import culling_roles, culling_services
+from jldhub.hub.culling import culling_services
 from jldhub.hub.process import hub_config
 from jldhub.hub.prometheus import scraping_roles, scraping_services
-from jldhub.labs.environment import culling_environment
 from jldhub.labs.start.guarded_spawner import guarded_spawner_config, outer_timeout
 from jldhub.login.cilogon import CILogonLogin
 from jldhub.login.configuration import admin_roles, authenticator_config
 from jldhub.login.dummy import DummyLogin
 from jldhub.login.github import GitHubLogin
-from jldhub.settings.hub import Culling, Database
+from jldhub.settings.hub import Database
 from jldhub.settings.login import Auth
 from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
@@ -27,11 +26,6 @@ def secrets(settings: Settings, secret_directory: Path) -> HubSecrets:
 
 def with_auth(settings: Settings, auth: object) -> Settings:
     return settings.model_copy(update={"hub": settings.hub.model_copy(update={"auth": Auth.model_validate(auth)})})
-
-
-def with_culling(settings: Settings, **culling: str) -> Settings:
-    hub = settings.hub.model_copy(update={"culling": Culling.model_validate(culling)})
-    return settings.model_copy(update={"hub": hub})
 
 
 def test_the_hub_leaves_labs_and_routes_alone_when_it_stops(settings: Settings, secrets: HubSecrets) -> None:
@@ -52,11 +46,6 @@ def test_prometheus_has_a_token_that_reads_numbers(settings: Settings, secrets: 
     told = dataclasses.replace(secrets, metrics_token="7e" * 32)
     assert scraping_services(told) == [{"name": "prometheus", "api_token": "7e" * 32}]
     assert scraping_roles(told) == [{"name": "prometheus", "services": ["prometheus"], "scopes": ["read:metrics"]}]
-
-
-def test_labs_are_told_only_what_differs_from_the_image(settings: Settings) -> None:
-    assert culling_environment(settings.hub.culling) == {}
-    assert culling_environment(Culling.model_validate({"busyLabs": True})) == {"JLD_BUSY_IS_IDLE": "1"}
 
 
 def test_addresses_come_from_the_settings(settings: Settings, secrets: HubSecrets) -> None:
@@ -187,40 +176,3 @@ def test_trial_logins_have_one_password(settings: Settings, secret_directory: Pa
 
 def test_admins_are_exactly_those_of_the_settings(settings: Settings) -> None:
     assert admin_roles(settings) == [{"name": "admin", "users": ["ada"]}]
-
-
-def test_idle_labs_are_stopped_with_the_least_rights(settings: Settings) -> None:
-    (service,) = culling_services(settings)
-    assert service["command"][1:] == [
-        "-m",
-        "jupyterhub_idle_culler",
-        "--url=http://127.0.0.1:8081/hub/api",
-        "--timeout=43200",
-        "--max-age=0",
-        "--cull-every=600",
-    ]
-    assert culling_roles(settings) == [
-        {
-            "name": "idle-culler",
-            "services": ["idle-culler"],
-            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-        }
-    ]
-
-
-def test_without_limits_there_is_no_culler(settings: Settings) -> None:
-    never = with_culling(settings, idleTimeout="0s", maxAge="0s")
-    assert (culling_services(never), culling_roles(never)) == ([], [])
-
-
-def test_an_age_limit_alone_stops_no_idle_lab(settings: Settings) -> None:
-    """The culler takes an idle limit of 0 for "at once"."""
-    (service,) = culling_services(with_culling(settings, idleTimeout="0s", maxAge="1h"))
-    assert "--timeout=3153600000" in service["command"]
-    assert "--max-age=3600" in service["command"]
-    assert "--cull-every=600" in service["command"]
-
-
-def test_a_short_limit_is_looked_after_more_often(settings: Settings) -> None:
-    (service,) = culling_services(with_culling(settings, idleTimeout="1m", maxAge="0s"))
-    assert "--cull-every=30" in service["command"]

@@ -14,7 +14,15 @@ from traitlets.config import Config
 
 # What JLD sets and a site may set otherwise: no security hangs on it, and no other key says it better.
 PREFERENCES = {
-    "JupyterHub": {"activity_resolution", "allow_named_servers", "concurrent_spawn_limit", "log_level"},
+    "JupyterHub": {
+        *(
+            "activity_resolution",
+            "allow_named_servers",
+            "concurrent_spawn_limit",
+            "last_activity_interval",
+            "log_level",
+        ),
+    },
     "Authenticator": {"auth_refresh_age", "refresh_pre_spawn"},
     "GitHubOAuthenticator": {"http_request_kwargs"},
     "KubeSpawner": {
