@@ -129,7 +129,7 @@ def _auth(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
         return {"admins": users[: len(admins)], "dummy": {"users": users}}
     way = draw(st.sampled_from(["github", "cilogon", "other"]))
     if way != "github":
-        return {"admins": admins, way: draw(_claims_login(rule["properties"][way], schema))}
+        return _named({"admins": admins, way: draw(_claims_login(rule["properties"][way], schema))}, way)
     github = rule["properties"]["github"]
     chosen = draw(_map(github, schema))
     chosen["clientId"] = draw(values(github["properties"]["clientId"], schema))
@@ -137,7 +137,17 @@ def _auth(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
     chosen["organizations"] = chosen.get("organizations", {}) | {
         "allow": draw(st.lists(group, min_size=1, max_size=2, unique=True))
     }
-    return {"admins": admins, "github": chosen}
+    return _named({"admins": admins, "github": chosen}, "github")
+
+
+def _named(auth: Data, way: str) -> Data:
+    """Names that the login gives: at GitHub without dots, with CILogon with a domain."""
+    domain = "" if way == "github" else ".a-domain"
+    users = auth[way].get("users", {})
+    for holder, key in ((auth, "admins"), (users, "allow")):
+        if key in holder:
+            holder[key] = [f"u{name[:40].replace('.', '-')}{domain}" for name in holder[key]]
+    return auth
 
 
 @st.composite

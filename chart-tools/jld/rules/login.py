@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from jld.rules import listed_names
 from jld.rules.rule import Rule, Violations
-from jld.support.key_paths import JsonMap, KeyPath, dotted, map_at, value_at
+from jld.support.key_paths import JsonMap, KeyPath, dotted, list_at, map_at, value_at
 from jld.support.quantities import seconds
 
-_USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # what is none, the schema refuses
+_USER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@:+-]{0,62}")  # what is none, the schema refuses
 
 
 def admins_can_log_in(effective: JsonMap) -> Violations:
@@ -65,6 +67,46 @@ def listed_names_belong_to_one_provider(effective: JsonMap) -> Violations:
         )
 
 
+def listed_names_are_those_of_the_hub(effective: JsonMap) -> Violations:
+    """Each of `hub.auth.admins` and of `users.allow` is a name that a login with the chosen provider can give."""
+    auth = map_at(effective, "hub", "auth")
+    for path, name in _listed_names(auth):
+        if name in listed_names.RESERVED:
+            yield ("hub", "auth", *path), "the name of a system account, which nobody gets; write another one"
+        elif fault := _fault_of_name(name, auth):
+            yield ("hub", "auth", *path), fault
+
+
+def _listed_names(auth: JsonMap) -> Iterator[tuple[KeyPath, str]]:
+    """Where a name stands, and the name in lower case."""
+    paths: list[KeyPath] = [("admins",), ("dummy", "users")]
+    paths += [(way, "users", "allow") for way in ("github", "cilogon", "other")]
+    for path in paths:
+        for index, name in enumerate(list_at(auth, *path)):
+            if isinstance(name, str) and _USER_NAME.fullmatch(name):
+                yield (*path, index), name.lower()
+
+
+def _fault_of_name(name: str, auth: JsonMap) -> str | None:
+    if "github" in auth:
+        return listed_names.github_fault(name)
+    if "cilogon" in auth:
+        providers = map_at(auth, "cilogon", "identityProviders").values()
+        derivations = [
+            listed_names.Derivation(
+                *(
+                    str(value_at(each, key) or unset)
+                    for key, unset in (("nameClaim", "eppn"), ("stripDomain", ""), ("prefix", ""))
+                )
+            )
+            for each in providers
+        ]
+        return listed_names.cilogon_fault(name, derivations) if derivations else None
+    if "other" in auth:
+        return listed_names.other_fault(name, str(value_at(auth, "other", "class")))
+    return None
+
+
 def uids_are_a_range(effective: JsonMap) -> Violations:
     """`hub.auth.numbers.first` is not above `hub.auth.numbers.last`."""
     first, last = (value_at(effective, "hub", "auth", "numbers", end) for end in ("first", "last"))
@@ -95,6 +137,6 @@ def credentials_are_encrypted(effective: JsonMap) -> Violations:
 
 RULES: tuple[Rule, ...] = (
     *(admins_can_log_in, somebody_is_let_in, one_way_to_a_name, listed_names_belong_to_one_provider),
-    *(uids_are_a_range, staleness_is_longer_than_refresh),
+    *(listed_names_are_those_of_the_hub, uids_are_a_range, staleness_is_longer_than_refresh),
 )
 WARNINGS: tuple[Rule, ...] = (credentials_are_encrypted,)

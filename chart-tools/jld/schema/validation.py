@@ -20,7 +20,7 @@ MANY_KEYS = 12
 
 def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
     """Every mistake of `effective` (the site over the defaults), at the place where `site` has it."""
-    # What `not` forbids without a sentence are traits that are not left to a site; `rules.traits` gives the reason for each.
+    # What `not` forbids without a sentence, a rule knows more about: `rules.traits` and `rules.listed_names`.
     errors = [
         error
         for error in _Validator(schema).iter_errors(effective)

@@ -10,58 +10,10 @@ from dataclasses import dataclass
 from anyascii import anyascii
 
 from jldhub.identity import IdentityError
+from jldhub.settings.reserved_names import RESERVED
 
 # Characters: the user name is the value of a Kubernetes label, which has this limit, and part of paths.
 LONGEST = 63
-# System accounts of Linux distributions and of Jupyter's images. A person with such a name would be mistaken for the
-# system in `ls -l`, in logs, and by programs that treat the name specially.
-RESERVED = frozenset(
-    [
-        "_apt",
-        "adm",
-        "administrator",
-        "backup",
-        "bin",
-        "daemon",
-        "dbus",
-        "ftp",
-        "games",
-        "gnats",
-        "halt",
-        "irc",
-        "jovyan",
-        "jupyter",
-        "jupyterhub",
-        "list",
-        "lp",
-        "mail",
-        "man",
-        "messagebus",
-        "news",
-        "nfsnobody",
-        "nobody",
-        "nogroup",
-        "operator",
-        "polkitd",
-        "postgres",
-        "proxy",
-        "root",
-        "shutdown",
-        "sshd",
-        "sudo",
-        "sync",
-        "sys",
-        "systemd-network",
-        "systemd-resolve",
-        "systemd-timesync",
-        "tty",
-        "uucp",
-        "uuidd",
-        "wheel",
-        "www-data",
-    ]
-)
-
 
 # What names consist of as they are, and what separates their parts, for which the hub has dots.
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@:+-]{0,254}")

@@ -5,7 +5,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from jldhub.settings.types import BaseUrl, ClaimedGroupName, Duration, LoginName, Organization, SettingsModel
+from jldhub.settings.listed_names import Derivation, cilogon_fault, github_fault, other_fault
+from jldhub.settings.types import (
+    BaseUrl,
+    ClaimedGroupName,
+    Duration,
+    ListedName,
+    LoginName,
+    Organization,
+    SettingsModel,
+)
 
 
 class OrganizationRules(SettingsModel):
@@ -18,7 +27,7 @@ class OrganizationRules(SettingsModel):
 class UserRules(SettingsModel):
     """People who are admitted by name."""
 
-    allow: list[LoginName] = []
+    allow: list[ListedName] = []
 
 
 class GitHub(SettingsModel):
@@ -76,6 +85,10 @@ class IdentityProvider(SettingsModel):
     prefix: str = ""
     allow_all: bool = False
     allow_domains: list[str] = []
+
+    @property
+    def derivation(self) -> Derivation:
+        return Derivation(self.name_claim, self.strip_domain, self.prefix)
 
     @model_validator(mode="after")
     def _one_way_to_a_name(self) -> Self:
@@ -150,7 +163,7 @@ class Dummy(SettingsModel):
 class Auth(SettingsModel):
     """The values below `hub.auth`: exactly one provider, and the rules that hold for each of them."""
 
-    admins: list[LoginName] = []
+    admins: list[ListedName] = []
     # `refresh`: how often a running session is checked against the provider. `staleness`: how long the last check is
     # valid during an outage of the provider. `token_lifetime`: how long an API token of a person is valid at most.
     refresh: Duration = timedelta(minutes=30)
@@ -182,3 +195,26 @@ class Auth(SettingsModel):
         if self.dummy and (strangers := sorted(set(self.admins) - set(self.dummy.users))):
             raise ValueError(f"admins names {', '.join(strangers)}, who cannot log in; add them to dummy.users")
         return self
+
+    @model_validator(mode="after")
+    def _names_are_those_of_the_hub(self) -> Self:
+        listed = {"admins": self.admins} if not self.dummy else {}
+        for way, provider in (("github", self.github), ("cilogon", self.cilogon), ("other", self.other)):
+            if provider:
+                listed[f"{way}.users.allow"] = provider.users.allow
+        faults = [
+            f"{key}: {name!r} {fault}"
+            for key, names in listed.items()
+            for name in names
+            if (fault := self._fault(name))
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _fault(self, name: str) -> str | None:
+        if self.github:
+            return github_fault(name)
+        if self.cilogon:
+            return cilogon_fault(name, [each.derivation for each in self.cilogon.identity_providers.values()])
+        return other_fault(name, self.other.authenticator) if self.other else None

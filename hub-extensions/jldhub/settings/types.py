@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from jldhub.settings.quantities import parse_cpu, parse_duration, parse_memory
+from jldhub.settings.reserved_names import RESERVED
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Cores = Annotated[float, BeforeValidator(parse_cpu)]
@@ -30,7 +31,20 @@ class SettingsModel(BaseModel):
 def _login_name(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}", value):
         raise ValueError(f"{value!r} is not a user name; write letters, digits, '-', '_' and '.'")
+    if value.lower() in RESERVED:
+        raise ValueError(f"{value!r} is the name of a system account, which nobody gets; write another one")
     return value.lower()
+
+
+def _listed_name(value: object) -> str:
+    """A name with the separators of names at a provider too, of which the whole of `hub.auth` knows what to write instead."""
+    if (
+        isinstance(value, str)
+        and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@:+-]{0,254}", value)
+        and re.search("[@:+]", value)
+    ):
+        return value.lower()
+    return _login_name(value)
 
 
 def _organization(value: object) -> str:
@@ -66,6 +80,7 @@ def _host_and_port(value: object) -> str:
 
 
 LoginName = Annotated[str, BeforeValidator(_login_name)]
+ListedName = Annotated[str, BeforeValidator(_listed_name)]
 ClaimedGroupName = Annotated[str, BeforeValidator(_claimed_group)]
 Organization = Annotated[str, BeforeValidator(_organization)]
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]

@@ -329,10 +329,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "somebody listed by a name that two providers may give": (
         hub_with_own_secret(
-            "  auth: {cilogon: {clientId: 'cilogon:/client_id/1', users: {allow: [jane]}, "
+            "  auth: {cilogon: {clientId: 'cilogon:/client_id/1', users: {allow: [jane.uni.edu]}, "
             "identityProviders: {'https://a/idp': {}, 'https://b/idp': {}, 'https://c/idp': {prefix: c}}}}\n"
         ),
-        "site.yaml:4:119: error: hub.auth.cilogon.identityProviders.https://b/idp: without a prefix, as "
+        "site.yaml:4:127: error: hub.auth.cilogon.identityProviders.https://b/idp: without a prefix, as "
         "hub.auth.cilogon.identityProviders.https://a/idp, so a name in hub.auth.cilogon.users.allow may be somebody's of another "
         "one; give all but one a prefix",
     ),
@@ -396,7 +396,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a user name with @": (
         hub('  auth: {admins: ["@alice"], dummy: {users: [alice]}}\n'),
         'site.yaml:4:19: error: hub.auth.admins[0]: found "@alice"; '
-        "write a user name as people log in with it, without @, like octocat",
+        "write a user name as it is in the hub, of letters, digits, -, _ and ., like octocat",
     ),
     "a team with a slash": (
         hub("  auth: {github: {clientId: Iv1.abc, organizations: {allow: [my-org/team]}}}\n"),

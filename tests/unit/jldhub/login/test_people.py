@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jldhub.login.people import METADATA, Account, IdRange, IdsExhausted, People, Person, UidTaken
-from jldhub.login.usernames import LONGEST, RESERVED, ReservedUsername, candidates, require_unreserved
+from jldhub.login.usernames import LONGEST, ReservedUsername, candidates, require_unreserved
+from jldhub.settings.reserved_names import RESERVED
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 

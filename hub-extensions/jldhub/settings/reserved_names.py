@@ -1,0 +1,51 @@
+"""Names that nobody gets: system accounts of Linux distributions and of Jupyter's images.
+
+A person with such a name would be mistaken for the system in `ls -l`, in logs, and by programs that treat the name specially.
+"""
+
+RESERVED = frozenset(
+    [
+        "_apt",
+        "adm",
+        "administrator",
+        "backup",
+        "bin",
+        "daemon",
+        "dbus",
+        "ftp",
+        "games",
+        "gnats",
+        "halt",
+        "irc",
+        "jovyan",
+        "jupyter",
+        "jupyterhub",
+        "list",
+        "lp",
+        "mail",
+        "man",
+        "messagebus",
+        "news",
+        "nfsnobody",
+        "nobody",
+        "nogroup",
+        "operator",
+        "polkitd",
+        "postgres",
+        "proxy",
+        "root",
+        "shutdown",
+        "sshd",
+        "sudo",
+        "sync",
+        "sys",
+        "systemd-network",
+        "systemd-resolve",
+        "systemd-timesync",
+        "tty",
+        "uucp",
+        "uuidd",
+        "wheel",
+        "www-data",
+    ]
+)
