@@ -1,14 +1,13 @@
 """Login and administrators."""
 
-import sys
-
-from jldhub.hub.startup import load
+from jldhub.hub.startup import load, stop
 from jldhub.login.configuration import admin_roles, authenticator_config
+from jldhub.settings.settings import SettingsError
 from traitlets.config import Config
 
 settings, secrets = load()
 try:
     c.merge(Config(authenticator_config(settings, secrets)))
-except LookupError as error:
-    sys.exit(f"The hub does not start:\n{error}")
+except SettingsError as error:
+    stop(error.sentences)
 c.JupyterHub.load_roles.extend(admin_roles(settings))

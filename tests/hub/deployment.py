@@ -25,7 +25,7 @@ SITE = "https://jupyter.example.org"
 OPERATOR_CONFIG = """
 c.Authenticator.auth_refresh_age = 1
 c.OAuthenticator.http_request_kwargs = {"connect_timeout": 5, "request_timeout": 5}
-for section in ("GitHubOAuthenticator", "CILogonOAuthenticator", "OtherLogin"):
+for section in ("GitHubOAuthenticator", "CILogonOAuthenticator", "GenericOAuthenticator"):
     c[section].http_request_kwargs = c.OAuthenticator.http_request_kwargs
 """
 

@@ -60,6 +60,8 @@ def test_a_class_or_an_option_that_is_not_there_stops_the_hub(cilogon_hub: Any, 
     for changes, sentence in (
         ({"class": "generic-oath"}, "hub.auth.other.class: there is no 'generic-oath' in the hub's image; write one of auth0"),
         ({"class": "dummy"}, "hub.auth.other.class: 'dummy' is no class of oauthenticator"),
+        ({"options": {"scope": "openid"}}, "hub.auth.other.options.scope: The 'scope' trait of a GenericOAuthenticator instance expected a list"),
+        ({"class": "mediawiki"}, "hub.auth.other.class: 'mediawiki': it speaks another protocol"),
         ({"options": {"authorise_url": "x"}}, "hub.auth.other.options.authorise_url: GenericOAuthenticator has no such trait; did you mean authorize_url?"),
     ):  # fmt: skip
         deployment = deploy(oidc(cilogon, **changes))

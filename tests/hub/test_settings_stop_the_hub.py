@@ -30,6 +30,19 @@ def test_every_mistake_is_told_at_once(deploy: Deploy) -> None:
     assert "Traceback" not in log
 
 
+def test_a_trait_of_the_wrong_type_is_told_by_its_key(deploy: Deploy) -> None:
+    deployment = deploy({"admins": [], "dummy": {"users": ["alice"]}})
+    document = yaml.safe_load((deployment.directory / "settings.yaml").read_text())
+    document["hub"]["traits"] = {"KubeSpawner": {"http_timeout": "long"}}
+    deployment.write_settings(document)
+    code, log = end_of(deployment)
+    assert code != 0
+    assert (
+        "hub.traits.KubeSpawner.http_timeout: The 'http_timeout' trait of a KubeSpawner instance expected an int" in log
+    )
+    assert "Traceback" not in log
+
+
 def test_a_missing_secret_is_named(deploy: Deploy) -> None:
     deployment = deploy({"admins": [], "dummy": {"users": ["alice"]}})
     (deployment.secrets / "dummyPassword").unlink()

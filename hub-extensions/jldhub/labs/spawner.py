@@ -5,6 +5,7 @@ from typing import Any
 
 from jupyterhub.handlers import BaseHandler
 from kubernetes_asyncio.client import V1Container, V1Pod, V1Volume, V1VolumeMount
+from kubespawner import KubeSpawner
 from kubespawner.slugs import safe_slug
 from kubespawner.utils import get_k8s_model
 from traitlets import Instance
@@ -93,13 +94,15 @@ class LabSpawner(GuardedSpawner):
         return {name: value for name, value in environment.items() if name not in _TOKENS}
 
 
+LabSpawner.__name__ = KubeSpawner.__name__  # as in hub.traits, in what traitlets says of a trait
+
+
 def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
     """Trait values by class."""
     names, lab = settings.names, settings.hub.lab
     return {
         "JupyterHub": {"spawner_class": LabSpawner},
-        "LabSpawner": {"settings": settings},
-        "GuardedSpawner": guarded_spawner_config(settings),
+        "GuardedSpawner": {"settings": settings, **guarded_spawner_config(settings)},
         "ResourceReflector": WATCH_CONFIG,
         # All else is set for KubeSpawner, so that an operator's own configuration file can override it under the usual
         # name.

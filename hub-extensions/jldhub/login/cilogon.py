@@ -28,3 +28,6 @@ class CILogonLogin(ClaimsLogin, CILogonOAuthenticator):
 
     def claim_of_name(self, user_info: dict[str, Any]) -> str:
         return str(self.idps[user_info["idp"]]["username_derivation"]["username_claim"])
+
+
+CILogonLogin.__name__ = CILogonOAuthenticator.__name__  # in what traitlets says of a trait

@@ -19,7 +19,7 @@ Sections = dict[str, dict[str, Any]]
 
 
 def authenticator_config(settings: Settings, secrets: HubSecrets) -> Sections:
-    """Trait values by class. Raises LookupError where `hub.auth.other` names a class or trait that does not exist."""
+    """Trait values by class. Raises SettingsError for a class or an option of `hub.auth.other` that cannot work."""
     auth = settings.hub.auth
     if auth.dummy:
         config: Sections = {
@@ -64,7 +64,7 @@ def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
         assert auth.other is not None  # noqa: S101 - the settings hold exactly one of them
         config, users = _other_config(auth.other, oauth), auth.other.users
     ids = {"first_id": auth.numbers.first, "last_id": auth.numbers.last}
-    provider = {"staleness": auth.staleness.total_seconds(), **ids}
+    provider = {**config.get("ProviderLogin", {}), "staleness": auth.staleness.total_seconds(), **ids}
     return {**config, "ProviderLogin": provider, "Authenticator": _authenticator_config(auth, users)}
 
 
@@ -82,7 +82,7 @@ def _github_config(github: GitHub, groups_of_sizes: Sequence[str], oauth: dict[s
     read_groups = bool(rules.allow or rules.deny or github.teams_as_groups or groups_of_sizes)
     return {
         "JupyterHub": {"authenticator_class": GitHubLogin},
-        "GitHubLogin": {
+        "ProviderLogin": {
             "allow_organizations": list(rules.allow),
             "deny_organizations": list(rules.deny),
             "read_groups": read_groups,
@@ -103,8 +103,11 @@ def _cilogon_config(cilogon: CILogon, oauth: dict[str, Any]) -> Sections:
     address = urlsplit(cilogon.url).netloc
     return {
         "JupyterHub": {"authenticator_class": CILogonLogin},
-        "ClaimsLogin": _claims_config(cilogon.groups, cilogon.claims),
-        "CILogonLogin": {"provider": address, "provider_address": cilogon.url},
+        "ClaimsLogin": {
+            **_claims_config(cilogon.groups, cilogon.claims),
+            "provider": address,
+            "provider_address": cilogon.url,
+        },
         "CILogonOAuthenticator": {
             **oauth,
             "client_id": cilogon.client_id,
@@ -132,19 +135,16 @@ def _idp(idp: IdentityProvider) -> dict[str, Any]:
 
 
 def _other_config(other: Other, oauth: dict[str, Any]) -> Sections:
+    chosen = other_login(other)
     return {
-        "JupyterHub": {"authenticator_class": other_login(other.authenticator, other.options)},
+        "JupyterHub": {"authenticator_class": chosen},
         "ClaimsLogin": {
             **_claims_config(other.groups, other.claims),
             "subject_claim": other.subject_claim,
             "admit_all": other.allow_all,
-        },
-        "OtherLogin": {
-            **other.options,
-            **oauth,
-            "client_id": other.client_id,
             "provider": f"{other.authenticator} {other.options.get('token_url', '')}".strip(),
         },
+        chosen.__name__: {**other.options, **oauth, "client_id": other.client_id},
     }
 
 

@@ -158,6 +158,9 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
         return response
 
 
+GitHubLogin.__name__ = GitHubOAuthenticator.__name__  # as in hub.traits, in what traitlets says of a trait
+
+
 async def _empty_list() -> list[dict[str, Any]]:
     return []
 

@@ -45,8 +45,10 @@ class ClaimsLogin(ProviderLogin):
         try:
             self.check_claims(user_info)
             claim = self.claim_of_name(user_info)
-            found = {claim: values.find(user_info, claim)} if claim else {}
-            return login_name(super().user_info_to_username({**user_info, **found}))
+            if claim:
+                user_info.setdefault(claim, values.find(user_info, claim))
+            # Not on a copy: Google's class keeps there what it reads again.
+            return login_name(super().user_info_to_username(user_info))
         except IdentityError as error:
             raise self._forbidden(str(error)) from error
         except (web.HTTPError, ValueError) as error:

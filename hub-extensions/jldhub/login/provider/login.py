@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import isawaitable
 from typing import Any
 
 from tornado import web
@@ -52,7 +53,8 @@ class ProviderLogin(RunningSessions):
                     await self.require_not_denied(authentication)
             except AdmissionDenied as refused:
                 raise self._forbidden(str(refused)) from refused
-            return bool(super().check_blocked_users(username, authentication))
+            answer = super().check_blocked_users(username, authentication)
+            return bool(await answer if isawaitable(answer) else answer)  # Globus' is a coroutine
 
     async def check_allowed(self, username: str, auth_model: AuthModel | None) -> bool:
         with self._counted():

@@ -87,12 +87,13 @@ def test_the_database_is_sqlite_unless_it_is_somewhere_else(settings: Settings, 
 def test_github_is_asked_for_no_more_than_the_rules_need(settings: Settings, secrets: HubSecrets) -> None:
     config = authenticator_config(settings, secrets)
     assert config["JupyterHub"] == {"authenticator_class": GitHubLogin}
-    assert config["GitHubLogin"] == {
+    assert config["ProviderLogin"] == {
         "allow_organizations": ["lsst", "lsst-sqre:friends"],
         "deny_organizations": ["rivals"],
         "read_groups": True,
         "read_teams": False,
         "provider_address": "https://github.com",
+        **{"staleness": 86400.0, "first_id": 2_000_000_000, "last_id": 2_099_999_999},
     }
     assert config["GitHubOAuthenticator"] | {"http_request_kwargs": None} == {
         "client_id": "Iv1.0123456789abcdef",
@@ -121,7 +122,7 @@ def test_teams_are_asked_for_with_the_right_to_read_them(settings: Settings, sec
     auth = {"github": {"clientId": "x", "teamsAsGroups": True, "users": {"allow": ["ada"]}}}
     config = authenticator_config(with_auth(settings, auth), secrets)
     assert config["GitHubOAuthenticator"]["scope"] == ["user:email", "read:org"]
-    assert config["GitHubLogin"]["read_teams"] is True
+    assert config["ProviderLogin"]["read_teams"] is True
 
 
 def test_identity_providers_are_told_to_cilogon_as_its_library_wants_them(

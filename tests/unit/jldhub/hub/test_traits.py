@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jld.rules.traits.owned import OWNED
 from jldhub.hub.process import hub_config
-from jldhub.hub.traits import set_traits
-from jldhub.labs.spawner import spawner_config
+from jldhub.hub.traits import set_traits, trait_faults
+from jldhub.labs.spawner import LabSpawner, spawner_config
+from jldhub.login.cilogon import CILogonLogin
 from jldhub.login.configuration import authenticator_config
+from jldhub.login.github import GitHubLogin
 from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
+from traitlets import TraitError
 from traitlets.config import Config
 
 # What JLD sets and a site may set otherwise: no security hangs on it, and no other key says it better.
@@ -53,6 +57,58 @@ def test_a_site_without_traits_changes_nothing(settings: Settings) -> None:
     config = configured()
     set_traits(config, settings.hub.traits)
     assert config == configured()
+
+
+@pytest.mark.parametrize(
+    ("class_name", "trait", "value", "sentence"),
+    [
+        (
+            "KubeSpawner",
+            "http_timeout",
+            "long",
+            "The 'http_timeout' trait of a KubeSpawner instance expected an int, not the str 'long'; correct it",
+        ),
+        ("KubeSpawner", "http_timeot", 300, "KubeSpawner has no such trait; did you mean http_timeout?"),
+        (
+            "Authenticator",
+            "auto_login",
+            "sure",
+            "The 'auto_login' trait of an Authenticator instance expected a boolean, not the str 'sure'; correct it",
+        ),
+        (
+            "GitHubOAuthenticator",
+            "login_service",
+            7,
+            "The 'login_service' trait of a GitHubOAuthenticator instance expected a unicode string, not the int 7; correct it",
+        ),
+    ],
+)
+def test_a_wrong_trait_is_told_by_its_key(class_name: str, trait: str, value: Any, sentence: str) -> None:
+    assert trait_faults({class_name: {trait: value}}) == [f"hub.traits.{class_name}.{trait}: {sentence}"]
+
+
+def test_right_traits_and_an_unknown_class_are_told_apart() -> None:
+    right = {
+        "KubeSpawner": {"tolerations": [{"key": "labs"}], "node_selector": {"pool": "labs"}},
+        "CryptKeeper": {"n_threads": 2},
+    }
+    (sentence,) = trait_faults(right | {"KubeSpawnr": {"debug": True}})
+    assert sentence.startswith("hub.traits.KubeSpawnr: the hub has no such class; write one of JupyterHub, KubeSpawner")
+
+
+@pytest.mark.parametrize(
+    ("cls", "known"),
+    [
+        (LabSpawner, "KubeSpawner"),
+        (GitHubLogin, "GitHubOAuthenticator"),
+        (CILogonLogin, "CILogonOAuthenticator"),
+    ],
+)
+def test_traitlets_names_the_classes_that_a_site_may_configure(cls: Any, known: str) -> None:
+    holder = cls.__new__(cls)
+    trait = next(name for name in holder.traits(config=True) if name in ("http_timeout", "login_service"))
+    with pytest.raises(TraitError, match=f"trait of a {known} instance"):
+        setattr(holder, trait, [])
 
 
 def test_the_settings_keep_traits_as_they_are_written(settings_document: dict[str, Any]) -> None:

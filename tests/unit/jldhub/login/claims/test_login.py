@@ -13,6 +13,7 @@ from jldhub.login.cilogon import CILogonLogin
 from jldhub.login.claims.login import ClaimsLogin
 from jldhub.login.other import other_login
 from jldhub.login.people import METADATA, Account, IdRange, People
+from jldhub.settings.login import Other
 from jldhub.support.refusal import Refusal
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
@@ -21,13 +22,20 @@ from traitlets.config import Config
 from .test_groups import plain, separators, spellings, wrapped
 
 IDP = "https://idp.example.org"
+OIDC = Other.model_validate(
+    {
+        "class": "generic-oauth",
+        "clientId": "jld",
+        "options": {f"{each}_url": f"{IDP}/{each}" for each in ("authorize", "token", "userdata")},
+        "allowAll": True,
+    }
+)
 
 
 def login(**traits: Any) -> ClaimsLogin:
     defaults = {"allow_groups": ["science"], "deny_groups": ["suspended"], "groups_claim": "groups", "provider": "p"}
     config = Config({"ClaimsLogin": {**defaults, **traits}})
-    options = ("username_claim", "token_url")
-    made: ClaimsLogin = other_login("generic-oauth", options)(config=config)
+    made: ClaimsLogin = other_login(OIDC)(config=config)
     made.username_claim = traits.get("username_claim", "name")
     return made
 
