@@ -20,6 +20,7 @@ TRAITS = {
     "KubeSpawner": {"http_timeout": 300, "node_selector": {"pool": "labs"}, "environment": {"TZ": "UTC"}},
     "JupyterHub": {"active_server_limit": 200},
 }
+ADDRESSES = {f"{each}_url": f"https://id.example.org/{each}" for each in ("authorize", "token", "userdata")}
 
 
 def values(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
@@ -156,6 +157,8 @@ def _claims_login(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
     chosen = draw(_map(rule, schema))
     for name in rule["required"]:
         chosen[name] = draw(values(rule["properties"][name], schema))
+    if "class" in chosen:
+        chosen |= {"class": "generic-oauth", "options": ADDRESSES}
     for provider in chosen.get("identityProviders", {}).values():
         provider.pop("prefix", None)
     group = values(schema["$defs"]["claimedGroup"], schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from jld.rules.rule import Rule, Violations
-from jld.rules.traits import classes, owned
+from jld.rules.traits import authenticators, classes, owned
 from jld.secrets import formats
 from jld.support.key_paths import JsonMap, map_at, value_at
 
@@ -37,6 +37,16 @@ def traits_are_accepted(effective: JsonMap) -> Violations:
         yield from classes.violations(traits)
 
 
+def other_class_is_accepted(effective: JsonMap) -> Violations:
+    """`hub.auth.other` names a class that people can log in with, and its options are traits of it, with all that it needs."""
+    yield from authenticators.owned_options(effective)
+    other = map_at(effective, "hub", "auth", "other")
+    if other and classes.are_installed():
+        yield from authenticators.violations(
+            other, own_image=value_at(effective, "hub", "image", "repository") == "hub"
+        )
+
+
 def secret_is_used(effective: JsonMap) -> Violations:
     if value_at(effective, "hub", "existingSecret"):
         yield (
@@ -54,9 +64,12 @@ def traits_repeat_no_key(effective: JsonMap) -> Violations:
 
 
 def traits_are_checked(effective: JsonMap) -> Violations:
-    if map_at(effective, *owned.TRAITS) and not classes.are_installed():
-        yield owned.TRAITS, "not checked, because JupyterHub is not installed beside this tool; look at the hub's log"
+    for path in (owned.TRAITS, ("hub", "auth", "other")):
+        if map_at(effective, *path) and not classes.are_installed():
+            yield path, "not checked, because JupyterHub is not installed beside this tool; look at the hub's log"
 
 
-RULES: tuple[Rule, ...] = (secrets_have_their_format, extra_config_is_python, traits_are_accepted)
+RULES: tuple[Rule, ...] = (
+    *(secrets_have_their_format, extra_config_is_python, traits_are_accepted, other_class_is_accepted),
+)
 WARNINGS: tuple[Rule, ...] = (secret_is_used, traits_repeat_no_key, traits_are_checked)

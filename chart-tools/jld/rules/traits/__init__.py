@@ -1,1 +1,1 @@
-"""`hub.traits`, compared with what is not left to a site, and validated by the classes of JupyterHub that read them."""
+"""`hub.traits` and `hub.auth.other`, compared with what is not left to a site, and validated by the classes that read them."""

@@ -73,7 +73,7 @@ def _trait_violations(cls: Any, class_name: str, name: str, value: Any) -> Viola
         hint = f"did you mean {close[0]}?" if close else "see JupyterHub's documentation, or remove it"
         yield (), f"{class_name} has no such trait; {hint}"
         return
-    sentence = _wrong_value(cls, known[name], name, value)
+    sentence = wrong_value(cls, known[name], name, value)
     if sentence:
         yield (), f"{pod_types.describe_value(value)}; {sentence}"
         return
@@ -86,7 +86,8 @@ def _trait_violations(cls: Any, class_name: str, name: str, value: Any) -> Viola
             yield (key,), f"{pod_types.describe_value(text)}; write the value of a node's label"
 
 
-def _wrong_value(cls: Any, trait: Any, name: str, value: Any) -> str | None:
+def wrong_value(cls: Any, trait: Any, name: str, value: Any) -> str | None:
+    """Why a trait of the class does not take the value, as the remedy."""
     from traitlets import TraitError
 
     if name.endswith("_hook"):

@@ -13,6 +13,7 @@ from jld.support.key_paths import KeyPath
 
 TRAITS: KeyPath = ("hub", "traits")
 
+NOT_LEFT = "not left to a site: {}"
 _CONFIDENTIAL = "it is a secret, and this would stand in a ConfigMap; the hub reads it from {}"
 _POD = "it would take away what keeps a lab from harming others; if you must, change it in hub.extraConfig"
 _ADDS = "it would replace what JLD sets, without which no lab starts; add to it in hub.extraConfig"
@@ -90,6 +91,16 @@ OWNED: dict[str, dict[str, str]] = {
     },
     "CryptKeeper": _each("keys", _CONFIDENTIAL.format("hub.secret.cryptKeys")),
 }
+# The options of `hub.auth.other`.
+OPTIONS: dict[str, str] = {
+    **_AUTHENTICATOR,
+    **_each("admin_groups allowed_groups", _LOGIN),
+    **_each("client_secret", _CONFIDENTIAL.format("hub.secret.otherClientSecret")),
+    **_each("client_id", "it is said in hub.auth.other.clientId"),
+    **_each("oauth_callback_url", "it follows from global.hostname"),
+    **_each("http_request_kwargs", "its time-outs fit those of the hub"),
+    **_each("validate_server_cert", "it would let anybody say who they are"),
+}
 # Accepted, though the chart has a key that says the same.
 HAS_A_KEY = {("KubeSpawner", "start_timeout"): "hub.lab.startTimeout", ("JupyterHub", "log_level"): "hub.log.level"}
 
@@ -100,4 +111,4 @@ def violations(traits: Mapping[str, Any]) -> Violations:
         reasons = OWNED.get(class_name, {})
         for name in chosen if isinstance(chosen, dict) else ():
             if name in reasons:
-                yield (*TRAITS, class_name, name), f"not left to a site: {reasons[name]}"
+                yield (*TRAITS, class_name, name), NOT_LEFT.format(reasons[name])

@@ -337,15 +337,13 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "one; give all but one a prefix",
     ),
     "a group by its directory name": (
-        hub_with_own_secret("  auth: {other: {class: generic-oauth, clientId: a, groups: {allow: ['cn=science']}}}\n"),
-        "site.yaml:4:70: error: hub.auth.other.groups.allow[0]: a directory name is compared by its common name; write that alone, "
+        hub_with_own_secret("  auth: {other: {class: globus, clientId: a, groups: {allow: ['cn=science']}}}\n"),
+        "site.yaml:4:63: error: hub.auth.other.groups.allow[0]: a directory name is compared by its common name; write that alone, "
         "like lsst_users",
     ),
     "two groups in one": (
-        hub_with_own_secret(
-            "  auth: {other: {class: generic-oauth, clientId: a, groups: {allow: ['science,users']}}}\n"
-        ),
-        'site.yaml:4:70: error: hub.auth.other.groups.allow[0]: found "science,users"; write the name of a group, like lsst_users '
+        hub_with_own_secret("  auth: {other: {class: globus, clientId: a, groups: {allow: ['science,users']}}}\n"),
+        'site.yaml:4:63: error: hub.auth.other.groups.allow[0]: found "science,users"; write the name of a group, like lsst_users '
         "or /science",
     ),
     "a size for a group in a trial": (
@@ -369,7 +367,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "like https://idp.ncsa.illinois.edu/idp/shibboleth",
     ),
     "nobody let in by another provider": (
-        hub_with_own_secret("  auth: {other: {class: generic-oauth, clientId: a}}\n"),
+        hub_with_own_secret("  auth: {other: {class: globus, clientId: a}}\n"),
         "site.yaml:4:10: error: hub.auth.other: nobody could log in; write hub.auth.other.groups.allow, hub.auth.other.users.allow, or allowAll",
     ),
     "numbers that are no range": (
