@@ -56,6 +56,10 @@ async def test_an_idle_lab_is_stopped_and_a_used_one_is_not(hub: LabHub) -> None
         assert (await client.server("bob"))["ready"]
     assert "pods/jld-lab-alice" in hub.kubernetes.told()["deleted"]
     assert "pods/jld-lab-bob" not in hub.kubernetes.told()["deleted"]
+    # The culler is a process of its own, whose log has the same form.
+    lines = [json.loads(line) for line in hub.log.splitlines() if line.startswith("{")]
+    assert [line["level"] for line in lines if "Culling server alice" in line["message"]] == ["INFO"]
+    assert "pycurl" not in hub.log
 
 
 class JupyterServer:

@@ -59,7 +59,7 @@ def test_every_line_that_the_hub_writes_is_one_json_object(hub: LabHub) -> None:
     assert len(lines) > 50
     for line in lines:
         assert {"time", "level", "logger", "where", "message"} <= json.loads(line).keys()
-    # What stands beside them comes from before the hub reads its settings, or from the culler, a process of its own.
+    # What stands beside them comes from before the hub reads its settings.
     others = [line for line in hub.log.splitlines() if not line.startswith("{")]
     assert [line for line in others if re.search(r"Traceback|JupyterHub (app|base|user):", line)] == []
 

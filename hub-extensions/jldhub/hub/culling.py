@@ -23,6 +23,7 @@ def culling_services(settings: Settings) -> list[dict[str, Any]]:
         "jldhub.hub.idle_culler",
         # Until every lab has reported to a hub that was away: what its database knows may be older than the time-out.
         str(2 * culling.report_seconds),
+        settings.hub.log.format,
         # By loopback: it runs in the hub's pod, and at start-up the hub's Service has no ready endpoint yet.
         f"--url=http://127.0.0.1:{settings.names.hub_port}{settings.site.hub_route}hub/api",
         f"--timeout={_seconds(culling.idle_timeout or _NEVER)}",

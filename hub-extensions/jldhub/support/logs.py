@@ -5,7 +5,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from jupyterhub.log import CoroutineLogFormatter
+from tornado.log import LogFormatter
 
 from jldhub.settings.hub import Log
 from jldhub.support.masking import mask
@@ -14,7 +14,7 @@ from jldhub.support.masking import mask
 _LONGEST = 16_000
 
 
-class JsonLines(CoroutineLogFormatter):  # type: ignore[misc]
+class JsonLines(LogFormatter):
     """`{"time": …, "level": …, "logger": …, "where": …, "message": …}`, and `exception` where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -30,8 +30,8 @@ class JsonLines(CoroutineLogFormatter):  # type: ignore[misc]
         return json.dumps(line, ensure_ascii=False)
 
 
-class PlainLines(CoroutineLogFormatter):  # type: ignore[misc]
-    """JupyterHub's own text format, with secrets masked."""
+class PlainLines(LogFormatter):
+    """A text format, with secrets masked."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _short(mask(super().format(record)))
@@ -54,15 +54,17 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def log_config(log: Log) -> dict[str, Any]:
-    """JupyterHub's traits.
+    """JupyterHub's traits."""
+    return {"log_level": log.level, "logging_config": logging_config(log.format)}
 
-    The root logger gets the same format, for libraries that do not log through JupyterHub's logger.
+
+def logging_config(form: str) -> dict[str, Any]:
+    """The trait `logging_config` of a traitlets application, for a value of `hub.log.format`.
+
+    The root logger gets the same format, for libraries that do not log through the application's logger.
     """
-    formatter = JsonLines if log.format == "json" else PlainLines
+    formatter = JsonLines if form == "json" else PlainLines
     return {
-        "log_level": log.level,
-        "logging_config": {
-            "formatters": {"console": {"class": f"{formatter.__module__}.{formatter.__name__}"}},
-            "root": {"level": "WARNING", "handlers": ["console"]},
-        },
+        "formatters": {"console": {"class": f"{formatter.__module__}.{formatter.__name__}"}},
+        "root": {"level": "WARNING", "handlers": ["console"]},
     }

@@ -82,6 +82,7 @@ def test_idle_labs_are_stopped_with_the_least_rights(settings: Settings) -> None
         "-m",
         "jldhub.hub.idle_culler",
         "600",
+        "json",
         "--url=http://127.0.0.1:8081/hub/api",
         "--timeout=43200",
         "--max-age=0",

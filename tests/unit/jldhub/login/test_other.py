@@ -9,6 +9,7 @@ import jwt
 import pytest
 from jldhub.login.configuration import authenticator_config
 from jldhub.login.other import other_login
+from jldhub.login.people import METADATA
 from jldhub.settings.login import Auth, Other
 from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings, SettingsError
@@ -112,6 +113,7 @@ def secrets(settings: Settings, secret_directory: Any) -> HubSecrets:
 @pytest.fixture
 def handler(tmp_path: Any) -> Any:
     with Session(create_engine(f"sqlite:///{tmp_path}/hub.sqlite")) as db:
+        METADATA.create_all(db.connection())
         yield SimpleNamespace(
             db=db, get_argument=lambda *_: "code", get_state_cookie=lambda: "e30=", request=SimpleNamespace()
         )
