@@ -64,8 +64,8 @@ bench-hub: tools ## Compare the hub with a stock one: logins in a row and at onc
 	@$(JLDDEV) nginx
 	@.venv/bin/python tests/bench/logins.py 400
 	@.venv/bin/python tests/bench/logins.py 1000 --at-once
-	@.venv/bin/python tests/bench/starts.py --standin --labs 100
-	@.venv/bin/python tests/bench/starts.py --standin --labs 300
+	@.venv/bin/python tests/bench/starts.py --standin --labs 100 --runs 5
+	@.venv/bin/python tests/bench/starts.py --standin --labs 300 --runs 5 --only unlimited jld
 
 bench-frontdoor: tools ## Compare the front door with its peers under load (QUICK=1 for a first look)
 	@$(JLDDEV) nginx

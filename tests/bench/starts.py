@@ -1,6 +1,6 @@
-"""Start many labs at once through the REST API, at a stock hub and at ours, one after the other on the same machine.
+"""Start many labs at once through the REST API, at a stock hub and at ours, in turns on the same machine.
 
-    flock LOCK .venv/bin/python tests/bench/starts.py [--labs 300] [--seconds 240]
+    flock LOCK .venv/bin/python tests/bench/starts.py [--labs 300] [--seconds 240] [--runs 5]
 
 Real: JupyterHub, KubeSpawner, configurable-http-proxy, the Kubernetes API server with its etcd and controllers. Stand-in: the
 kubelet with its node and the labs (tests/standins/kubelet.py); with --standin the API server too (tests/standins/kubernetes.py). Stock is JupyterHub and KubeSpawner with their own defaults and
@@ -9,6 +9,7 @@ the spawn limit of 64 that Zero to JupyterHub sets; `unlimited` is the same with
 
 import argparse
 import asyncio
+import itertools
 import json
 import random
 import signal
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,6 +87,31 @@ class Figures:
             )
         lines.append(f"  answers to start requests: {dict(sorted(self.answers.items()))}")
         return "\n".join(lines)
+
+    @property
+    def rate(self) -> float:
+        """Labs a second until the last one was up; 0 where one did not come up."""
+        return self.labs / max(self.waits) if len(self.waits) == self.labs else 0.0
+
+    @property
+    def milliseconds(self) -> float:
+        """Processor time of the hub for each lab that came up."""
+        return 1000 * self.cpu / max(1, len(self.waits))
+
+
+def medians(runs: Sequence[Figures]) -> str:
+    """The medians of each kind, and how they compare with the last of the stock hubs."""
+    kinds = {name: [each for each in runs if each.name == name] for name in dict.fromkeys(each.name for each in runs)}
+    rates = {name: statistics.median(each.rate for each in group) for name, group in kinds.items()}
+    costs = {name: statistics.median(each.milliseconds for each in group) for name, group in kinds.items()}
+    peer = next((name for name in ("unlimited", "stock") if rates.get(name)), None)
+    lines = []
+    for name, group in kinds.items():
+        line = f"median of {len(group)} runs, {name}: {rates[name]:.1f} labs/s, {costs[name]:.0f} ms of processor time a lab"
+        if peer and name != peer:
+            line += f"; {rates[name] / rates[peer]:.2f} and {costs[name] / costs[peer]:.2f} times those of {peer}"
+        lines.append(line)
+    return "\n".join(lines)
 
 
 async def start_one(session: aiohttp.ClientSession, name: str, figures: Figures, deadline: float) -> None:
@@ -214,6 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--labs", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--runs", type=int, default=1, help="of each kind, in turns")
     parser.add_argument("--only", nargs="*", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--logs", type=Path, help="a folder for the hubs' logs")
     parser.add_argument("--standin", action="store_true", help="no Kubernetes at all")
@@ -221,23 +249,30 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that one who is stopped tidies up, too
     if options.standin:
         with tempfile.TemporaryDirectory() as name:
-            for kind in options.only:
-                deployment = KINDS[kind](Path(name) / kind)
-                figures = measure_on_standin(deployment, kind, options.labs, options.seconds, Path(name))
-                print(figures.text, flush=True)
+            runs = []
+            for number, kind in itertools.product(range(options.runs), options.only):
+                directory = Path(name) / f"{number}-{kind}"
+                directory.mkdir()
+                deployment = KINDS[kind](directory / "hub")
+                runs.append(measure_on_standin(deployment, kind, options.labs, options.seconds, directory))
+                print(runs[-1].text, flush=True)
+            print(medians(runs), flush=True)
         return
     kubeconfig = Path(providers.choose().up())
     kubectl(kubeconfig, "create", "namespace", NAMESPACE)
     kubectl(kubeconfig, "create", "serviceaccount", "jld-lab", "--namespace", NAMESPACE)
     with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
         try:
-            for kind in options.only:
-                deployment = KINDS[kind](directory / kind)
-                figures = measure(deployment, kind, options.labs, options.seconds, kubeconfig, directory)
-                print(figures.text, flush=True)
+            runs = []
+            for number, kind in itertools.product(range(options.runs), options.only):
+                directory = Path(name) / f"{number}-{kind}"
+                directory.mkdir()
+                deployment = KINDS[kind](directory / "hub")
+                runs.append(measure(deployment, kind, options.labs, options.seconds, kubeconfig, directory))
+                print(runs[-1].text, flush=True)
                 if options.logs:
                     (options.logs / f"starts-{kind}.log").write_text(deployment.hub.log())
+            print(medians(runs), flush=True)
         finally:
             kubectl(kubeconfig, "delete", "namespace", NAMESPACE, "--wait=false")
 

@@ -55,7 +55,9 @@ def _message(record: logging.LogRecord) -> str:
 
 def log_config(log: Log) -> dict[str, Any]:
     """JupyterHub's traits."""
-    return {"log_level": log.level, "logging_config": logging_config(log.format)}
+    # traitlets gives its handler the level, and the logger DEBUG: each line that is not written would be made.
+    logger = {"loggers": {"JupyterHub": {"level": log.level}}}
+    return {"log_level": log.level, "logging_config": logging_config(log.format) | logger}
 
 
 def logging_config(form: str) -> dict[str, Any]:

@@ -5,8 +5,9 @@ import logging
 import sys
 
 import pytest
+from jldhub.settings.hub import Log
 from jldhub.support import masking
-from jldhub.support.logs import JsonLines, PlainLines
+from jldhub.support.logs import JsonLines, PlainLines, log_config
 from jldhub.support.masking import HIDDEN, mask
 
 TOKEN = "0123456789abcdef" * 2
@@ -96,3 +97,12 @@ def test_a_line_whose_arguments_do_not_fit_is_written_nevertheless(message: obje
 
 def test_plain_lines_are_masked_too() -> None:
     assert TOKEN not in PlainLines(color=False).format(record(f"GET /?token={TOKEN}", failed=True))
+
+
+def test_lines_below_the_level_are_not_even_made() -> None:
+    """traitlets lets its logger make every line, and its handler drop them."""
+    for level in ("DEBUG", "INFO", "WARNING"):
+        assert (
+            log_config(Log.model_validate({"level": level}))["logging_config"]["loggers"]["JupyterHub"]["level"]
+            == level
+        )
