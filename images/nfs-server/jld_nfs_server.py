@@ -41,7 +41,7 @@ def ganesha_configuration(settings: Settings, identity: str, volume: Path, state
         ),
         block(
             "NFSv4",
-            Minor_Versions="0, 1, 2",
+            Minor_Versions="1, 2",  # with 4.0 a lock that waits and is let go ends the server, whoever sent it
             RecoveryBackend="fs",
             RecoveryRoot=f'"{state}"',
             Server_Scope=f'"{identity}"',

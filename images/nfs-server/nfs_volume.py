@@ -1,6 +1,7 @@
 """The volume with the exports: its folders, the server's identity, and whether its file system can be exported."""
 
 import ctypes
+import fcntl
 import os
 import stat
 import uuid
@@ -19,8 +20,10 @@ def prepare_volume(volume: Path, state: Path, exports: tuple[Export, ...]) -> st
     Returns the server's identity. Raises Refused.
     """
     require_file_system(volume, Path("/proc/self/mounts").read_text())
+    require_lasting_number(volume, os.statvfs(volume).f_fsid, volume.stat().st_dev)
     try:
         require_folder(state, 0o700)
+        wait_to_be_alone(state / "lock")
         for export in exports:
             require_folder(volume / export.name, export.mode)
         identity = server_identity(state / "server-id")
@@ -38,7 +41,37 @@ def require_file_system(volume: Path, mounts: str) -> None:
     if not kinds:
         raise Refused(f"{volume}: no volume is mounted there; mount the claim that holds the data")
     if kinds[-1] in NOT_EXPORTED:
-        raise Refused(f"{volume}: Ganesha does not export {kinds[-1]}; use a volume with ext4, XFS or Btrfs")
+        raise Refused(f"{volume}: Ganesha does not export {kinds[-1]}; use a volume with ext4 or Btrfs")
+
+
+def require_lasting_number(volume: Path, number: int, device: int) -> None:
+    """Raise Refused where the file system's `number` (statfs's f_fsid) is made of the device's.
+
+    File handles contain it, and a disk has another device number on another node: each mount would be stale for good.
+    XFS makes it so, ext4 and Btrfs make it of their UUID.
+    """
+    major, minor = os.major(device), os.minor(device)
+    # The kernel's huge_encode_dev(), <linux/kdev_t.h>.
+    if number == (minor & 0xFF) | (major << 8) | ((minor & ~0xFF) << 12):
+        raise Refused(
+            f"{volume}: its file system is known by the number of its device, as XFS is, so every mount would break when "
+            "the disk moves to another node; use a volume with ext4, as a StorageClass with the parameter "
+            "csi.storage.k8s.io/fstype: ext4 makes one, and copy the files to it"
+        )
+
+
+def wait_to_be_alone(path: Path) -> None:
+    """Lock the file for as long as this process and the one that it becomes live: two servers would spoil one disk.
+
+    Kubernetes may start a second one beside the first, for example when a node does not answer and its pod is deleted.
+    """
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"{path}: another NFS server serves this volume; waiting for its end", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    os.set_inheritable(lock, True)
 
 
 def require_folder(path: Path, mode: int) -> None:
@@ -97,7 +130,7 @@ def require_handles(volume: Path) -> None:
         if libc.name_to_handle_at(directory, b"", ctypes.byref(handle), ctypes.byref(mount), AT_EMPTY_PATH):
             raise Refused(
                 f"{volume}: its file system gives no file handles ({os.strerror(ctypes.get_errno())}); "
-                "use a volume with ext4, XFS or Btrfs"
+                "use a volume with ext4 or Btrfs"
             )
         opened = libc.open_by_handle_at(directory, ctypes.byref(handle), os.O_RDONLY)
         if opened < 0:

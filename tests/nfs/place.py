@@ -12,7 +12,10 @@ from jlddev.clusters.native import child_of
 from jlddev.support.errors import MachineError
 from jlddev.support.run import output, tail
 
-PROGRAMS = {"ip": "iproute2", "mke2fs": "e2fsprogs", "nsenter": "util-linux"}
+PROGRAMS = {"ip": "iproute2", "mke2fs": "e2fsprogs", "mkfs.xfs": "xfsprogs", "nsenter": "util-linux"}
+# Room for many small files.
+EXT4 = ("mke2fs", "-q", "-t", "ext4", "-m", "0", "-i", "4096")
+XFS = ("mkfs.xfs", "-q")
 ADDRESS = "10.99.0.1"
 # The chart's: docs/storage.md gives the reason of each.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID")
@@ -33,13 +36,13 @@ SETTINGS = {
 class Place:
     """Network and mount namespaces with a bridge and a disk; all of it ends with one process."""
 
-    def __init__(self, folder: Path, megabytes: int = 1024) -> None:
+    def __init__(self, folder: Path, file_system: Sequence[str] = EXT4, megabytes: int = 1024) -> None:
         self.folder = folder
         disk, volume = folder / "disk.img", folder / "volume"
         volume.mkdir()
         with disk.open("wb") as file:
             file.truncate(megabytes * 2**20)
-        output(["mke2fs", "-q", "-t", "ext4", "-m", "0", "-i", "4096", disk])  # room for many small files
+        output([*file_system, disk])
         self._process = subprocess.Popen(
             ["unshare", "--net", "--mount", "sleep", "infinity"], stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -51,11 +54,20 @@ class Place:
         self.inside("ip", "addr", "add", f"{ADDRESS}/24", "dev", "bridge")
         self.inside("ip", "link", "set", "bridge", "up")
         self.volume = Path(f"/proc/{self._process.pid}/root{volume}")
-        self._volume_inside = volume
+        self._disk, self._volume_inside = disk, volume
         self._guests: list[Guest] = []
 
     def inside(self, *words: str) -> str:
         return output([*self.enter, *words])
+
+    def move_disk(self) -> tuple[int, int]:
+        """Mount the disk as another device, as on another node; nobody may use it meanwhile. The numbers before and after."""
+        before = self.volume.stat().st_dev
+        device = self.inside("losetup", "--find", "--show", str(self._disk)).strip()
+        self.inside("umount", str(self._volume_inside))
+        self.inside("mount", device, str(self._volume_inside))
+        self.inside("losetup", "--detach", device)  # when it is unmounted
+        return before, self.volume.stat().st_dev
 
     def guest(self, system: System, name: str, address: str) -> Guest:
         """Start a guest with a network interface on the bridge."""
@@ -67,14 +79,14 @@ class Place:
         self._guests.append(guest)
         return guest
 
-    def server(self, root: Path, settings: Mapping[str, object]) -> "Server":
-        """The server, not yet started."""
+    def server(self, root: Path, settings: Mapping[str, object], log: str = "server.log") -> "Server":
+        """A server, not yet started."""
         folder = self.folder / "settings"
         folder.mkdir(exist_ok=True)
         (folder / "nfs.yaml").write_text(yaml.safe_dump(dict(settings)))
         script = ["sh", Path(__file__).parent / "enter.sh", root, self._volume_inside, folder]
         capabilities = ",".join(f"+{name.lower()}" for name in CAPABILITIES)
-        return Server(self.enter, [*script, capabilities], self.folder / "server.log", folder / "nfs.yaml")
+        return Server(self.enter, [*script, capabilities], self.folder / log, folder / "nfs.yaml")
 
     def end(self) -> None:
         for guest in self._guests:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from nfs_settings import Export, Refused
-from nfs_volume import prepare_volume, require_file_system, require_folder, server_identity
+from nfs_volume import prepare_volume, require_file_system, require_folder, require_lasting_number, server_identity
 
 MOUNTS = "/dev/vda / ext4 rw 0 0\ntmpfs /export tmpfs rw 0 0\n/dev/vdb /export ext4 rw 0 0\n"
 
@@ -73,8 +73,26 @@ def test_the_last_mount_on_the_folder_counts() -> None:
 
 @pytest.mark.parametrize("kind", ["tmpfs", "nfs", "nfs4"])
 def test_a_file_system_that_ganesha_passes_over_is_refused(kind: str) -> None:
-    with pytest.raises(Refused, match=f"/export: Ganesha does not export {kind}; use a volume with ext4, XFS or Btrfs"):
+    with pytest.raises(Refused, match=f"/export: Ganesha does not export {kind}; use a volume with ext4 or Btrfs"):
         require_file_system(Path("/export"), f"{MOUNTS}x /export {kind} rw 0 0\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "device", "lasts"),
+    [
+        (0x677C994B3F50DA07, os.makedev(7, 20), True),  # ext4 and Btrfs: of the UUID
+        (0x714, os.makedev(7, 20), False),  # XFS
+        (0x714, os.makedev(7, 21), True),
+        (0x10810345, os.makedev(259, 0x10145), True),
+        (0x10110345, os.makedev(259, 0x10145), False),  # NVMe, with more minor numbers than a byte holds
+    ],
+)
+def test_a_file_system_with_the_number_of_its_device_is_refused(number: int, device: int, lasts: bool) -> None:
+    if lasts:
+        require_lasting_number(Path("/export"), number, device)
+        return
+    with pytest.raises(Refused, match="every mount would break when the disk moves to another node; use a volume with"):
+        require_lasting_number(Path("/export"), number, device)
 
 
 def test_a_forgotten_volume_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Clients that send what no kernel sends. They may be any pod that reaches the port."""
+
+from pathlib import Path
+
+import pytest
+from jlddev.clusters.guest import Guest
+
+from .place import ADDRESS, Place, Server
+
+PROGRAM = Path(__file__).parent / "programs" / "blocked_lock.py"
+MINOR_VERSION_MISMATCH = 10021  # RFC 7530
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_lock_of_the_oldest_protocol_that_waits_does_not_end_the_server(
+    place: Place, server: Server, attempt: int
+) -> None:
+    """Ganesha 6.5 crashes when a lock that an NFSv4.0 client waits for is let go, so it offers no NFSv4.0."""
+    said = place.inside("python3", str(PROGRAM), ADDRESS, "scratch", f"blocked-{attempt}")
+    assert server.runs()
+    assert said == f"status {MINOR_VERSION_MISMATCH} at call 1\n"
+
+
+def test_the_oldest_protocol_cannot_be_mounted(guests: tuple[Guest, Guest], server: Server) -> None:
+    one, _ = guests
+    one.run("mkdir", "-p", "/mnt/oldest")
+    refused = one.start("mount", "-t", "nfs", "-o", "nfsvers=4.0,proto=tcp", f"{ADDRESS}:/scratch", "/mnt/oldest")
+    assert refused.result(60).code != 0
+    assert one.start("ls", "/mnt/scratch").result(60).code == 0
