@@ -28,6 +28,7 @@ CLUSTER = {
         "test_modes",
         "test_firefly",
         "test_uninstall",
+        "test_earlier_names",
         "test_quota",
         "test_trial",  # last: whether what `make up` installed still runs
     ),

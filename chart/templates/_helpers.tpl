@@ -5,6 +5,29 @@
 {{ (index . 0).Release.Name }}-{{ index . 1 }}
 {{- end }}
 
+{{/* Name of an object that belongs to no namespace: (list . "storage-drain"). A namespace's name has no dot, so that no two releases of a
+     cluster have such a name in common. */}}
+{{- define "jld.clusterName" -}}
+{{ (index . 0).Release.Namespace }}.{{ include "jld.name" . }}
+{{- end }}
+
+{{/* Name of a PersistentVolume: (list . "home"). A claim never changes its volume: one of an installation from before such names had a dot
+     keeps the name that it has. */}}
+{{- define "jld.volumeName" -}}
+{{- $ := index . 0 }}{{ $claim := include "jld.name" . }}{{ $before := printf "%s-%s" $.Release.Namespace $claim -}}
+{{- $bound := lookup "v1" "PersistentVolumeClaim" $.Release.Namespace $claim | dig "spec" "volumeName" "" -}}
+{{ ternary $before (include "jld.clusterName" .) (eq $bound $before) }}
+{{- end }}
+
+{{/* Name of the hub's ClusterRole, which owns the namespaces of people: one that is there from before such names had a dot keeps its name,
+     for Kubernetes deletes the namespaces with it. */}}
+{{- define "jld.hubClusterRole" -}}
+{{- $before := printf "%s-%s" .Release.Namespace (include "jld.name" (list . "hub")) -}}
+{{- $annotations := lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" $before | dig "metadata" "annotations" dict -}}
+{{- $own := and (eq (get $annotations "meta.helm.sh/release-name") .Release.Name) (eq (get $annotations "meta.helm.sh/release-namespace") .Release.Namespace) -}}
+{{ ternary $before (include "jld.clusterName" (list . "hub")) $own }}
+{{- end }}
+
 {{/* Labels by which a component's pods are found: (list . "hub"). They never change: a Deployment's selector is immutable. */}}
 {{- define "jld.selector" -}}
 app.kubernetes.io/name: jld

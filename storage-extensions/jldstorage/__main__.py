@@ -7,6 +7,7 @@ from jldstorage.address import reconcile
 from jldstorage.drain import drain
 from jldstorage.kubernetes import connect
 from jldstorage.settings import Settings
+from jldstorage.volumes import OthersVolume
 
 
 async def run(command: str, settings: Settings) -> list[str]:
@@ -21,7 +22,12 @@ def main(arguments: list[str]) -> int:
     if arguments not in (["address"], ["drain"]):
         print("usage: python -m jldstorage address|drain", file=sys.stderr)
         return 2
-    for sentence in asyncio.run(run(arguments[0], Settings.load())):
+    try:
+        report = asyncio.run(run(arguments[0], Settings.load()))
+    except OthersVolume as refused:
+        print(f"jld: {refused}", file=sys.stderr)
+        return 1
+    for sentence in report:
         print(f"jld: {sentence}", flush=True)
     return 0
 

@@ -8,7 +8,7 @@ recorded address, so that mounted volumes continue to work without a restart of 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from jldstorage.volumes import Action, Manifest, Step, action, address_of
+from jldstorage.volumes import Action, Manifest, Step, action, address_of, require_own
 
 
 class AddressRejected(Exception):
@@ -31,9 +31,13 @@ class ServiceAndVolumes(Protocol):
 async def reconcile(cluster: ServiceAndVolumes, service: Manifest, volumes: Sequence[Manifest]) -> list[str]:
     """Create or change the Service and the volumes as needed. Returns a report: one sentence for each object.
 
-    `service` is its manifest without an address, `volumes` are manifests with an empty `nfs.server`.
+    `service` is its manifest without an address, `volumes` are manifests with an empty `nfs.server`. Raises OthersVolume
+    before anything is touched.
     """
     existing = {name: await cluster.volume(name) for name in (volume["metadata"]["name"] for volume in volumes)}
+    for volume in volumes:
+        if there := existing[volume["metadata"]["name"]]:
+            require_own(volume, there)
     recorded = {address for volume in existing.values() if volume and (address := address_of(volume))}
     address, report = await _reconcile_service(cluster, service, sorted(recorded))
     for volume in volumes:

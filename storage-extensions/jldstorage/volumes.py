@@ -37,6 +37,24 @@ def address_of(volume: Manifest) -> str | None:
     return str(server) if server else None
 
 
+class OthersVolume(Exception):
+    """The volume has the wanted name, and is of a claim that is not this installation's. The message says whose."""
+
+
+def require_own(wanted: Manifest, existing: Manifest) -> None:
+    """Raise OthersVolume where the volume that exists is of another claim than the one that is wanted."""
+    claims = [volume["spec"].get("claimRef") or {} for volume in (wanted, existing)]
+    own, recorded = ((claim.get("namespace"), claim.get("name")) for claim in claims)
+    if recorded != own:
+        whose = (
+            "of no claim" if recorded == (None, None) else f"of the claim {recorded[1]} in the namespace {recorded[0]}"
+        )
+        raise OthersVolume(
+            f"the volume {wanted['metadata']['name']} is {whose}, and not of {own[1]} in {own[0]}: nothing was changed. "
+            "Install under another release name, or, where that volume is not used any more, delete it (its files stay)."
+        )
+
+
 def action(wanted: Manifest, existing: Manifest | None, claim_uid: str | None, address: str) -> Action:
     """The action that turns the volume `existing` into `wanted` with the server `address`.
 

@@ -110,6 +110,22 @@ def test_two_releases_share_no_object(values: dict[str, Path], site: str) -> Non
     assert not here & names(Question(values[site], release="jld", namespace="two"))
 
 
+@pytest.mark.parametrize("site", ["local", "external", "nfs"])
+def test_two_releases_share_no_cluster_wide_name_however_their_own_names_are_put_together(
+    values: dict[str, Path], site: str
+) -> None:
+    """`prod-jld` in `jld` and `jld` in `jld-prod` say the same when they are joined with a hyphen."""
+
+    def names(release: str, namespace: str) -> set[tuple[str, str]]:
+        question = Question(values[site], release=release, namespace=namespace)
+        kinds = ("PersistentVolume", "ClusterRole", "ClusterRoleBinding")
+        found = {(each["kind"], each["metadata"]["name"]) for each in render(question).objects if each["kind"] in kinds}
+        assert found
+        return found
+
+    assert not names("prod-jld", "jld") & names("jld", "jld-prod")
+
+
 def test_nothing_but_volumes_and_what_a_hook_has_while_it_runs_is_cluster_wide(site: Path) -> None:
     cluster_wide = {"ClusterRole", "ClusterRoleBinding", "Namespace", "StorageClass", "CustomResourceDefinition"}
     found = [each for each in render(Question(site)).objects if each["kind"] in cluster_wide]

@@ -22,7 +22,7 @@ def test_a_folder_of_the_node_is_pinned_to_its_claim(values: dict[str, Path]) ->
     rendered = render(Question(values["local"]))
     (volume,) = rendered.of_kind("PersistentVolume")
 
-    assert volume["metadata"]["name"] == "science-jld-home"
+    assert volume["metadata"]["name"] == "science.jld-home"
     assert volume["spec"] == {
         "accessModes": ["ReadWriteMany"],
         "capacity": {"storage": "10Gi"},
@@ -40,7 +40,7 @@ def test_a_folder_of_the_node_is_pinned_to_its_claim(values: dict[str, Path]) ->
         "accessModes": ["ReadWriteMany"],
         "resources": {"requests": {"storage": "1Mi"}},
         "storageClassName": "",
-        "volumeName": "science-jld-home",
+        "volumeName": "science.jld-home",
     }
 
 
@@ -78,15 +78,15 @@ def test_a_file_server_that_exists_is_mounted_by_name_or_address(values: dict[st
 
     options = ["nfsvers=4.2", "hard", "noatime"]
     assert sources == {
-        "science-jld-home": ({"server": "nfs.example.org", "path": "/export/jupyter/home"}, options),
-        "science-jld-datasets": ({"server": "archive.example.org", "path": "/export/public"}, options),
+        "science.jld-home": ({"server": "nfs.example.org", "path": "/export/jupyter/home"}, options),
+        "science.jld-datasets": ({"server": "archive.example.org", "path": "/export/public"}, options),
     }
 
 
 def test_nfs_3_locks_on_its_own_machine(values: dict[str, Path]) -> None:
     change = 'storage.external.mountOptions=["nfsvers=3", "local_lock=all"]'
 
-    assert volumes(values["external"], change)["science-jld-home"]["mountOptions"] == ["nfsvers=3", "local_lock=all"]
+    assert volumes(values["external"], change)["science.jld-home"]["mountOptions"] == ["nfsvers=3", "local_lock=all"]
 
 
 def test_with_a_fixed_address_there_is_no_hook_that_makes_volumes(values: dict[str, Path]) -> None:
@@ -94,9 +94,9 @@ def test_with_a_fixed_address_there_is_no_hook_that_makes_volumes(values: dict[s
 
     assert rendered.one("Service", "jld-file-server")["spec"]["clusterIP"] == "10.96.12.34"
     assert {name: spec["nfs"]["server"] for name, spec in volumes(values["everything"]).items()} == {
-        "science-jld-home": "10.96.12.34",
-        "science-jld-scratch": "10.96.12.34",
-        "science-jld-software": "10.96.12.34",
+        "science.jld-home": "10.96.12.34",
+        "science.jld-scratch": "10.96.12.34",
+        "science.jld-software": "10.96.12.34",
     }
     assert [job["metadata"]["name"] for job in rendered.of_kind("Job")] == ["jld-storage-drain"]
 
@@ -121,7 +121,7 @@ def test_the_hook_may_touch_its_own_volumes_and_no_others(values: dict[str, Path
 
     create, rest = role["rules"]
     assert create == {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["create"]}
-    assert rest["resourceNames"] == ["science-jld-home", "science-jld-scratch", "science-jld-software"]
+    assert rest["resourceNames"] == ["science.jld-home", "science.jld-scratch", "science.jld-software"]
     assert role["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
 
 

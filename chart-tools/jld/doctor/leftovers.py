@@ -62,17 +62,25 @@ def _at_another_address(volumes: Sequence[Object], services: Sequence[Object], r
     }
     for volume in volumes:
         shown = value_at(volume, "spec", "nfs", "server")
-        name = str(value_at(volume, "metadata", "name"))
-        if here and shown and shown not in here and name.startswith(f"{release.namespace}-{release.object_name('')}"):
-            component = (value_at(volume, "metadata", "labels") or {}).get("app.kubernetes.io/component")
-            if component == "storage":
-                yield Finding(
-                    SUBJECT,
-                    Level.failure,
-                    f"volume {name} shows the file server at {shown}, and it is at {', '.join(here)}",
-                    "let the hook bring them together; the data stays",
-                    f"helm upgrade {release.name} ./chart -f values.yaml --namespace {release.namespace}",
-                )
+        if here and shown and shown not in here and _is_of(release, volume):
+            name = value_at(volume, "metadata", "name")
+            yield Finding(
+                SUBJECT,
+                Level.failure,
+                f"volume {name} shows the file server at {shown}, and it is at {', '.join(here)}",
+                "let the hook bring them together; the data stays",
+                f"helm upgrade {release.name} ./chart -f values.yaml --namespace {release.namespace}",
+            )
+
+
+def _is_of(release: Release, volume: Object) -> bool:
+    """Whether a volume is the storage of this release. Its name does not say that alone."""
+    labels = value_at(volume, "metadata", "labels") or {}
+    return (
+        labels.get("app.kubernetes.io/component") == "storage"
+        and labels.get("app.kubernetes.io/instance") == release.name
+        and value_at(volume, "spec", "claimRef", "namespace") == release.namespace
+    )
 
 
 def _claim(claim: Object, release: Release, installed: bool) -> Finding | None:

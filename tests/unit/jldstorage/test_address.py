@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from jldstorage.address import AddressRejected, reconcile
-from jldstorage.volumes import Action, Step, action
+from jldstorage.volumes import Action, OthersVolume, Step, action
 
 SERVICE = {"metadata": {"name": "jld-file-server"}, "spec": {"ports": [{"port": 2049}]}}
 OLD, NEW = "10.96.0.7", "10.96.0.99"
@@ -15,7 +15,7 @@ OLD, NEW = "10.96.0.7", "10.96.0.99"
 def wanted(name: str = "home", **spec: object) -> dict[str, Any]:
     claim = {"namespace": "science", "name": f"jld-{name}"}
     source = {"server": "", "path": f"/{name}"}
-    return {"metadata": {"name": f"science-jld-{name}"}, "spec": {"claimRef": claim, "nfs": source, **spec}}
+    return {"metadata": {"name": f"science.jld-{name}"}, "spec": {"claimRef": claim, "nfs": source, **spec}}
 
 
 def present(address: str = OLD, uid: str | None = "uid-1", name: str = "home", **spec: object) -> dict[str, Any]:
@@ -84,60 +84,60 @@ def test_the_first_installation_asks_for_an_address_and_makes_the_volumes() -> N
 
     assert reconciled(cluster, "home", "scratch") == [
         "make service at any address",
-        "create science-jld-home",
-        "create science-jld-scratch",
+        "create science.jld-home",
+        "create science.jld-scratch",
     ]
     assert {volume["spec"]["nfs"]["server"] for volume in cluster.volumes.values()} == {NEW}
 
 
 def test_the_second_run_changes_nothing() -> None:
-    cluster = Fake(OLD, {"science-jld-home": present()}, {"jld-home": "uid-1"})
+    cluster = Fake(OLD, {"science.jld-home": present()}, {"jld-home": "uid-1"})
 
     assert reconciled(cluster) == []
 
 
 def test_a_service_that_was_deleted_gets_its_address_back() -> None:
-    cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"})
+    cluster = Fake(None, {"science.jld-home": present()}, {"jld-home": "uid-1"})
 
     assert reconciled(cluster) == [f"make service at {OLD}"]
 
 
 def test_a_service_that_was_made_anew_gets_its_old_address_back() -> None:
-    cluster = Fake(NEW, {"science-jld-home": present()}, {"jld-home": "uid-1"})
+    cluster = Fake(NEW, {"science.jld-home": present()}, {"jld-home": "uid-1"})
 
     assert reconciled(cluster) == ["delete service", f"make service at {OLD}"]
 
 
 def test_volumes_follow_when_the_address_is_somebody_elses() -> None:
-    cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"}, refused=(OLD,))
+    cluster = Fake(None, {"science.jld-home": present()}, {"jld-home": "uid-1"}, refused=(OLD,))
 
-    assert reconciled(cluster) == ["make service at any address", "delete science-jld-home", "create science-jld-home"]
-    volume = cluster.volumes["science-jld-home"]["spec"]
+    assert reconciled(cluster) == ["make service at any address", "delete science.jld-home", "create science.jld-home"]
+    volume = cluster.volumes["science.jld-home"]["spec"]
     assert (volume["nfs"]["server"], volume["claimRef"]["uid"]) == (NEW, "uid-1")
 
 
 def test_a_volume_that_is_new_takes_the_address_of_the_others() -> None:
-    cluster = Fake(None, {"science-jld-home": present()}, {"jld-home": "uid-1"})
+    cluster = Fake(None, {"science.jld-home": present()}, {"jld-home": "uid-1"})
 
-    assert reconciled(cluster, "home", "scratch") == [f"make service at {OLD}", "create science-jld-scratch"]
+    assert reconciled(cluster, "home", "scratch") == [f"make service at {OLD}", "create science.jld-scratch"]
 
 
 def test_volumes_that_disagree_are_brought_together() -> None:
-    volumes = {"science-jld-home": present(OLD), "science-jld-scratch": present(NEW, name="scratch")}
+    volumes = {"science.jld-home": present(OLD), "science.jld-scratch": present(NEW, name="scratch")}
     cluster = Fake(OLD, volumes, {"jld-home": "uid-1", "jld-scratch": "uid-1"})
 
-    assert reconciled(cluster, "home", "scratch") == ["delete science-jld-scratch", "create science-jld-scratch"]
+    assert reconciled(cluster, "home", "scratch") == ["delete science.jld-scratch", "create science.jld-scratch"]
 
 
 @pytest.mark.parametrize("claim", [None, "uid-2"])
 def test_a_volume_forgets_a_claim_that_was_deleted(claim: str | None) -> None:
     assert action(wanted(), present(), claim, OLD) == Action(
-        "science-jld-home", Step.change, {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
+        "science.jld-home", Step.change, {"spec": {"claimRef": {"uid": None, "resourceVersion": None}}}
     )
 
 
 def test_a_volume_that_no_claim_took_yet_is_left_alone() -> None:
-    assert action(wanted(), present(uid=None), "uid-1", OLD) == Action("science-jld-home", Step.unchanged)
+    assert action(wanted(), present(uid=None), "uid-1", OLD) == Action("science.jld-home", Step.unchanged)
 
 
 def test_capacity_and_mount_options_are_changed_in_place() -> None:
@@ -145,7 +145,7 @@ def test_capacity_and_mount_options_are_changed_in_place() -> None:
     after = wanted(capacity={"storage": "38Gi"}, mountOptions=["hard", "noatime"])
 
     assert action(after, before, "uid-1", OLD) == Action(
-        "science-jld-home",
+        "science.jld-home",
         Step.change,
         {"spec": {"capacity": {"storage": "38Gi"}, "mountOptions": ["hard", "noatime"]}},
     )
@@ -156,3 +156,23 @@ def test_a_claim_that_lost_its_volume_gets_it_back() -> None:
 
     assert (made.step, made.body["spec"]["claimRef"]["uid"]) == (Step.create, "uid-1")
     assert "uid" not in wanted()["spec"]["claimRef"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "whose"),
+    [
+        ({"namespace": "jld-prod", "name": "jld-home"}, "of the claim jld-home in the namespace jld-prod"),
+        ({"namespace": "science", "name": "other-home"}, "of the claim other-home in the namespace science"),
+        (None, "of no claim"),
+    ],
+)
+@pytest.mark.parametrize("others", ["home", "scratch"])
+def test_a_volume_of_somebody_else_is_not_touched_and_nothing_else_is(
+    claim: dict[str, str] | None, whose: str, others: str
+) -> None:
+    volume = present(NEW, name=others)
+    volume["spec"]["claimRef"] = claim
+    cluster = Fake(volumes={f"science.jld-{others}": volume})
+    with pytest.raises(OthersVolume, match=rf"^the volume science.jld-{others} is {whose}, and not of jld-{others}"):
+        reconciled(cluster, "home", "scratch")
+    assert cluster.asked == []

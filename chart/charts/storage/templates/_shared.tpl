@@ -9,7 +9,7 @@
 - apiVersion: v1
   kind: PersistentVolume
   metadata:
-    name: {{ $.Release.Namespace }}-{{ include "jld.name" (list $ $name) }}
+    name: {{ include "jld.volumeName" (list $ $name) }}
     labels: {{- include "jld.labels" (list $ "storage") | nindent 6 }}
     annotations:
       helm.sh/resource-policy: keep

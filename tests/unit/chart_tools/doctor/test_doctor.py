@@ -416,10 +416,11 @@ def test_without_kubectl_the_rest_is_looked_at(desk: Any, monkeypatch: pytest.Mo
 # The file server.
 
 
-def shown(address: str) -> dict[str, Any]:
-    labels = {"app.kubernetes.io/component": "storage"}
-    metadata = {"name": "science-jld-home", "labels": labels}
-    return {"metadata": metadata, "spec": {"nfs": {"server": address}}, "status": {"phase": "Bound"}}
+def shown(address: str, release: str = "jld", namespace: str = "science") -> dict[str, Any]:
+    labels = {"app.kubernetes.io/component": "storage", "app.kubernetes.io/instance": release}
+    metadata = {"name": f"{namespace}.{release}-home", "labels": labels}
+    spec = {"nfs": {"server": address}, "claimRef": {"namespace": namespace, "name": f"{release}-home"}}
+    return {"metadata": metadata, "spec": spec, "status": {"phase": "Bound"}}
 
 
 FILE_SERVER = {"metadata": {"name": "jld-file-server"}, "spec": {"clusterIP": "10.96.0.7"}}
@@ -430,12 +431,13 @@ def test_a_volume_that_shows_the_file_server_elsewhere_is_answered_with_one_comm
         each for each in left(volumes=[shown("10.96.0.9")], services=[FILE_SERVER]) if each.level is not Level.ok
     ]
 
-    assert found.observed == "volume science-jld-home shows the file server at 10.96.0.9, and it is at 10.96.0.7"
+    assert found.observed == "volume science.jld-home shows the file server at 10.96.0.9, and it is at 10.96.0.7"
     assert found.command == "helm upgrade jld ./chart -f values.yaml --namespace science"
 
 
-def test_a_volume_that_shows_the_file_server_where_it_is_is_good() -> None:
-    found = left(volumes=[shown("10.96.0.7")], services=[FILE_SERVER])
+@pytest.mark.parametrize("volume", [shown("10.96.0.7"), shown("10.96.0.9", "other"), shown("10.96.0.9", "jld", "here")])
+def test_a_volume_that_shows_the_file_server_where_it_is_or_is_of_another_release_is_good(volume: Any) -> None:
+    found = left(volumes=[volume], services=[FILE_SERVER])
 
     assert [each for each in found if each.level is not Level.ok] == []
 

@@ -23,9 +23,9 @@ LABELS = {"app.kubernetes.io/instance": "jld", "jld.lsst.org/release-namespace":
 PEOPLE = UserNamespaces(
     prefix="science-ab12cd",
     labels=LABELS,
-    owner="science-jld-hub",
+    owner="science.jld-hub",
     networkPolicy="jld-lab",
-    volumes={"home": "science-jld-home"},
+    volumes={"home": "science.jld-home"},
 )
 POLICY: dict[str, Any] = {"metadata": {"name": "jld-lab"}, "spec": {"policyTypes": ["Ingress", "Egress"]}}
 NAMESPACE = {
@@ -37,7 +37,7 @@ NAMESPACE = {
     "status": {"phase": "Active"},
 }
 VOLUME = {
-    "metadata": {"name": "science-jld-home"},
+    "metadata": {"name": "science.jld-home"},
     "spec": {
         "accessModes": ["ReadWriteMany"],
         "capacity": {"storage": "19Gi"},

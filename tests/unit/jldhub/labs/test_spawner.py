@@ -32,9 +32,9 @@ AUTH_STATE = {
 PEOPLE = UserNamespaces(
     prefix="science-ab12cd",
     labels={"a": "b"},
-    owner="science-jld-hub",
+    owner="science.jld-hub",
     networkPolicy="jld-lab",
-    volumes={"home": "science-jld-home"},
+    volumes={"home": "science.jld-home"},
 )
 
 
