@@ -44,8 +44,11 @@ class Check:
         return max(0.0, time.time() - float(self.recorded.get("checked", 0.0)))
 
     async def save(self, changed: Mapping[str, Any]) -> None:
-        self.state = {**self.state, **changed}
-        await self.user.save_auth_state(self.state)
+        """Save what the check found, unless the person logged in anew meanwhile: then it is about what is no more."""
+        stored = await self.user.get_auth_state() or {}
+        if stored.get("access_token") == self.state.get("access_token"):
+            self.state = {**self.state, **changed}
+            await self.user.save_auth_state(self.state)
 
 
 _check: ContextVar[Check | None] = ContextVar("check", default=None)
