@@ -81,7 +81,7 @@ ROWS: dict[str, tuple[dict[str, Any], str, str, int]] = {
     ),
     "slow": (
         {"status": WAITS, "events": [{"reason": "Scheduled", "message": "Successfully assigned"}]},
-        "The lab did not start within 4 seconds.",
+        "The lab did not start within 8 seconds.",
         "Scheduled: Successfully assigned",
         500,
     ),
@@ -131,12 +131,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., 
         "hub",
         "JupyterHub and its proxy or nginx; PostgreSQL; stand-ins: GitHub, Kubernetes' API with its nodes and labs",
     )
-    hub = LabHub(tmp_path_factory.mktemp("failed"), ["alice", "fine", "orphan", *ROWS], lab={"startTimeout": "4s"})
+    hub = LabHub(tmp_path_factory.mktemp("failed"), ["alice", "fine", "orphan", *ROWS], lab={"startTimeout": "8s"})
     try:
         hub.start()
         for name, (order, *_) in ROWS.items():
             hub.kubernetes.order(name=f"lab-{name}", **order)
-        hub.kubernetes.order(name="lab-orphan", later=8)
+        hub.kubernetes.order(name="lab-orphan", later=16)
         yield hub
     finally:
         hub.stop()
@@ -206,7 +206,7 @@ async def test_a_pod_that_is_made_after_its_start_failed_is_deleted(hub: LabHub)
     async with Browser(hub.deployment.url) as browser:
         page = await browser.log_in("orphan", PASSWORD)
         await browser.post("/hub/spawn/orphan", {**xsrf(page), "profile": "small"}, follow=False)
-        assert "did not start within 4 seconds" in (await outcome(browser, "orphan")).sentence
+        assert "did not start within 8 seconds" in (await outcome(browser, "orphan")).sentence
     async with asyncio.timeout(60):
         while not hub.kubernetes.told()["made"].get("pods/jld-lab-orphan"):
             await asyncio.sleep(0.2)

@@ -179,6 +179,10 @@ def test_both_answer_as_the_table_says(request: pytest.FixtureRequest, row: Row)
     for proxy in pair:
         proxy.clear()
     there, here = ([proxy.ask(ask) for ask in row.asks] for proxy in pair)
+    if here != there and not row.meant:
+        # On a busy machine a connection may be closed under configurable-http-proxy, which then answers 503.
+        pair[0].clear()
+        there = [pair[0].ask(ask) for ask in row.asks]
     if row.meant:
         assert (there[-1].status, here[-1].status) == (row.meant.there, row.meant.here), (there, here)
         assert here[:-1] == there[:-1]

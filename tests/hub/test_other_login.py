@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from .browser import Browser
 from .conftest import CILogon
 from .deployment import Deployment
@@ -55,6 +57,7 @@ async def test_openid_connect_follows_the_same_rules(cilogon: CILogon, deploy: D
     assert deployment.people() == {"uma": 2_000_000_000}
 
 
+@pytest.mark.slow
 def test_a_class_or_an_option_that_is_not_there_stops_the_hub(cilogon_hub: Any, deploy: Deploy) -> None:
     cilogon = cilogon_hub[0]
     for changes, sentence in (
