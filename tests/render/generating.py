@@ -223,6 +223,9 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     nfs, external = storage.setdefault("nfs", {}), storage.setdefault("external", {})
     nfs.pop("clients", None)
     nfs.pop("existingClaim", None)
+    for owner in (nfs, external):
+        if owner.get("mountOptions"):
+            owner["mountOptions"] = ["nfsvers=4.1", "hard"]  # drawn ones are no words of mount(8)
     nfs["storageClass"] = nfs.get("storageClass") or "fast"
     nfs["address"] = {"mode": "static", "clusterIP": "10.96.12.34"} if nfs.get("address") else {}
     external["server"] = external.get("server") or "nfs.example.org"

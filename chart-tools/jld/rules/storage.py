@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from jld.rules.rule import Rule, Violations
 from jld.site.effective import storage_volumes
-from jld.support.key_paths import JsonMap, list_at, value_at
+from jld.support.key_paths import JsonMap, value_at
 
 MODES = ("claim", "nfs", "external", "hostPath")
 _ONLY_IN = {"server": "external", "path": "external", "directoryMode": "nfs"}
@@ -63,13 +61,5 @@ def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
                 yield ("storage", "volumes", name, key), "has no effect on a claim that exists; remove it"
 
 
-def nfs_3_locks_locally(effective: JsonMap) -> Violations:
-    mode = value_at(effective, "storage", "mode")
-    options = [str(option) for option in list_at(effective, "storage", mode, "mountOptions")] if mode in MODES else []
-    if any(re.fullmatch(r"(nfs)?vers=3", option) for option in options) and "local_lock=all" not in options:
-        sentence = "with NFS 3 a notebook hangs as soon as it locks a file; write local_lock=all too"
-        yield ("storage", mode, "mountOptions"), sentence
-
-
 RULES: tuple[Rule, ...] = (names_are_free, mount_paths_are_apart)
-WARNINGS: tuple[Rule, ...] = (sections_of_other_modes_are_absent, keys_of_volumes_are_used, nfs_3_locks_locally)
+WARNINGS: tuple[Rule, ...] = (sections_of_other_modes_are_absent, keys_of_volumes_are_used)

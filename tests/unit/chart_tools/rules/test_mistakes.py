@@ -485,12 +485,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "two volumes that the file server cannot tell apart": (
         whole("storage: {mode: nfs, volumes: {envs65: {mountPath: /envs}, tables30: {mountPath: /tables}}}\n"),
-        "site.yaml:4:59: error: storage.volumes.tables30: the file server would give tables30 and envs65 the same "
+        "site.yaml:4:60: error: storage.volumes.tables30: the file server would give tables30 and envs65 the same "
         "number; write another name",
     ),
     "a file server without a volume": (
         whole("storage: {mode: nfs, volumes: {home: {existingClaim: homes}}}\n"),
-        "site.yaml:4:11: error: storage.mode: every volume has an existingClaim, and a file server without volumes does "
+        "site.yaml:4:17: error: storage.mode: every volume has an existingClaim, and a file server without volumes does "
         "not start; write storage.mode claim, or remove the existingClaim of a volume that the file server shall hold",
     ),
     "the root folder for homes": (
