@@ -62,6 +62,7 @@ def values(
         report.line(f"Wrote {output}" if changed else f"{output} is up to date")
         report.fact(output=str(output), changed=changed, generated=list(assembled.generated))
         _next_steps(report, assembled, output)
+        _propose_clients(report, assembled)
 
 
 def check(
@@ -137,6 +138,29 @@ def _free_cluster_ip() -> str:
     from jld.doctor.kubectl import Kubectl
 
     return free_cluster_ip(Kubectl(None, None))
+
+
+def _propose_clients(report: Report, assembled: Assembled) -> None:
+    """Whom the file server may serve, where the site does not say it and the cluster can be asked.
+
+    It is not written into the values: the nodes of now need not be those of tomorrow, and a network that they are not in
+    locks them out.
+    """
+    storage = assembled.effective["storage"]
+    if storage["mode"] != "nfs" or storage["nfs"]["clients"]:
+        return
+    from jld.doctor.facts import NoResponse
+    from jld.doctor.file_server import proposed_clients
+    from jld.doctor.kubectl import Kubectl
+
+    nodes = Kubectl(None, None).objects("nodes")
+    proposed = [] if isinstance(nodes, NoResponse) else proposed_clients(nodes)
+    if proposed:
+        report.line(
+            f"The nodes of the cluster are in {', '.join(proposed)}: name these networks, and those of nodes that may "
+            "join, in storage.nfs.clients; `jld doctor` checks them."
+        )
+        report.fact(proposedClients=proposed)
 
 
 def _same(one: Path, other: Path) -> bool:

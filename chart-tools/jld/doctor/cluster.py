@@ -6,17 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jld.doctor import permissions, storage
+from jld.doctor import file_server, permissions, plug_ins, storage
 from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, NotConfigured, Object, Release
 from jld.support.key_paths import JsonMap, value_at
 
 OLDEST = (1, 30)
 ENFORCE = "pod-security.kubernetes.io/enforce"
-
-_ENFORCES = re.compile(
-    r"calico-node|canal|cilium|anetd|antrea-agent|kube-router|weave-net|ovnkube-node|azure-npm|kube-network-policies"
-)
-_DOES_NOT_ENFORCE = re.compile(r"kube-flannel(-ds)?.*")
 
 
 def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> Iterator[Finding]:
@@ -32,8 +27,9 @@ def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> I
     yield permissions.finding(cluster.refused, release)
     yield from _nodes(cluster.nodes)
     yield _pod_security(cluster.namespace, site, release)
-    yield _network_policies(cluster.daemon_sets)
+    yield _network_policies(cluster)
     yield from storage.findings(cluster, site)
+    yield from file_server.findings(cluster, site)
     yield from _secrets(cluster.secrets, release)
 
 
@@ -102,16 +98,17 @@ def _pod_security(namespace: Object | NoResponse | None, site: JsonMap | None, r
     return Finding(subject, Level.ok, f"namespace {release.namespace} enforces {enforced or 'nothing'}")
 
 
-def _network_policies(daemon_sets: Sequence[Object] | NoResponse) -> Finding:
+def _network_policies(cluster: ClusterFacts) -> Finding:
     subject = "NetworkPolicies"
-    if isinstance(daemon_sets, NoResponse):
-        return Finding.unknown(subject, daemon_sets)
-    names = [str(value_at(each, "metadata", "name")) for each in daemon_sets]
-    if plug_in := next((name for name in names if _ENFORCES.fullmatch(name)), None):
-        return Finding(subject, Level.ok, f"{plug_in} enforces them")
+    if isinstance(cluster.daemon_sets, NoResponse):
+        return Finding.unknown(subject, cluster.daemon_sets)
+    found = plug_ins.plug_ins(cluster.daemon_sets, () if isinstance(cluster.nodes, NoResponse) else cluster.nodes)
+    enforcing = [plug_in.name for plug_in in found if plug_in.enforces]
+    if enforcing:
+        return Finding(subject, Level.ok, f"{enforcing[0]} enforces them")
     remedy = "install a network plug-in that enforces them, such as Calico or Cilium, or a lab reaches every other pod"
-    if plug_in := next((name for name in names if _DOES_NOT_ENFORCE.fullmatch(name)), None):
-        return Finding(subject, Level.warning, f"{plug_in} does not enforce them", remedy)
+    if found:
+        return Finding(subject, Level.warning, f"{found[0].name} does not enforce them", remedy)
     return Finding(
         subject, Level.unknown, "no network plug-in that is known here; whether they are enforced is unknown", remedy
     )

@@ -118,5 +118,14 @@ def _mount_options(effective: JsonMap) -> tuple[str, Sequence[Option]]:
     return mode, [parsed(option if isinstance(option, str) else "") for option in options]
 
 
+def nobody_else_reaches_the_homes(effective: JsonMap) -> Violations:
+    if value_at(effective, "storage", "mode") == "nfs" and not list_at(effective, "storage", "nfs", "clients"):
+        sentence = (
+            "storage.nfs.clients names nobody, so every pod of the cluster that may send packets to the file server can "
+            "act as root on all homes; write the networks of your nodes there, which `jld doctor` proposes"
+        )
+        yield ("storage", "mode"), sentence
+
+
 RULES: tuple[Rule, ...] = (the_file_server_takes_its_volumes, mount_options_fit_the_server)
-WARNINGS: tuple[Rule, ...] = (nfs_3_locks_locally,)
+WARNINGS: tuple[Rule, ...] = (nfs_3_locks_locally, nobody_else_reaches_the_homes)

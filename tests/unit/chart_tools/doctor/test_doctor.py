@@ -118,7 +118,7 @@ CASES: dict[str, tuple[str, Mapping[str, Any], dict[str, Any], Level, str]] = {
     ),
     "flannel": (
         *("NetworkPolicies", {"daemon_sets": [{"metadata": {"name": "kube-flannel-ds"}}]}, {}, Level.warning),
-        "kube-flannel-ds does not enforce them",
+        "flannel does not enforce them",
     ),
     "a network nobody knows": (
         *("NetworkPolicies", {"daemon_sets": []}, {}, Level.unknown),
