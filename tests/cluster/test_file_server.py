@@ -100,7 +100,11 @@ def test_scratch_is_for_everybody_and_software_for_reading(alice: Lab, bob: Lab)
 @pytest.mark.parametrize(
     ("name", "made", "reason"),
     [
-        ("mallory", "ln -s /export/home/alice /export/home/mallory", "mallory is a link or a file and no directory"),
+        (
+            "mallory",
+            "ln -s /export/home/alice /export/home/mallory",
+            "mallory: Not a directory; it is a link or a file and no directory",
+        ),
         (
             "zoe",
             "mkdir /export/home/zoe; touch /export/home/zoe/old; chown -R 1234 /export/home/zoe",

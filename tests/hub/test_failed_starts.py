@@ -92,7 +92,11 @@ ROWS: dict[str, tuple[dict[str, Any], str, str, int]] = {
         500,
     ),
     "full": (
-        {"status": home_ended("home directory of full could not be made below /homes: No space left on device")},
+        {
+            "status": home_ended(
+                "home directory refused: /homes/full: No space left on device; an administrator must remove files"
+            )
+        },
         "Your home directory, or the disk that it is on, is full.",
         "No space left on device",
         500,

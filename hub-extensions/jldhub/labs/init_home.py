@@ -4,12 +4,32 @@ The text of this file is the program of the lab pod's init container, which runs
 the standard library only. It contains no dollar sign, because Kubernetes expands variables in a container's arguments.
 """
 
+import errno
 import os
 import stat
 import sys
 from contextlib import suppress
 
 MODE = 0o700
+_SQUASHED = (
+    "the file server maps root to somebody else (root_squash, or an access point with a user of its own); an administrator "
+    "must export it with no_root_squash, or make the homes and write hub.lab.provisionHomes: false"
+)
+_REMEDIES = {
+    errno.EACCES: _SQUASHED,
+    errno.EPERM: _SQUASHED,
+    errno.ENOTDIR: "it is a link or a file and no directory; an administrator must move it away",
+    errno.ELOOP: "it is a link or a file and no directory; an administrator must move it away",
+    errno.ESTALE: (
+        "the node has mounted what the file server no longer has; an administrator must drain the node, so that it mounts "
+        "anew, and see whether the volume was replaced"
+    ),
+    errno.EIO: "the disk or the file server is faulty; an administrator must look at its log before anybody works on it",
+    errno.EROFS: "an administrator must mount it writable; a disk with errors is mounted so by itself",
+    errno.ENOSPC: "an administrator must remove files or enlarge the disk",
+    errno.EDQUOT: "an administrator must remove files or raise the quota",
+    errno.ETIMEDOUT: "the file server does not answer; an administrator must look whether it runs",
+}
 
 
 class HomeUnusable(Exception):
@@ -19,29 +39,30 @@ class HomeUnusable(Exception):
 def provision(root: str, name: str, uid: int, gid: int) -> bool:
     """Create the directory `name` below `root` and give it to uid:gid. True when it was created, False when it existed.
 
-    Raises HomeUnusable, and OSError from the file system.
+    Raises HomeUnusable.
     """
     if name in ("", ".", "..") or "/" in name or "\0" in name:
         raise HomeUnusable(f"{name!r} is not the name of a home directory")
     if uid < 1 or gid < 1:
         raise HomeUnusable(f"a home directory cannot belong to {uid}:{gid}")
-    root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    path = root
     try:
-        return _provision_below(root_fd, f"{root}/{name}", name, uid, gid)
-    finally:
-        os.close(root_fd)
+        root_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        path = f"{root}/{name}"
+        try:
+            return _provision_below(root_fd, path, name, uid, gid)
+        finally:
+            os.close(root_fd)
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "an administrator must look at the volume of the homes")
+        raise HomeUnusable(f"{path}: {error.strerror}; {remedy}") from error
 
 
 def _provision_below(root_fd: int, path: str, name: str, uid: int, gid: int) -> bool:
     with suppress(FileExistsError):
         os.mkdir(name, MODE, dir_fd=root_fd)
-    try:
-        # Never through a symbolic link: everything below uses this descriptor and not the name.
-        home_fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root_fd)
-    except OSError as error:
-        raise HomeUnusable(
-            f"{path} is a link or a file and no directory; an administrator must move it away"
-        ) from error
+    # Never through a symbolic link: everything below uses this descriptor and not the name.
+    home_fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root_fd)
     try:
         owner = os.fstat(home_fd).st_uid
         if owner == uid:
@@ -56,7 +77,7 @@ def _provision_below(root_fd: int, path: str, name: str, uid: int, gid: int) -> 
         os.fchown(home_fd, uid, gid)
         made = os.fstat(home_fd)
         if (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) != (uid, gid, MODE):
-            raise HomeUnusable(f"{path} could not be given to {uid}:{gid}; does the file server map root to nobody?")
+            raise HomeUnusable(f"{path} could not be given to {uid}:{gid}; {_SQUASHED}")
         return True
     finally:
         os.close(home_fd)
@@ -68,9 +89,6 @@ def main(arguments: list[str]) -> int:
         made = provision(root, name, int(uid), int(gid))
     except HomeUnusable as refusal:
         print(f"home directory refused: {refusal}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"home directory of {name} could not be made below {root}: {error.strerror}", file=sys.stderr)
         return 1
     print(f"home directory of {name} {'made' if made else 'found'}")
     return 0

@@ -33,6 +33,27 @@ _QUOTA = re.compile(
 _LIMIT = re.compile(
     r"(?P<bound>maximum|minimum) (?P<resource>[\w./-]{1,253}) usage per (?:Pod|Container) is (?P<amount>[^\s,]{1,40}),? but "
 )
+# What mount(8) says, in the kubelet's event.
+_MOUNT_FAILURES = (
+    (
+        r"/sbin/mount\.<type>|unknown filesystem type|mount\.nfs4?: (command )?not found",
+        "The node that was chosen for the lab has no program that mounts the volume; for NFS it is in the node's package "
+        f"nfs-common or nfs-utils. {_ASK}",
+    ),
+    (
+        r"access denied by server|reason given by server|Operation not permitted",
+        "The file server does not let the lab's node mount the volume: it knows no such folder, or the node is none of "
+        f"its clients (storage.nfs.clients). {_ASK}",
+    ),
+    (
+        r"Protocol not supported|NFS version or transport protocol is not supported|incorrect mount option",
+        f"The volume's mount options are not what its file server and the node know (mountOptions). {_ASK}",
+    ),
+    (
+        r"Connection (refused|timed out|reset)|No route to host|Network is unreachable|Name or service not known",
+        f"The file server of the volume does not answer the lab's node. {_LATER} If it lasts, tell an administrator.",
+    ),
+)
 _FULL = re.compile(r"no space left on device|disk quota exceeded|ENOSPC|EDQUOT", re.IGNORECASE)
 
 
@@ -227,10 +248,13 @@ def _of_volumes(events: Sequence[Object]) -> Obstacle | None:
     failures = [event for event in events if event.get("reason") in _VOLUME_EVENTS]
     if not failures:
         return None
-    detail = _event_text(max(failures, key=when))
-    return Obstacle(
-        "volume", f"A volume that the lab needs could not be mounted, such as the home directories. {_ASK}", detail
+    newest = max(failures, key=when)
+    message = str(newest.get("message") or "")
+    sentence = next(
+        (sentence for cause, sentence in _MOUNT_FAILURES if re.search(cause, message, re.IGNORECASE)),
+        f"A volume that the lab needs could not be mounted, such as the home directories. {_ASK}",
     )
+    return Obstacle("volume", sentence, _event_text(newest))
 
 
 def _image(container: Object, pod: Object) -> str:

@@ -1,5 +1,6 @@
 """Home directories: made once, given to one person, and never anybody else's. Runs as root, as in the lab pod."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -82,7 +83,7 @@ def test_a_file_in_its_place_is_refused(root: Path) -> None:
 
 def test_the_root_of_homes_may_not_be_a_link_either(tmp_path: Path, root: Path) -> None:
     (tmp_path / "link").symlink_to(root)
-    with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
+    with pytest.raises(HomeUnusable, match=r"link: (Not a directory|Too many levels).*; it is a link or a file"):
         provision(str(tmp_path / "link"), "ada", UID, GID)
     assert list(root.iterdir()) == []
 
@@ -103,7 +104,50 @@ def test_a_home_never_belongs_to_root(root: Path, uid: int, gid: int) -> None:
 
 def test_a_file_server_that_maps_root_is_noticed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fchown", lambda *_: None)  # what an export with all_squash looks like from here
-    with pytest.raises(HomeUnusable, match="does the file server map root to nobody"):
+    with pytest.raises(HomeUnusable, match=r"could not be given to .*root_squash"):
+        provision(str(root), "ada", UID, GID)
+
+
+ERRORS = {
+    errno.EACCES: "Permission denied; the file server maps root to somebody else (root_squash",
+    errno.EPERM: "Operation not permitted; the file server maps root to somebody else (root_squash",
+    errno.ESTALE: "Stale file handle; the node has mounted what the file server no longer has; an administrator must drain",
+    errno.EIO: "Input/output error; the disk or the file server is faulty; an administrator must look at its log",
+    errno.ENOTDIR: "Not a directory; it is a link or a file and no directory; an administrator must move it away",
+    errno.ELOOP: "Too many levels of symbolic links; it is a link or a file and no directory",
+    errno.EROFS: "Read-only file system; an administrator must mount it writable",
+    errno.ENOSPC: "No space left on device; an administrator must remove files or enlarge the disk",
+    errno.EDQUOT: "Disk quota exceeded; an administrator must remove files or raise the quota",
+    errno.ETIMEDOUT: "Connection timed out; the file server does not answer",
+    errno.ENOMEM: "Cannot allocate memory; an administrator must look at the volume of the homes",
+}
+
+
+@pytest.mark.parametrize("call", ["open", "mkdir", "listdir", "fchmod", "fchown"])
+@pytest.mark.parametrize("number", ERRORS, ids=errno.errorcode.get)
+def test_each_error_of_the_file_system_has_its_cause_and_remedy(
+    root: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    real = os.open
+    fail_below = lambda *words, **more: fail() if "dir_fd" in more else real(*words, **more)  # noqa: E731
+    monkeypatch.setattr(os, call, fail_below if call == "open" else fail)
+    with pytest.raises(HomeUnusable) as refusal:
+        provision(str(root), "ada", UID, GID)
+
+    assert str(refusal.value).startswith(f"{root}/ada: {ERRORS[number]}")
+    # The page shows 500 characters, with what stands before it.
+    assert len(str(refusal.value)) - len(str(root)) < 400
+
+
+def test_an_error_of_the_whole_volume_names_the_volume(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(HomeUnusable, match=f"^{root}: Stale file handle; the node has mounted"):
         provision(str(root), "ada", UID, GID)
 
 

@@ -121,6 +121,53 @@ def test_a_volume_that_is_not_mounted_is_known_from_the_newest_event() -> None:
     assert (why.reason, why.detail, why.final) == ("volume", "FailedMount: new", False)
 
 
+def mount_failed(output: str) -> str:
+    """As the kubelet says it."""
+    return (
+        'MountVolume.SetUp failed for volume "science.jld-home" : mount failed: exit status 32\n'
+        "Mounting command: mount\nMounting arguments: -t nfs -o hard,nfsvers=4.2 10.96.0.7:/home /var/lib/kubelet/pods/x\n"
+        f"Output: {output}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        (
+            "mount: /var/lib/kubelet/pods/x: bad option; for several filesystems (e.g. nfs, cifs) you might need a "
+            "/sbin/mount.<type> helper program.\n       dmesg(1) may have more information after failed mount system call.",
+            "it is in the node's package nfs-common or nfs-utils",
+        ),
+        ("mount: unknown filesystem type 'nfs'", "nfs-common or nfs-utils"),
+        ("mount.nfs: access denied by server while mounting 10.96.0.7:/home", "(storage.nfs.clients)"),
+        (
+            "mount.nfs: mounting 10.96.0.7:/home failed, reason given by server: No such file or directory",
+            "the node is none of its clients",
+        ),
+        ("mount.nfs: Protocol not supported", "mount options are not what"),
+        ("mount.nfs: requested NFS version or transport protocol is not supported for /home", "mount options are not"),
+        ("mount.nfs: an incorrect mount option was specified for /home", "mount options are not what"),
+        ("mount.nfs: Connection timed out for 10.96.0.7:/home on /home", "does not answer the lab's node"),
+        ("mount.nfs: No route to host for 10.96.0.7:/home on /home", "does not answer the lab's node"),
+        ("mount.nfs: something else", "could not be mounted, such as the home directories"),
+    ],
+)
+def test_a_mount_that_failed_is_told_with_its_cause(output: str, words: str) -> None:
+    why = messages.obstacle(pod(lab=waiting("ContainerCreating")), [event("FailedMount", mount_failed(output))])
+    assert why is not None
+    assert (why.reason, why.final) == ("volume", False)
+    assert words in why.sentence
+    assert why.detail.startswith("FailedMount: MountVolume.SetUp failed")
+
+
+@pytest.mark.parametrize("remedy", ["no_root_squash", "drain the node", "look at its log", "move it away"])
+def test_what_is_wrong_with_a_home_is_shown_with_its_remedy(remedy: str) -> None:
+    refusal = f"home directory refused: /homes/ada: cause; an administrator must {remedy}"
+    why = messages.obstacle(pod(init=ended(1, refusal)))
+    assert why is not None
+    assert (why.reason, why.detail) == ("home", f"home ended with exit code 1 (Error): {refusal}")
+
+
 LIMITED = 'pods "jld-lab-ada" is forbidden: '
 QUOTA = (
     'pods "jld-lab-ada" is forbidden: exceeded quota: jld-lab, requested: limits.cpu=2,limits.memory=4Gi, '
