@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
-from rendering import Object, Question, render
+from rendering import Object, Question, refusal, render
 
 
 def spec(values: Path, *changes: str) -> Object:
@@ -138,6 +139,24 @@ def test_the_file_server_is_told_what_it_offers(values: dict[str, Path]) -> None
         "gracePeriod": 6,
         "leaseLifetime": 6,
     }
+
+
+def disk(values: Path, *changes: str) -> list[str]:
+    """How the file server's disk may be mounted."""
+    claim = render(Question(values, changes)).one("PersistentVolumeClaim", "jld-file-server")
+    return list(claim["spec"]["accessModes"])
+
+
+def test_the_disk_is_for_one_node_and_by_value_for_one_pod(values: dict[str, Path]) -> None:
+    assert disk(values["nfs"]) == ["ReadWriteOnce"]
+    assert disk(values["everything"]) == ["ReadWriteOncePod"]
+
+
+@pytest.mark.parametrize("mode", ["ReadWriteMany", "ReadOnlyMany", "", "readwriteonce"])
+def test_the_disk_is_never_for_many(values: dict[str, Path], mode: str) -> None:
+    said = refusal(Question(values["nfs"], (f'storage.nfs.accessMode="{mode}"',)))
+
+    assert "accessMode" in said
 
 
 def test_labs_see_the_volumes_where_the_site_says(values: dict[str, Path]) -> None:

@@ -493,6 +493,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "site.yaml:4:17: error: storage.mode: every volume has an existingClaim, and a file server without volumes does "
         "not start; write storage.mode claim, or remove the existingClaim of a volume that the file server shall hold",
     ),
+    "a file server's disk for many nodes": (
+        whole("storage: {mode: nfs, nfs: {accessMode: ReadWriteMany, clients: [10.0.0.0/8]}}\n"),
+        'site.yaml:4:40: error: storage.nfs.accessMode: found "ReadWriteMany"; write ReadWriteOnce or ReadWriteOncePod',
+    ),
     "the root folder for homes": (
         whole("storage: {mode: hostPath, hostPath: {path: /}}\n"),
         'site.yaml:4:44: error: storage.hostPath.path: found "/"; '
