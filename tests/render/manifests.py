@@ -10,7 +10,8 @@ from rendering import Object
 # The validator reads its definitions anew for every object; they do not change.
 kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
 
-_NOT_KUBERNETES_OWN = {"HTTPRoute"}  # the Gateway API's, which the cluster tests ask a real API server about
+# The Gateway API's, which the cluster tests ask a real API server about, and Cilium's.
+_NOT_KUBERNETES_OWN = {"HTTPRoute", "CiliumNetworkPolicy"}
 
 
 @cache

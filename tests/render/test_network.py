@@ -103,16 +103,53 @@ def test_what_is_private_for_a_lab_is_private_for_firefly(values: dict[str, Path
     assert closed[0] == closed[1]
 
 
-def test_only_machines_that_may_mount_reach_the_file_server(values: dict[str, Path]) -> None:
-    anybody = render(Question(values["nfs"], ("storage.nfs.clients=[]",)))
+def file_server(values: Path, *changes: str) -> tuple[list[Object], list[Object]]:
+    """What NetworkPolicy and Cilium's policy let through to the file server."""
+    rendered = render(Question(values, changes))
+    assert policy(rendered, "file-server")["policyTypes"] == ["Ingress", "Egress"]
+    of_cilium = [rule for each in rendered.of_kind("CiliumNetworkPolicy") for rule in each["spec"]["ingress"]]
+    return policy(rendered, "file-server")["ingress"], of_cilium
 
-    assert policy(render(Question(values["nfs"])), "file-server")["ingress"] == [
-        {"ports": [{"port": "nfs"}], "from": [{"ipBlock": {"cidr": "10.128.0.0/20"}}]}
+
+def test_only_machines_that_may_mount_reach_the_file_server(values: dict[str, Path]) -> None:
+    by_address = [{"ports": [{"port": "nfs"}], "from": [{"ipBlock": {"cidr": "10.128.0.0/20"}}]}]
+
+    assert file_server(values["nfs"]) == (by_address, [])
+
+
+@pytest.mark.parametrize("change", ["storage.nfs.clients=[]", 'storage.nfs.networkPolicy="open"'])
+def test_everybody_reaches_a_file_server_that_names_nobody_whatever_a_network_calls_an_address(
+    values: dict[str, Path], change: str
+) -> None:
+    # Without `from`: to Cilium, 0.0.0.0/0 holds no node and no pod.
+    assert file_server(values["nfs"], change) == ([{"ports": [{"port": "nfs"}]}], [])
+
+
+def test_a_server_behind_an_open_policy_looks_at_its_clients_itself(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["nfs"], ('storage.nfs.networkPolicy="open"',)))
+
+    assert '"10.128.0.0/20"' in rendered.one("ConfigMap", "jld-file-server")["data"]["nfs.yaml"]
+
+
+@pytest.mark.parametrize("changes", [(), ("storage.nfs.clients=[]",)], ids=["clients", "no clients"])
+def test_cilium_lets_nodes_in_and_nobody_else(values: dict[str, Path], changes: tuple[str, ...]) -> None:
+    nodes = [
+        {
+            "fromEntities": ["host", "remote-node"],
+            "toPorts": [{"ports": [{"port": "2049", "protocol": "TCP"}]}],
+        }
     ]
-    assert [each["ipBlock"]["cidr"] for each in policy(anybody, "file-server")["ingress"][0]["from"]] == [
-        "0.0.0.0/0",
-        "::/0",
-    ]
+    by_cilium = ('storage.nfs.networkPolicy="cilium"', *changes)
+    (found,) = render(Question(values["nfs"], by_cilium)).of_kind("CiliumNetworkPolicy")
+
+    assert file_server(values["nfs"], *by_cilium) == ([], nodes)
+    assert found["apiVersion"] == "cilium.io/v2"
+    assert found["spec"]["endpointSelector"]["matchLabels"]["app.kubernetes.io/component"] == "file-server"
+
+
+@pytest.mark.parametrize("site", ["local", "external", "github"])
+def test_ciliums_kind_is_asked_for_by_value_alone(values: dict[str, Path], site: str) -> None:
+    assert render(Question(values[site], ('storage.nfs.networkPolicy="cilium"',))).of_kind("CiliumNetworkPolicy") == []
 
 
 def test_neither_the_file_server_nor_the_keepalive_speaks_to_anybody(values: dict[str, Path]) -> None:

@@ -147,7 +147,7 @@ def _propose_clients(report: Report, assembled: Assembled) -> None:
     locks them out.
     """
     storage = assembled.effective["storage"]
-    if storage["mode"] != "nfs" or storage["nfs"]["clients"]:
+    if storage["mode"] != "nfs" or storage["nfs"]["clients"] or storage["nfs"]["networkPolicy"] == "cilium":
         return
     from jld.doctor.facts import NoResponse
     from jld.doctor.file_server import proposed_clients

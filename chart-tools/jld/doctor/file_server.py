@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object
-from jld.doctor.plug_ins import enforcing, node_addresses, plug_ins
+from jld.doctor.plug_ins import CILIUM, DATAPLANE_V2, PlugIn, enforcing, node_addresses, plug_ins
 from jld.support.key_paths import JsonMap, list_at, value_at
 
 Network = IPv4Network | IPv6Network
-SUBJECT = "storage.nfs.clients"
+SUBJECT, POLICY = "storage.nfs.clients", "storage.nfs.networkPolicy"
 _FINEST = {4: 24, 6: 64}  # of a proposed network: nodes that join later most likely get an address beside the others
 _WIDEST = {4: 16, 6: 48}
 
@@ -51,7 +51,25 @@ def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
     daemon_sets = () if isinstance(cluster.daemon_sets, NoResponse) else cluster.daemon_sets
     found = plug_ins(daemon_sets, cluster.nodes)
     clients = [ip_network(each) for each in list_at(site, "storage", "nfs", "clients")]
-    yield _nodes(clients, cluster.nodes) if clients else _anybody(cluster.nodes, enforcing(found))
+    policy = str(value_at(site, "storage", "nfs", "networkPolicy"))
+    yield from _policy(policy, found, bool(clients))
+    if clients or policy != "cilium":
+        yield _nodes(clients, cluster.nodes) if clients else _anybody(cluster.nodes, enforcing(found))
+
+
+def _policy(policy: str, found: Sequence[PlugIn], names_clients: bool) -> Iterator[Finding]:
+    """Whether the network lets nodes through, by the words that it knows."""
+    by_entity = next((each for each in found if each.name in (CILIUM, DATAPLANE_V2)), None)
+    if policy == "addresses" and names_clients and by_entity:
+        word = "cilium" if by_entity.name == CILIUM else "open"
+        observed = (
+            f"{by_entity.name} knows nodes as entities and by no address, so only the server's own node mounts homes"
+        )
+        yield Finding(POLICY, Level.failure, observed, f"write {POLICY}: {word}")
+    elif policy == "cilium" and found and not any(each.name == CILIUM for each in found):
+        observed = f"{found[0].name} has no CiliumNetworkPolicy, so the installation is refused, or nobody is let in"
+        remedy = f"write {POLICY}: {'open' if by_entity else 'addresses'}"
+        yield Finding(POLICY, Level.failure, observed, remedy)
 
 
 def _anybody(nodes: Sequence[Object], enforced: bool | None) -> Finding:

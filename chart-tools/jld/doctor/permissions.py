@@ -9,6 +9,7 @@ from jld.support.key_paths import JsonMap, value_at
 
 # What the chart renders: kind to resource, API group, and whether it lies in a namespace.
 KINDS = {
+    "CiliumNetworkPolicy": ("ciliumnetworkpolicies", "cilium.io", True),
     "ClusterRole": ("clusterroles", "rbac.authorization.k8s.io", False),
     "ClusterRoleBinding": ("clusterrolebindings", "rbac.authorization.k8s.io", False),
     "ConfigMap": ("configmaps", "", True),
@@ -56,6 +57,8 @@ def needed(site: JsonMap | None) -> list[Access]:
         del kinds["PersistentVolume"]
     if mode != "nfs" or not value_at(site, "storage", "nfs", "provisioner"):
         del kinds["StorageClass"]
+    if mode != "nfs" or value_at(site, "storage", "nfs", "networkPolicy") != "cilium":
+        del kinds["CiliumNetworkPolicy"]
     user_namespaces = bool(value_at(site, "global", "userNamespaces"))
     if mode != "nfs":
         for kind in _FILE_SERVER_KINDS:

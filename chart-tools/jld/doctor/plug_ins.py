@@ -20,9 +20,10 @@ class PlugIn:
     gateway: str = ""  # the interface of a node in the pod network, whose address its packets to pods can carry
 
 
+CILIUM, DATAPLANE_V2 = "Cilium", "GKE Dataplane V2"  # which is Cilium, without the kind CiliumNetworkPolicy
 _PLUG_INS = (
-    PlugIn("Cilium", "cilium", True, "cilium_host, in tunnel mode"),
-    PlugIn("GKE Dataplane V2, which is Cilium,", "anetd", True),
+    PlugIn(CILIUM, "cilium", True, "cilium_host, in tunnel mode"),
+    PlugIn(DATAPLANE_V2, "anetd", True),
     PlugIn("Calico", "calico-node", True),  # Calico writes a tunnel's address into the node's annotations
     PlugIn("Canal", "canal|rke2-canal", True, "flannel.1 or cni0"),
     PlugIn("flannel", "kube-flannel(-ds)?.*", False, "flannel.1 or cni0"),

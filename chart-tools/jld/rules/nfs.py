@@ -119,7 +119,9 @@ def _mount_options(effective: JsonMap) -> tuple[str, Sequence[Option]]:
 
 
 def nobody_else_reaches_the_homes(effective: JsonMap) -> Violations:
-    if value_at(effective, "storage", "mode") == "nfs" and not list_at(effective, "storage", "nfs", "clients"):
+    by_cilium = value_at(effective, "storage", "nfs", "networkPolicy") == "cilium"  # which lets nodes in and no pod
+    named = list_at(effective, "storage", "nfs", "clients")
+    if value_at(effective, "storage", "mode") == "nfs" and not named and not by_cilium:
         sentence = (
             "storage.nfs.clients names nobody, so every pod of the cluster that may send packets to the file server can "
             "act as root on all homes; write the networks of your nodes there, which `jld doctor` proposes"

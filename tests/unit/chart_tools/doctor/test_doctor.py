@@ -207,6 +207,14 @@ def test_a_quota_is_asked_for_only_where_one_is_made() -> None:
     assert resources(cpu=104) - resources() == resources(memory="208Gi") - resources() == {"resourcequotas"}
 
 
+def test_a_policy_of_cilium_is_asked_for_only_where_one_is_made() -> None:
+    def resources(policy: str) -> set[str]:
+        wanted = site(storage={"mode": "nfs", "nfs": {"networkPolicy": policy}})
+        return {access.resource for access in permissions.needed(wanted)}
+
+    assert resources("cilium") - resources("addresses") == {"ciliumnetworkpolicies"}
+
+
 def test_the_right_to_everything_that_the_chart_renders_is_asked_for() -> None:
     kinds = set()
     for folder in ("templates", "charts/*/templates"):

@@ -45,7 +45,7 @@ def judged(nodes: Any, daemon_sets: Sequence[Any] = (), mode: str = "nfs", **nfs
 NODES = [node("a", "10.128.0.2"), node("b", "10.128.0.3")]
 KNOWN = {
     "cilium": ("Cilium", True),
-    "anetd": ("GKE Dataplane V2, which is Cilium,", True),
+    "anetd": ("GKE Dataplane V2", True),
     "calico-node": ("Calico", True),
     "canal": ("Canal", True),
     "rke2-canal": ("Canal", True),
@@ -136,6 +136,34 @@ def test_nodes_that_are_locked_out_are_named(nodes: Any, clients: list[str], lev
     assert words in found.observed
 
 
+@pytest.mark.parametrize(
+    ("name", "policy", "clients", "level", "words"),
+    [
+        ("cilium", "addresses", ["10.128.0.0/20"], Level.failure, "write storage.nfs.networkPolicy: cilium"),
+        ("anetd", "addresses", ["10.128.0.0/20"], Level.failure, "write storage.nfs.networkPolicy: open"),
+        ("calico-node", "cilium", [], Level.failure, "write storage.nfs.networkPolicy: addresses"),
+        ("anetd", "cilium", [], Level.failure, "write storage.nfs.networkPolicy: open"),
+        ("cilium", "cilium", [], None, ""),
+        ("cilium", "cilium", ["10.128.0.0/20"], None, ""),
+        ("cilium", "addresses", [], None, ""),
+        ("calico-node", "addresses", ["10.128.0.0/20"], None, ""),
+        ("anetd", "open", ["10.128.0.0/20"], None, ""),
+        ("kube-proxy", "cilium", [], None, ""),  # of what is not known, nothing is said
+    ],
+)
+def test_a_policy_has_to_be_in_the_words_of_the_network(
+    name: str, policy: str, clients: list[str], level: Level | None, words: str
+) -> None:
+    found = judged(NODES, [daemon_set(name)], networkPolicy=policy, clients=clients)
+    about = [(each.level, each.remedy) for each in found if each.subject == "storage.nfs.networkPolicy"]
+
+    assert about == ([(level, words)] if level else [])
+
+
+def test_where_cilium_lets_nodes_in_alone_nobody_else_is_warned_of() -> None:
+    assert judged(NODES, [daemon_set("cilium")], networkPolicy="cilium") == []
+
+
 @pytest.mark.parametrize("mode", ["claim", "external", "hostPath"])
 def test_without_the_file_server_nothing_is_said(mode: str) -> None:
     assert judged(NODES, mode=mode) == []
@@ -203,7 +231,9 @@ def test_the_values_come_with_a_proposal_and_without_anything_that_nobody_wrote(
     assert "are in 10.128.0.0/24: name these networks" in desk.run("values", "site.yaml").stdout
 
 
-@pytest.mark.parametrize("keys", ["mode: claim", "mode: nfs, nfs: {clients: [10.0.0.0/8]}"])
+@pytest.mark.parametrize(
+    "keys", ["mode: claim", "mode: nfs, nfs: {clients: [10.0.0.0/8]}", "mode: nfs, nfs: {networkPolicy: cilium}"]
+)
 def test_where_there_is_nothing_to_propose_the_cluster_is_not_asked(keys: str, desk: Any, kubectl: Any) -> None:
     kubectl({"items": NODES})
     desk.write("site.yaml", storage(keys))
@@ -231,6 +261,8 @@ OPEN = (
     [
         ("mode: nfs", True),
         ("mode: nfs, nfs: {clients: []}", True),
+        ("mode: nfs, nfs: {networkPolicy: open}", True),
+        ("mode: nfs, nfs: {networkPolicy: cilium}", False),
         ("mode: nfs, nfs: {clients: [10.0.0.0/8]}", False),
         ("mode: claim", False),
     ],
