@@ -21,7 +21,8 @@ def ganesha_configuration(settings: Settings, identity: str, volume: Path, state
     blocks = [
         block(
             "LOG",
-            block("Components", DBUS="FATAL"),  # the image has no D-Bus, which Ganesha logs as an error at each start
+            # The image has no D-Bus, which Ganesha logs as an error at each start. Clients that are refused are told at INFO.
+            block("Components", DBUS="FATAL", EXPORT="INFO"),
             block(
                 "Format",
                 Date_Format="iso-8601",

@@ -47,7 +47,7 @@ def place(
     system: guest.System, tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]
 ) -> Iterator[Place]:
     made = Place(tmp_path_factory.mktemp("place"))
-    describe_level("nfs", "two QEMU guests with Debian's kernel; the server's image as on a node, but for seccomp")
+    describe_level("nfs", "QEMU guests with Debian's kernel; the server's image as on a node, but for seccomp")
     yield made
     made.end()
 

@@ -1,11 +1,12 @@
 """Clients that send what no kernel sends. They may be any pod that reaches the port."""
 
+import re
 from pathlib import Path
 
 import pytest
-from jlddev.clusters.guest import Guest
+from jlddev.clusters.guest import Guest, System
 
-from .place import ADDRESS, Place, Server
+from .place import ADDRESS, Place, Server, mount
 
 PROGRAM = Path(__file__).parent / "programs" / "blocked_lock.py"
 MINOR_VERSION_MISMATCH = 10021  # RFC 7530
@@ -27,3 +28,17 @@ def test_the_oldest_protocol_cannot_be_mounted(guests: tuple[Guest, Guest], serv
     refused = one.start("mount", "-t", "nfs", "-o", "nfsvers=4.0,proto=tcp", f"{ADDRESS}:/scratch", "/mnt/oldest")
     assert refused.result(60).code != 0
     assert one.start("ls", "/mnt/scratch").result(60).code == 0
+
+
+def test_a_client_outside_of_the_networks_mounts_nothing_and_the_log_names_it(
+    system: System, place: Place, server: Server
+) -> None:
+    outside = place.guest(system, "outside", "10.99.0.99")
+    outside.wait()
+    before = server.log.read_text()
+
+    refused = mount(outside, "home")
+
+    assert (refused.code, "reason given by server: No such file or directory" in refused.err) == (32, True)
+    said = server.log.read_text().removeprefix(before)
+    assert re.search(r"Access not allowed on Export_Id \d+ /home for client ::ffff:10\.99\.0\.99\n", said)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
 from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object
-from jld.doctor.plug_ins import CILIUM, DATAPLANE_V2, PlugIn, enforcing, node_addresses, plug_ins
+from jld.doctor.plug_ins import CILIUM, DATAPLANE_V2, PlugIn, enforcing, node_addresses, plug_ins, pod_network_addresses
 from jld.support.key_paths import JsonMap, list_at, value_at
 
 Network = IPv4Network | IPv6Network
@@ -54,7 +54,7 @@ def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
     policy = str(value_at(site, "storage", "nfs", "networkPolicy"))
     yield from _policy(policy, found, bool(clients))
     if clients or policy != "cilium":
-        yield _nodes(clients, cluster.nodes) if clients else _anybody(cluster.nodes, enforcing(found))
+        yield _nodes(clients, cluster.nodes, found) if clients else _anybody(cluster.nodes, enforcing(found))
 
 
 def _policy(policy: str, found: Sequence[PlugIn], names_clients: bool) -> Iterator[Finding]:
@@ -81,15 +81,30 @@ def _anybody(nodes: Sequence[Object], enforced: bool | None) -> Finding:
     return Finding(SUBJECT, Level.failure if enforced is False else Level.warning, observed, remedy)
 
 
-def _nodes(clients: Sequence[Network], nodes: Sequence[Object]) -> Finding:
-    outside = [
-        f"{value_at(node, 'metadata', 'name')} ({address})"
-        for node in nodes
-        for address in node_addresses(node)
-        if not any(_holds(client, ip_network(address)) for client in clients)
-        and any(client.version == ip_network(address).version for client in clients)
-    ]
-    if outside:
-        observed = f"holds not all nodes, and a node outside of it mounts no home: {', '.join(outside)}"
+def _nodes(clients: Sequence[Network], nodes: Sequence[Object], found: Sequence[PlugIn]) -> Finding:
+    def outside(addresses_of: Callable[[Object], Sequence[str]]) -> str:
+        """The nodes that have an address that is in none of the networks, of a family of addresses that they name."""
+        named = {client.version for client in clients}
+        return ", ".join(
+            f"{value_at(node, 'metadata', 'name')} ({address})"
+            for node in nodes
+            for address in addresses_of(node)
+            if ip_network(address).version in named
+            and not any(_holds(client, ip_network(address)) for client in clients)
+        )
+
+    if missing := outside(node_addresses):
+        observed = f"holds not all nodes, and a node outside of it mounts no home: {missing}"
         return Finding(SUBJECT, Level.failure, observed, "add the networks of these nodes")
+    if missing := outside(lambda node: pod_network_addresses(node, found)):
+        network = next((f"{each.name} ({each.gateway})" for each in found if each.gateway), "a tunnel of Calico")
+        observed = (
+            "holds the nodes' addresses, but packets to a pod can carry the node's address in the pod network with "
+            f"{network}: {missing}"
+        )
+        remedy = (
+            "where labs do not start, look for `Access not allowed` in the file server's log, which names the address "
+            "that came, and add it"
+        )
+        return Finding(SUBJECT, Level.warning, observed, remedy)
     return Finding(SUBJECT, Level.ok, f"holds the addresses of all {len(nodes)} nodes")

@@ -136,6 +136,42 @@ def test_nodes_that_are_locked_out_are_named(nodes: Any, clients: list[str], lev
     assert words in found.observed
 
 
+IPIP, VXLAN = "projectcalico.org/IPv4IPIPTunnelAddr", "projectcalico.org/IPv4VXLANTunnelAddr"
+
+
+def in_pods(network: str, **annotations: str) -> dict[str, Any]:
+    """A node with its part of the pods' network."""
+    metadata = {"name": "a", "annotations": annotations}
+    return node("a", "10.128.0.2", metadata=metadata, spec={"podCIDRs": [network]})
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "clients", "words"),
+    [
+        ("kube-flannel-ds", in_pods("10.244.0.0/24"), [], "flannel (flannel.1 or cni0): a (10.244.0.0/24)"),
+        ("rke2-canal", in_pods("10.42.0.0/24"), [], "Canal (flannel.1 or cni0): a (10.42.0.0/24)"),
+        ("antrea-agent", in_pods("10.10.0.0/24"), [], "Antrea (antrea-gw0): a (10.10.0.0/24)"),
+        ("ovnkube-node", in_pods("10.244.0.0/24"), [], "OVN-Kubernetes (ovn-k8s-mp0): a (10.244.0.0/24)"),
+        ("calico-node", in_pods("10.9.0.0/24", **{IPIP: "10.9.0.1"}), [], "a tunnel of Calico: a (10.9.0.1)"),
+        ("calico-node", in_pods("10.9.0.0/24", **{VXLAN: "10.9.0.1"}), [], "a tunnel of Calico: a (10.9.0.1)"),
+        ("calico-node", in_pods("10.9.0.0/24", **{IPIP: "10.9.0.1"}), ["10.9.0.1/32"], ""),
+        ("kube-flannel-ds", in_pods("10.244.0.0/24"), ["10.244.0.0/16"], ""),
+        ("kube-flannel-ds", in_pods("fd00:1::/64"), [], ""),  # no client has an address of this family
+        ("calico-node", in_pods("10.9.0.0/24"), [], ""),
+        ("aws-node", in_pods("10.9.0.0/24"), [], ""),
+        ("anetd", in_pods("10.9.0.0/24"), [], ""),
+    ],
+)
+def test_a_node_that_can_come_from_the_pods_network_is_told(
+    name: str, one: dict[str, Any], clients: list[str], words: str
+) -> None:
+    found = judged([one], [daemon_set(name)], clients=["10.128.0.0/20", *clients], networkPolicy="open")
+
+    assert [each.level for each in found] == [Level.warning if words else Level.ok]
+    assert found[0].observed.endswith(words or "holds the addresses of all 1 nodes")
+    assert not words or "`Access not allowed` in the file server's log" in found[0].remedy
+
+
 @pytest.mark.parametrize(
     ("name", "policy", "clients", "level", "words"),
     [
