@@ -21,6 +21,17 @@ _MANY_NODES = re.compile(
     r"driver\.longhorn\.io|manila.*|.*gluster.*|.*\.(weka|quobyte)\..*|smb\.csi\.k8s\.io|.*lustre.*"
 )
 
+_EFS = "efs.csi.aws.com"
+_ONE_OWNER = {  # of drivers whose volumes can belong to one user as a whole: what they are then, and the remedy
+    _EFS: (
+        "an access point of EFS",
+        "mount the file system itself, with a claim for it without an access point in storage.volumes.home.existingClaim "
+        "or with storage.mode: external",
+    ),
+    "file.csi.azure.com": ("a share over SMB", "take a class with the parameter protocol: nfs"),
+    "smb.csi.k8s.io": ("a share over SMB", "take a class of NFS or CephFS"),
+}
+
 
 def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
     """The classes and claims that the site names, else the default class."""
@@ -41,7 +52,10 @@ def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
     existing = {name: each.get("existingClaim") for name, each in storage_volumes(site).items()}
     for name, claim in existing.items():
         if claim:
-            yield _existing_claim(f"storage.volumes.{name}.existingClaim", str(claim), cluster)
+            finding = _existing_claim(f"storage.volumes.{name}.existingClaim", str(claim), cluster)
+            if name == "home":  # an access point need not have a user of its own
+                finding = _of_one_owner(finding, *_behind(str(claim), cluster), site, Level.warning)
+            yield finding
     if mode == "hostPath":
         yield _folder(cluster.nodes)
     elif mode == "nfs" and value_at(site, "storage", "nfs", "existingClaim"):
@@ -52,7 +66,11 @@ def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
         named = value_at(site, "storage", "claim", "storageClass")
         finding = _class("storage.claim", named, default, known)
         if finding.level is Level.ok and value_at(site, "storage", "claim", "accessMode") == "ReadWriteMany":
-            finding = _many_nodes(named or default, str(known[named or default].get("provisioner")), cluster.nodes)
+            chosen = known[named or default]
+            finding = _many_nodes(named or default, str(chosen.get("provisioner")), cluster.nodes)
+            # A class of EFS makes access points and nothing else.
+            protocol = str((chosen.get("parameters") or {}).get("protocol"))
+            finding = _of_one_owner(finding, str(chosen.get("provisioner")), protocol, site, Level.failure)
         yield finding
 
 
@@ -95,6 +113,32 @@ def _many_nodes(name: str, provisioner: str, nodes: Sequence[Object] | NoRespons
         f"whether storage class {name} ({provisioner}) makes volumes that many nodes can write is unknown",
         "look for ReadWriteMany in its documentation",
     )
+
+
+def _of_one_owner(finding: Finding, driver: str, protocol: str, site: JsonMap, level: Level) -> Finding:
+    """The finding about a volume for homes; what is wrong with one on which everything belongs to one user."""
+    provisioned = value_at(site, "hub", "lab", "provisionHomes")
+    if finding.level is not Level.ok or driver not in _ONE_OWNER or protocol == "nfs" or not provisioned:
+        return finding
+    what, remedy = _ONE_OWNER[driver]
+    observed = f"{finding.observed}, but each is {what}, on which no home can be given to its person"
+    remedy = f"{remedy}; or write hub.lab.provisionHomes: false, and every home belongs to the same user there"
+    return Finding(finding.subject, level, observed, remedy)
+
+
+def _behind(name: str, cluster: ClusterFacts) -> tuple[str, str]:
+    """Driver and protocol of the volume that a claim has; empty where that is not known."""
+    claims, volumes = cluster.claims, cluster.volumes
+    if isinstance(claims, NoResponse) or isinstance(volumes, NoResponse):
+        return "", ""
+    bound = {value_at(each, "spec", "volumeName") for each in claims if value_at(each, "metadata", "name") == name}
+    for volume in volumes:
+        if value_at(volume, "metadata", "name") in bound:
+            source, options = value_at(volume, "spec", "csi"), value_at(volume, "spec", "mountOptions") or ()
+            driver, protocol = (value_at(source, *path) for path in (("driver",), ("volumeAttributes", "protocol")))
+            of_efs_itself = driver == _EFS and "fsap-" not in f"{value_at(source, 'volumeHandle')} {options}"
+            return str(driver), "nfs" if of_efs_itself else str(protocol)
+    return "", ""
 
 
 def _folder(nodes: Sequence[Object] | NoResponse) -> Finding:
