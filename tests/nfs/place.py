@@ -17,7 +17,7 @@ PROGRAMS = {"ip": "iproute2", "mke2fs": "e2fsprogs", "mkfs.xfs": "xfsprogs", "ns
 EXT4 = ("mke2fs", "-q", "-t", "ext4", "-m", "0", "-i", "4096")
 XFS = ("mkfs.xfs", "-q")
 ADDRESS = "10.99.0.1"
-# The chart's: docs/storage.md gives the reason of each.
+# The chart's: docs/nfs-server.md gives the reason of each.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID")
 MOUNT_OPTIONS = "nfsvers=4.2,proto=tcp,hard,timeo=50,retrans=2,noresvport"
 SETTINGS = {
