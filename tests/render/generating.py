@@ -145,6 +145,9 @@ def _named(auth: Data, way: str) -> Data:
     """Names that the login gives: at GitHub without dots, with CILogon with a domain."""
     domain = "" if way == "github" else ".a-domain"
     users = auth[way].get("users", {})
+    if len(auth[way].get("identityProviders", {})) > 1:  # without prefixes a name would be of any of them
+        auth["admins"] = []
+        users.pop("allow", None)
     for holder, key in ((auth, "admins"), (users, "allow")):
         if key in holder:
             holder[key] = [f"u{name[:40].replace('.', '-')}{domain}" for name in holder[key]]
