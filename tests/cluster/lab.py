@@ -100,7 +100,7 @@ print('every block is there')
 """
 
 
-def write_steadily(lab: Lab, name: str, seconds: float, meanwhile: Callable[[], None]) -> Written:
+def write_steadily(lab: Lab, name: str, seconds: float, meanwhile: Callable[[], object]) -> Written:
     """Write and sync block after block; `meanwhile` happens a few seconds later."""
     program = f"""
 import os, time

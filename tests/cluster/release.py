@@ -124,6 +124,12 @@ class Release:
         command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), "--namespace", self.name]
         subprocess.run([*command, "apply", "--filename", "-"], input=text, text=True, capture_output=True, check=True)
 
+    def create(self, text: str) -> str:
+        """One object from YAML, whose name Kubernetes may choose, into the namespace: its kind and name."""
+        command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), "--namespace", self.name]
+        words = [*command, "create", "--filename", "-", "--output=name"]
+        return subprocess.run(words, input=text, text=True, capture_output=True, check=True).stdout.strip()
+
     def kubectl_warnings(self, *words: str) -> list[str]:
         """What the API server warns of, one text a warning."""
         command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), *words]

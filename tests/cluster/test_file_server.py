@@ -1,6 +1,9 @@
 """Homes on the chart's own file server: whatever happens to server, Service, hub and release, the files stay. In this order."""
 
 import hashlib
+import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pykube
@@ -30,6 +33,7 @@ def site(name: str, ports: Ports) -> dict[str, object]:
             },
             "nfs": {"capacity": "2Gi"},
             "keepalive": {"enabled": True, "interval": "2s"},
+            "backup": {"claim": "archives"},
         },
         "nginx": {
             "replicas": 1,
@@ -167,29 +171,122 @@ def test_a_service_that_was_made_anew_is_back_at_its_address_after_an_upgrade(se
     assert alice.digest("night.txt") == DIGEST  # the lab that ran all the time
 
 
-def test_homes_are_copied_to_another_claim_and_back(served: Release, alice: Lab, hub_image: str) -> None:
+def test_homes_in_use_are_backed_up_whenever_somebody_asks(served: Release, alice: Lab, hub_image: str) -> None:
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    metadata = {"name": f"{served.name}-backup"}
-    kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim}
+    kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "archives"}, "spec": claim}
     served.apply(yaml.safe_dump(kind))
-    run_recipe(served, "backup", hub_image)
+
+    written = write_steadily(alice, "busy.bin", seconds=30, meanwhile=lambda: back_up(served, "first"))
+    said = back_up(served, "second")
+
+    assert alice.python(written.check) == "every block is there"
+    assert len(set(re.findall(r"home-[0-9TZ-]+\.tar\.gz", said))) == 2
+    assert len(set(re.findall(r"hub-db-[0-9TZ-]+\.sqlite", said))) == 2
+
+
+def test_a_home_comes_back_while_its_owner_works(served: Release, alice: Lab, hub_image: str) -> None:
     alice.python("import os; os.remove('night.txt')")
 
-    run_recipe(served, "restore", hub_image)
+    assert "are back in 1 homes" in restore(served, "restore", hub_image, "alice")
 
     assert alice.digest("night.txt") == DIGEST
     uid = alice.python("import os; print(os.getuid())")
     assert server_sees(served, "/export/home/alice/night.txt") == f"{uid}:{uid} 644"
 
 
-def run_recipe(release: Release, name: str, image: str) -> None:
-    """A recipe of the documentation, with this release's names."""
-    text = (CHECKOUT / "docs" / "recipes" / f"{name}.yaml").read_text()
-    text = text.replace("docker.io/library/debian:trixie-slim", image).replace(
-        "claimName: jld-", f"claimName: {release.name}-"
-    )
-    release.apply(text)
-    release.kubectl("wait", "--for=condition=complete", f"job/jld-{name}", "--timeout=120s")
+# Swaps what a restore writes for links to what a restore might reach, as fast as it can, until the file `end` is there.
+SWAP = """
+import os
+targets = ['/homes/alice', '/homes', '../alice', '/archives', '/volumes/home/alice', '/home/alice', '/etc']
+swaps = 0
+print('swapping', flush=True)
+while not os.path.exists('end'):
+    for name in ('shared', 'shared/night.txt', 'shared/.jld-restore', 'night.txt', '.jld-restore'):
+        swaps += 1
+        target = targets[swaps % len(targets)] + ('' if name == 'shared' else '/night.txt')
+        try:
+            os.symlink(target, f'link{swaps}')
+            if name == 'shared':
+                os.rename('shared', f'away{swaps}')
+            os.rename(f'link{swaps}', name)
+            if name == 'shared' and swaps % 2:
+                os.unlink('shared')
+        except OSError:
+            pass
+        for each in os.listdir('.'):
+            if each.startswith('link'):
+                os.unlink(each)
+print(swaps)
+"""
+
+
+def test_a_restore_against_a_hostile_lab_changes_nobody_elses_file(
+    served: Release, alice: Lab, bob: Lab, hub_image: str
+) -> None:
+    bob.python("import os; os.mkdir('shared'); open('shared/night.txt', 'w').write('of bob')")
+    bob.python("import os; [open(f'shared/{n}', 'w').write('of bob') for n in range(300)]")
+    back_up(served, "with-bob")
+    everything = "find /export -path /export/home/bob -prune -o -path '*/.jld-*' -prune -o -type f -exec md5sum {} +"
+    before = on_the_server(served, everything)
+    swapped: list[str] = []
+    swapping = threading.Thread(target=lambda: swapped.append(bob.python(SWAP)))
+    swapping.start()
+    try:
+        said = [restore(served, "restore", hub_image, "bob") for _ in range(4)]
+    finally:
+        bob.python("open('end', 'w')")
+        swapping.join()
+
+    assert int(swapped[0].split()[-1]) > 100
+    assert all("are back in 1 homes" in each for each in said)
+    assert sorted(on_the_server(served, everything).splitlines()) == sorted(before.splitlines())
+    assert alice.digest("night.txt") == DIGEST
+
+
+def test_the_hubs_database_comes_back_and_its_labs_go_on(served: Release, alice: Lab, hub_image: str) -> None:
+    before = alice.uid
+    back_up(served, "with-labs")
+    hub = f"deployment/{served.name}-hub"
+    served.kubectl("scale", hub, "--replicas=0")
+    selector = f"app.kubernetes.io/instance={served.name},app.kubernetes.io/component=hub"
+    served.kubectl("wait", "pod", "--for=delete", f"--selector={selector}", "--timeout=60s")
+
+    assert "the hub's database is back" in restore(served, "restore-hub", hub_image)
+
+    served.kubectl("scale", hub, "--replicas=1")
+    served.kubectl("rollout", "status", hub, "--timeout=120s")
+    assert (alice.uid, alice.digest("night.txt")) == (before, DIGEST)
+
+
+def back_up(release: Release, name: str) -> str:
+    """As the documentation says, and what the backup says."""
+    release.kubectl("create", "job", f"--from=cronjob/{release.name}-backup", name)
+    said = ended(release, f"job/{name}")
+    assert "in an archive of" in said
+    return said
+
+
+def restore(release: Release, recipe: str, image: str, person: str = "") -> str:
+    """A recipe of the documentation with this release's names, and what it says."""
+    text = (CHECKOUT / "docs" / "recipes" / f"{recipe}.yaml").read_text()
+    text = text.replace("PERSON", person).replace("IMAGE", image).replace("instance: jld", f"instance: {release.name}")
+    text = text.replace("subPath: jld", f"subPath: {release.name}")
+    for part in ("home", "hub-db", "backup"):
+        text = text.replace(f"ame: jld-{part}}}", f"ame: {release.name}-{part}}}")
+    return ended(release, release.create(text))
+
+
+def ended(release: Release, job: str) -> str:
+    """Wait for the end of a Job, good or bad, and return what it said."""
+    deadline = time.monotonic() + 180
+    while not release.kubectl("get", job, "--output=jsonpath={.status.conditions}"):
+        assert time.monotonic() < deadline, f"{job} does not end:\n{release.story()}"
+        time.sleep(1)
+    return release.kubectl("logs", job)
+
+
+def on_the_server(release: Release, program: str) -> str:
+    return release.kubectl("exec", f"deployment/{release.name}-file-server", "--", "sh", "-c", program)
 
 
 def test_two_releases_do_not_notice_each_other_and_data_outlives_both(

@@ -42,7 +42,8 @@ def chosen_components(site: Path) -> set[str]:
     storage = values.get("storage", {})
     firefly = {"firefly"} if values.get("firefly", {}).get("enabled") else set()
     served = {"file-server", "storage-hooks"} if storage.get("mode") == "nfs" else set()
-    return firefly | served | ({"keepalive"} if storage.get("keepalive", {}).get("enabled") else set())
+    backup = {"backup"} if storage.get("backup", {}).get("claim") else set()
+    return firefly | served | backup | ({"keepalive"} if storage.get("keepalive", {}).get("enabled") else set())
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def _pods(objects: list[Object]) -> Iterator[Pod]:
             template = found
         elif found["kind"] in ("Deployment", "DaemonSet", "StatefulSet", "Job"):
             template = found["spec"]["template"]
+        elif found["kind"] == "CronJob":
+            template = found["spec"]["jobTemplate"]["spec"]["template"]
         else:
             continue
         metadata = template["metadata"]

@@ -152,10 +152,11 @@ def test_ciliums_kind_is_asked_for_by_value_alone(values: dict[str, Path], site:
     assert render(Question(values[site], ('storage.nfs.networkPolicy="cilium"',))).of_kind("CiliumNetworkPolicy") == []
 
 
-def test_neither_the_file_server_nor_the_keepalive_speaks_to_anybody(values: dict[str, Path]) -> None:
+def test_what_only_holds_files_speaks_to_nobody(values: dict[str, Path]) -> None:
     rendered = render(Question(values["nfs"]))
 
-    assert [policy(rendered, component)["egress"] for component in ("file-server", "keepalive")] == [[], []]
+    assert [policy(rendered, each)["egress"] for each in ("file-server", "keepalive", "backup")] == [[], [], []]
+    assert [policy(rendered, each)["ingress"] for each in ("keepalive", "backup")] == [[], []]
 
 
 def test_a_lab_does_not_reach_the_file_server(values: dict[str, Path]) -> None:

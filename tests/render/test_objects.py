@@ -164,7 +164,7 @@ def test_every_service_and_policy_finds_its_pods(site: Path) -> None:
 
 def test_every_volume_mount_and_service_port_leads_somewhere(site: Path) -> None:
     rendered = render(Question(site))
-    existing = {"jupyter-tls", "firefly-admin", "datasets"}  # of the site's own
+    existing = {"jupyter-tls", "firefly-admin", "datasets", "archives"}  # of the site's own
     there = {(each["kind"], each["metadata"]["name"]) for each in rendered.objects}
     for pod in rendered.pods:
         volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}

@@ -51,7 +51,7 @@ def test_the_package_holds_the_hubs_python(package: Path) -> None:
 def test_the_package_holds_the_storages_python(package: Path) -> None:
     folder = CHECKOUT / "storage-extensions" / "jldstorage"
 
-    expected = {f"jldstorage/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
+    expected = {str(path.relative_to(folder.parent)): path.read_bytes() for path in folder.rglob("*.py")}
     assert files(package, "jld/charts/storage/files/") == expected | {
         "init_home.py": (EXTENSIONS / "jldhub" / "labs" / "init_home.py").read_bytes()
     }

@@ -9,7 +9,11 @@ import pytest
 from rendering import VERSION, Object, Pod, Question, chosen_components, refusal, render
 
 Rule = Callable[[Pod], Iterator[str]]
-FILE_SERVER_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID"]
+# Who is root, for the sake of everybody's files, and with which capabilities.
+ROOTS = {
+    "file-server": ["CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID"],
+    "backup": ["DAC_OVERRIDE"],
+}
 # Whom a restart would not help: the mount that hangs belongs to the node.
 NEVER_RESTARTED = {"keepalive"}
 
@@ -17,8 +21,8 @@ NEVER_RESTARTED = {"keepalive"}
 def runs_without_rights(pod: Pod) -> Iterator[str]:
     """Pod Security "restricted", and no group of root. docs/security.md has the reasons of the exceptions."""
     security = pod.spec.get("securityContext", {})
-    if pod.component == "file-server":
-        yield from _serves_files_and_no_more(pod)
+    if pod.component in ROOTS:
+        yield from _is_root_for_files_and_no_more(pod, ROOTS[pod.component])
         return
     if security.get("runAsNonRoot") is not True:
         yield "may run as root"
@@ -47,12 +51,12 @@ def runs_without_rights(pod: Pod) -> Iterator[str]:
             yield f"{container['name']} overrides the pod"
 
 
-def _serves_files_and_no_more(pod: Pod) -> Iterator[str]:
-    """The file server is root, for it serves everybody's files, and is not privileged."""
+def _is_root_for_files_and_no_more(pod: Pod, capabilities: list[str]) -> Iterator[str]:
+    """Root, for it serves or reads everybody's files, and not privileged."""
     (own,) = [container["securityContext"] for container in pod.containers]
     if own.get("privileged") or own.get("allowPrivilegeEscalation") is not False:
         yield "may gain rights"
-    if own["capabilities"] != {"drop": ["ALL"], "add": FILE_SERVER_CAPABILITIES}:
+    if own["capabilities"] != {"drop": ["ALL"], "add": capabilities}:
         yield "has capabilities that were not weighed"
     if pod.spec["securityContext"].get("seccompProfile") != {"type": "RuntimeDefault"}:
         yield "has no seccomp profile"
@@ -81,7 +85,7 @@ def takes_a_known_share(pod: Pod) -> Iterator[str]:
 
 
 def is_looked_after(pod: Pod) -> Iterator[str]:
-    if pod.component == "storage-hooks":
+    if pod.component in ("storage-hooks", "backup"):
         return  # their Jobs have the deadline
     if pod.spec.get("restartPolicy") == "Never":
         if "activeDeadlineSeconds" not in pod.spec:

@@ -1,10 +1,13 @@
 """Claims and volumes hold on to each other and outlive the release."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from rendering import Object, Question, refusal, render
+from manifests import complaints
+from rendering import CHECKOUT, KUBERNETES, Object, Question, refusal, render
 
 
 def spec(values: Path, *changes: str) -> Object:
@@ -173,3 +176,127 @@ def test_every_hook_ends(values: dict[str, Path]) -> None:
 
     assert sorted(job["metadata"]["name"] for job in jobs) == ["jld-storage-address", "jld-storage-drain"]
     assert {job["spec"]["activeDeadlineSeconds"] for job in jobs} == {300}
+
+
+def backup(values: Path, *changes: str) -> Object:
+    return dict(render(Question(values, changes)).one("CronJob", "jld-backup")["spec"])
+
+
+def backup_pod(values: Path, *changes: str) -> Object:
+    return dict(backup(values, *changes)["jobTemplate"]["spec"]["template"]["spec"])
+
+
+def test_without_a_claim_for_archives_there_is_no_backup(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["minimal"]))
+
+    assert rendered.of_kind("CronJob") == []
+    assert [each for each in rendered.objects if each["metadata"]["name"] == "jld-backup"] == []
+
+
+def test_a_backup_runs_when_the_site_says_or_when_somebody_asks(values: dict[str, Path]) -> None:
+    spoken = ("schedule", "suspend", "timeZone", "concurrencyPolicy")
+    scheduled = backup(values["everything"])
+    asked = backup(values["minimal"], 'storage.backup.claim="archives"')
+
+    assert [scheduled[each] for each in spoken] == ["30 1 * * *", False, "Etc/UTC", "Forbid"]
+    assert [asked[each] for each in spoken] == ["0 2 * * *", True, "Etc/UTC", "Forbid"]
+    assert scheduled["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 48 * 3600
+
+
+def test_a_backup_can_write_nothing_but_archives(values: dict[str, Path]) -> None:
+    pod = backup_pod(values["everything"])
+    claims = {each["name"]: each.get("persistentVolumeClaim", {}).get("claimName") for each in pod["volumes"]}
+    mounts = {each["mountPath"]: each for each in pod["containers"][0]["volumeMounts"]}
+
+    assert {path: claims[each["name"]] for path, each in mounts.items() if not each.get("readOnly")} == {
+        "/archives": "archives"
+    }
+    assert mounts["/archives"]["subPath"] == "jld"  # two releases may have one claim
+    assert {path: claims[each["name"]] for path, each in mounts.items() if path.startswith("/volumes")} == {
+        "/volumes/home": "jld-home",
+        "/volumes/software": "jld-software",
+    }
+    assert pod["containers"][0]["args"] == ["--keep=14", "home", "software"]
+
+
+def test_a_volume_on_a_claim_of_the_sites_own_is_backed_up_from_there(values: dict[str, Path]) -> None:
+    pod = backup_pod(values["everything"], 'storage.backup.volumes=["datasets"]')
+
+    assert {"name": "volume-datasets", "persistentVolumeClaim": {"claimName": "datasets"}} in pod["volumes"]
+
+
+def test_the_hubs_database_is_backed_up_on_the_hubs_node(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["nfs"]))
+    pod = backup_pod(values["nfs"])
+    (term,) = pod["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    (hub,) = [each for each in rendered.pods if each.component == "hub"]
+
+    assert term["topologyKey"] == "kubernetes.io/hostname"
+    assert term["labelSelector"]["matchLabels"].items() <= hub.labels.items()
+    assert "--database=/hub/jupyterhub.sqlite" in pod["containers"][0]["args"]
+    claim = {"name": "database", "persistentVolumeClaim": {"claimName": "jld-hub-db"}}
+    assert claim in pod["volumes"]
+    assert rendered.one("PersistentVolumeClaim", "jld-hub-db")["spec"]["accessModes"] == ["ReadWriteOnce"]
+
+
+@pytest.mark.parametrize("change", ["storage.backup.hubDatabase=false", "hub.db.external=true"])
+def test_a_backup_without_the_database_runs_on_any_node(values: dict[str, Path], change: str) -> None:
+    pod = backup_pod(values["nfs"], change, 'hub.secret.dbUrl="c3FsaXRlOi8v"')
+
+    assert "affinity" not in pod
+    assert pod["containers"][0]["args"] == ["--keep=7", "home"]
+
+
+def test_the_backup_has_its_program_and_an_uninstall_ends_it(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["nfs"]))
+    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each["data"]]
+
+    folder = CHECKOUT / "storage-extensions" / "jldstorage" / "backup"
+    program = {name: text.rstrip() for name, text in rendered.one("ConfigMap", "jld-backup")["data"].items()}
+    assert program == {path.name: path.read_text().rstrip() for path in folder.glob("*.py")}
+    selector = yaml.safe_load(told["data"]["settings.yaml"])["mountSelector"]
+    assert "component in (lab, keepalive, backup)" in selector
+
+
+PAGE = (CHECKOUT / "docs" / "storage.md").read_text()
+RECIPES = re.findall(r"^(sed .*) \| kubectl create", PAGE, re.MULTILINE)
+
+
+def filled_in(command: str) -> Object:
+    """The Job that a command of the documentation makes of a recipe."""
+    words = ["bash", "-c", f"image=registry.example.org/hub:1; {command}"]
+    return dict(yaml.safe_load(subprocess.run(words, cwd=CHECKOUT, capture_output=True, check=True).stdout))
+
+
+@pytest.mark.parametrize("command", RECIPES)
+def test_a_recipe_is_filled_in_and_names_what_the_chart_makes(values: dict[str, Path], command: str) -> None:
+    rendered = render(Question(values["nfs"]))
+    job = filled_in(command)
+    pod = job["spec"]["template"]["spec"]
+    backing_up = backup_pod(values["nfs"])
+
+    assert complaints([{**job, "metadata": {"name": "x"}}], KUBERNETES[-1]) == []
+    assert not re.search("PERSON|IMAGE", str(job))
+    chosen = rendered.one("NetworkPolicy", "jld-backup")["spec"]["podSelector"]["matchLabels"]
+    assert chosen.items() <= job["spec"]["template"]["metadata"]["labels"].items()
+    sources = [
+        {str(value) for each in one["volumes"] for value in each.values() if isinstance(value, dict)}
+        for one in (pod, backing_up)
+    ]
+    assert sources[0] <= sources[1]
+    mounted = {each["mountPath"]: each for each in backing_up["containers"][0]["volumeMounts"]}
+    shared = [each for each in pod["containers"][0]["volumeMounts"] if each["name"] in ("archives", "python")]
+    assert [(each["readOnly"], each.get("subPath")) for each in shared] == [
+        (True, mounted[each["mountPath"]].get("subPath")) for each in shared
+    ]
+
+
+def test_the_recipes_restore_one_home_all_homes_and_the_hub() -> None:
+    containers = [filled_in(command)["spec"]["template"]["spec"]["containers"][0] for command in RECIPES]
+
+    assert [each["args"] for each in containers] == [["latest", "ada"], ["latest"], ["latest"]]
+    assert [each["volumeMounts"][0] for each in containers] == [
+        {"name": "homes", "mountPath": "/homes/ada", "subPath": "ada"},
+        {"name": "homes", "mountPath": "/homes/"},
+        {"name": "database", "mountPath": "/hub"},
+    ]

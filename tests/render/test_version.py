@@ -70,6 +70,7 @@ def selectors(rendered: Render) -> dict[tuple[str, str], Object]:
     found: dict[tuple[str, str], Object] = {}
     for each in rendered.objects:
         spec = each.get("spec", {})
+        spec = spec.get("jobTemplate", each).get("spec", {})
         made = spec.get("template", {}).get("metadata", {}).get("labels")
         chosen = {key: spec.get(key) for key in ("selector", "podSelector")}
         found[each["kind"], each["metadata"]["name"]] = {**chosen, "made": made}
@@ -91,7 +92,7 @@ def test_labels_have_the_version_of_the_package_and_no_other(site: Path, release
 
     assert [label for label in found if not LABEL.fullmatch(label[1])] == []
     assert {value for key, value in found if key == "helm.sh/chart"} == {"jld-0.2.0_g1a2b3c4"}
-    running = [each for each in rendered.objects if each["kind"] in ("Deployment", "Job", "Pod")]
+    running = [each for each in rendered.objects if each["kind"] in ("CronJob", "Deployment", "Job", "Pod")]
     assert [each for each in running if "helm.sh/chart" not in each["metadata"]["labels"]] == []
 
 

@@ -13,6 +13,7 @@ KINDS = {
     "ClusterRole": ("clusterroles", "rbac.authorization.k8s.io", False),
     "ClusterRoleBinding": ("clusterrolebindings", "rbac.authorization.k8s.io", False),
     "ConfigMap": ("configmaps", "", True),
+    "CronJob": ("cronjobs", "batch", True),
     "Deployment": ("deployments", "apps", True),
     "HTTPRoute": ("httproutes", "gateway.networking.k8s.io", True),
     "Ingress": ("ingresses", "networking.k8s.io", True),
@@ -59,6 +60,8 @@ def needed(site: JsonMap | None) -> list[Access]:
         del kinds["StorageClass"]
     if mode != "nfs" or value_at(site, "storage", "nfs", "networkPolicy") != "cilium":
         del kinds["CiliumNetworkPolicy"]
+    if not value_at(site, "storage", "backup", "claim"):
+        del kinds["CronJob"]
     user_namespaces = bool(value_at(site, "global", "userNamespaces"))
     if mode != "nfs":
         for kind in _FILE_SERVER_KINDS:

@@ -56,10 +56,12 @@ def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
             if name == "home":  # an access point need not have a user of its own
                 finding = _of_one_owner(finding, *_behind(str(claim), cluster), site, Level.warning)
             yield finding
+    if archives := value_at(site, "storage", "backup", "claim"):
+        yield _one_pod("storage.backup.claim", str(archives), cluster)
     if mode == "hostPath":
         yield _folder(cluster.nodes)
     elif mode == "nfs" and value_at(site, "storage", "nfs", "existingClaim"):
-        yield _existing_disk(str(value_at(site, "storage", "nfs", "existingClaim")), cluster)
+        yield _one_pod("storage.nfs.existingClaim", str(value_at(site, "storage", "nfs", "existingClaim")), cluster)
     elif mode == "nfs" and not value_at(site, "storage", "nfs", "provisioner"):
         yield _class("storage.nfs", value_at(site, "storage", "nfs", "storageClass"), default, known)
     elif mode == "claim" and not all(existing.values()):
@@ -162,9 +164,8 @@ def _claim(key: str, name: str, cluster: ClusterFacts) -> Object | Finding:
     return missing if claim is None else claim
 
 
-def _existing_disk(name: str, cluster: ClusterFacts) -> Finding:
-    """The file server is one pod: any access mode will do."""
-    key = "storage.nfs.existingClaim"
+def _one_pod(key: str, name: str, cluster: ClusterFacts) -> Finding:
+    """A claim that one pod at a time mounts: any access mode will do."""
     claim = _claim(key, name, cluster)
     return claim if isinstance(claim, Finding) else Finding(key, Level.ok, f"claim {name} is there")
 

@@ -41,6 +41,15 @@ def mount_paths_are_apart(effective: JsonMap) -> Violations:
                 yield ("storage", "volumes", name, "mountPath"), sentence
 
 
+def backed_up_volumes_are_there(effective: JsonMap) -> Violations:
+    """Each name of `storage.backup.volumes` is one of `storage.volumes`."""
+    volumes = storage_volumes(effective)
+    for index, name in enumerate(list_at(effective, "storage", "backup", "volumes")):
+        if isinstance(name, str) and name not in volumes:
+            sentence = f"there is no volume {name}; write one of {', '.join(sorted(volumes))}"
+            yield ("storage", "backup", "volumes", index), sentence
+
+
 def sections_of_other_modes_are_absent(effective: JsonMap) -> Violations:
     mode = value_at(effective, "storage", "mode")
     for other in MODES:
@@ -61,5 +70,5 @@ def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
                 yield ("storage", "volumes", name, key), "has no effect on a claim that exists; remove it"
 
 
-RULES: tuple[Rule, ...] = (names_are_free, mount_paths_are_apart)
+RULES: tuple[Rule, ...] = (names_are_free, mount_paths_are_apart, backed_up_volumes_are_there)
 WARNINGS: tuple[Rule, ...] = (sections_of_other_modes_are_absent, keys_of_volumes_are_used)

@@ -149,6 +149,10 @@ CASES: dict[str, tuple[str, Mapping[str, Any], dict[str, Any], Level, str]] = {
         ),
         "there is no claim homes in the namespace",
     ),
+    "a claim for archives that is not there": (
+        *("storage.backup.claim", {}, {"storage": {"backup": {"claim": "archives"}}}, Level.failure),
+        "there is no claim archives in the namespace",
+    ),
     "a claim of one node": (
         *("storage.volumes.home.existingClaim", {"claims": [claim("homes")]}),
         {"storage": {"volumes": {"home": {"existingClaim": "homes"}}}},
@@ -221,6 +225,13 @@ def test_the_right_to_everything_that_the_chart_renders_is_asked_for() -> None:
         for file in (CHECKOUT / "chart").glob(f"{folder}/**/*.*"):
             kinds |= set(re.findall(r"^(?:- | *)kind: (\w+)$", file.read_text(), re.MULTILINE))
     assert kinds == set(permissions.KINDS)
+
+
+def test_a_backup_is_asked_for_only_where_one_is_made() -> None:
+    def resources(**backup: Any) -> set[str]:
+        return {access.resource for access in permissions.needed(site(storage={"backup": backup}))}
+
+    assert resources(claim="archives") - resources() == {"cronjobs"}
 
 
 # Leftovers.

@@ -445,6 +445,19 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "site.yaml:5:34: error: hub.resources.requests.memory: 2Gi is more than the limit 1Gi; "
         "lower it, or raise hub.resources.limits.memory",
     ),
+    "a backup that has no claim": (
+        whole("storage: {backup: {schedule: '0 2 * * *'}}\n"),
+        "site.yaml:4:11: error: storage.backup.claim: missing; write the name of a claim that takes the archives",
+    ),
+    "a backup at no time": (
+        whole("storage: {backup: {claim: archives, schedule: every night}}\n"),
+        'site.yaml:4:47: error: storage.backup.schedule: found "every night"; write five fields as cron writes them, '
+        'like "0 2 * * *" for two o\'clock every night, or ""',
+    ),
+    "a backup of a volume that is not there": (
+        whole("storage: {backup: {claim: archives, volumes: [home, homes]}}\n"),
+        "site.yaml:4:53: error: storage.backup.volumes[1]: there is no volume homes; write one of home",
+    ),
     "an unknown storage mode": (
         whole("storage: {mode: nfs4}\n"),
         'site.yaml:4:17: error: storage.mode: found "nfs4"; write claim, nfs, external or hostPath',
