@@ -179,7 +179,8 @@ class Release:
             assert time.monotonic() < deadline, f"namespace {self.name} does not go away:\n{self.story()}"
             time.sleep(0.5)
         for volume in pykube.PersistentVolume.objects(self.client):
-            if volume.name.startswith(f"{self.name}-{self.name}-"):
+            # With a hyphen: an installation with the names of before.
+            if volume.name.startswith((f"{self.name}.{self.name}-", f"{self.name}-{self.name}-")):
                 volume.delete()
 
 

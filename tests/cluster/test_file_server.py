@@ -76,7 +76,7 @@ def address(release: Release) -> str:
 def remembered(release: Release) -> set[str]:
     """The addresses that the release's volumes show."""
     found = [
-        pykube.PersistentVolume.objects(release.client).get(name=f"{release.name}-{release.name}-{each}")
+        pykube.PersistentVolume.objects(release.client).get(name=f"{release.name}.{release.name}-{each}")
         for each in ("home", "scratch", "software")
     ]
     return {volume.obj["spec"]["nfs"]["server"] for volume in found}
