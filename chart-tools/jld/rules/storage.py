@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jld.rules.rule import Rule, Violations
 from jld.site.effective import storage_volumes
-from jld.support.key_paths import JsonMap, value_at
+from jld.support.key_paths import JsonMap, list_at, value_at
 
 MODES = ("claim", "nfs", "external", "hostPath")
 _ONLY_IN = {"server": "external", "path": "external", "directoryMode": "nfs"}
