@@ -46,7 +46,7 @@ def backed_up_volumes_are_there(effective: JsonMap) -> Violations:
     volumes = storage_volumes(effective)
     for index, name in enumerate(list_at(effective, "storage", "backup", "volumes")):
         if isinstance(name, str) and name not in volumes:
-            sentence = f"there is no volume {name}; write one of {', '.join(sorted(volumes))}"
+            sentence = f"there is no storage.volumes.{name}; write one of {', '.join(sorted(volumes))}"
             yield ("storage", "backup", "volumes", index), sentence
 
 

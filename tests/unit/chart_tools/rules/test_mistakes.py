@@ -456,7 +456,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "a backup of a volume that is not there": (
         whole("storage: {backup: {claim: archives, volumes: [home, homes]}}\n"),
-        "site.yaml:4:53: error: storage.backup.volumes[1]: there is no volume homes; write one of home",
+        "site.yaml:4:53: error: storage.backup.volumes[1]: there is no storage.volumes.homes; write one of home",
     ),
     "an unknown storage mode": (
         whole("storage: {mode: nfs4}\n"),
