@@ -76,7 +76,7 @@ class Load:
         return not stream.failures
 
     def web_sockets(self, path: str, port: int, count: int) -> WebSockets:
-        """Open WebSockets that ask every other second whether the other side is there."""
+        """Open WebSockets that ask whether the other side is there, which is not when it is silent for ten seconds."""
         return self._run(self._web_sockets(f"wss://{self._site}:{port}{path}", count))
 
     def _run(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -96,7 +96,7 @@ class Load:
 
     async def _web_sockets(self, url: str, count: int) -> WebSockets:
         session = self._session()
-        opened = [await session.ws_connect(url, heartbeat=2) for _ in range(count)]
+        opened = [await session.ws_connect(url, heartbeat=20) for _ in range(count)]
         return WebSockets([asyncio.create_task(_listen(each)) for each in opened])
 
     async def _close(self) -> None:

@@ -50,7 +50,7 @@ def test_uninstall_takes_the_labs_along_and_leaves_only_the_data(browser: Browse
         "persistentvolumeclaim/jld-other-hub-db",
         "serviceaccount/default",  # every namespace has it
     ]
-    assert pykube.PersistentVolume.objects(other.client).get_or_none(name="jld-other-jld-other-home") is not None
+    assert pykube.PersistentVolume.objects(other.client).get_or_none(name="jld-other.jld-other-home") is not None
 
     other.install()
     person = alice(browser, other)

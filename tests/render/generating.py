@@ -197,7 +197,7 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
         lab["quota"] = {"labs": quota["labs"]}
     elif quota:
         lab["quota"] = {name: most for name, most in (("cpu", 10**8), ("memory", "999999Pi")) if name in quota}
-    for owner in (hub, nginx, storage.get("nfs", {}), storage.get("keepalive", {})):
+    for owner in (hub, nginx, *(storage.get(part, {}) for part in ("nfs", "keepalive", "backup"))):
         if "resources" in owner:
             owner["resources"]["requests"] = {"cpu": "1m", "memory": "1Mi"}
             owner["resources"].get("limits", {}).pop("memory", None)
@@ -229,6 +229,8 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     for owner in (nfs, external):
         if owner.get("mountOptions"):
             owner["mountOptions"] = ["nfsvers=4.1", "hard"]  # drawn ones are no words of mount(8)
+    if storage.get("backup"):
+        storage["backup"] |= {"claim": storage["backup"].get("claim") or "archives", "volumes": ["home"]}
     nfs["storageClass"] = nfs.get("storageClass") or "fast"
     nfs["address"] = {"mode": "static", "clusterIP": "10.96.12.34"} if nfs.get("address") else {}
     external["server"] = external.get("server") or "nfs.example.org"

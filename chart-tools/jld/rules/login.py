@@ -91,15 +91,15 @@ def _fault_of_name(name: str, auth: JsonMap) -> str | None:
     if "github" in auth:
         return listed_names.github_fault(name)
     if "cilogon" in auth:
-        providers = map_at(auth, "cilogon", "identityProviders").values()
         derivations = [
             listed_names.Derivation(
                 *(
                     str(value_at(each, key) or unset)
                     for key, unset in (("nameClaim", "eppn"), ("stripDomain", ""), ("prefix", ""))
-                )
+                ),
+                key=dotted(("hub", "auth", "cilogon", "identityProviders", entity_id)),
             )
-            for each in providers
+            for entity_id, each in map_at(auth, "cilogon", "identityProviders").items()
         ]
         return listed_names.cilogon_fault(name, derivations) if derivations else None
     if "other" in auth:

@@ -17,6 +17,7 @@ class Derivation(NamedTuple):
     claim: str
     strip_domain: str
     prefix: str
+    key: str = "identityProviders"  # where the site says so
 
 
 def github_fault(name: str) -> str | None:
@@ -35,7 +36,8 @@ def cilogon_fault(name: str, derivations: Sequence[Derivation]) -> str | None:
     if any(_gives(name, each) for each in derivations):
         return None
     examples = dict.fromkeys(_example(name, each) for each in derivations)
-    return f"is a name that none of identityProviders gives; write it like {' or '.join(examples)}"
+    keys = ", ".join(dict.fromkeys(each.key for each in derivations))
+    return f"is a name that none of {keys} gives; write it like {' or '.join(examples)}"
 
 
 def other_fault(name: str, authenticator: str) -> str | None:

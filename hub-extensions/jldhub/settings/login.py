@@ -216,5 +216,9 @@ class Auth(SettingsModel):
         if self.github:
             return github_fault(name)
         if self.cilogon:
-            return cilogon_fault(name, [each.derivation for each in self.cilogon.identity_providers.values()])
+            key = "hub.auth.cilogon.identityProviders"
+            providers = self.cilogon.identity_providers
+            return cilogon_fault(
+                name, [each.derivation._replace(key=f'{key}."{at}"') for at, each in providers.items()]
+            )
         return other_fault(name, self.other.authenticator) if self.other else None

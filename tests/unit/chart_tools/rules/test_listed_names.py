@@ -23,7 +23,8 @@ from pydantic import ValidationError
 
 PLAIN, STRIPPED, PREFIXED = {}, {"stripDomain": "uni.edu"}, {"prefix": "toronto"}
 AT_PROVIDER = "is written as at the provider; write {}, as in the hub"
-NO_PROVIDER = "is a name that none of identityProviders gives; write it like {}"
+KEY = 'hub.auth.cilogon.identityProviders."https://0.example.org/idp"'
+NO_PROVIDER = f"is a name that none of {KEY} gives; write it like {{}}"
 NO_LOGIN = "is no login of GitHub, which has letters, digits and hyphens; write one like octocat"
 SYSTEM = "the name of a system account, which nobody gets; write another one"
 
