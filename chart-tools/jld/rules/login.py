@@ -91,15 +91,15 @@ def _fault_of_name(name: str, auth: JsonMap) -> str | None:
     if "github" in auth:
         return listed_names.github_fault(name)
     if "cilogon" in auth:
+        path: KeyPath = ("cilogon", "identityProviders")
         derivations = [
             listed_names.Derivation(
-                *(
-                    str(value_at(each, key) or unset)
-                    for key, unset in (("nameClaim", "eppn"), ("stripDomain", ""), ("prefix", ""))
-                ),
-                key=dotted(("hub", "auth", "cilogon", "identityProviders", entity_id)),
+                claim=str(value_at(each, "nameClaim") or "eppn"),
+                strip_domain=str(value_at(each, "stripDomain") or ""),
+                prefix=str(value_at(each, "prefix") or ""),
+                key=dotted(("hub", "auth", *path, entity_id)),
             )
-            for entity_id, each in map_at(auth, "cilogon", "identityProviders").items()
+            for entity_id, each in map_at(auth, *path).items()
         ]
         return listed_names.cilogon_fault(name, derivations) if derivations else None
     if "other" in auth:
