@@ -189,7 +189,8 @@ class GuardedSpawner(KubeSpawner):
 
         Raises StartFailed for a final obstacle at once, and for others after the time-out.
         """
-        step, deadline, seen = asyncio.ensure_future(work), time.monotonic() + seconds, False
+        step, deadline = asyncio.ensure_future(work), time.monotonic() + seconds
+        seen = self._own_pod() is not None
         try:
             while not step.done():
                 await asyncio.wait([step], timeout=_POLL_SECONDS)
