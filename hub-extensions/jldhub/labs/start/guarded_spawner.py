@@ -3,13 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from html import escape
 from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import ClientError
-from jupyterhub.spawner import SpawnException
 from jupyterhub.utils import url_path_join, wait_for_http_server
 from kubernetes_asyncio.client import ApiException, V1Pod
 from kubespawner import KubeSpawner
@@ -19,6 +17,7 @@ from traitlets import Float, Integer
 from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.start import messages
 from jldhub.labs.start.adoption import START, AdoptingApi, PodRejected, api_message
+from jldhub.labs.start.failure import StartFailed
 from jldhub.labs.start.queue import QueuePlace, SpawnQueue
 from jldhub.labs.start.watching import is_outage, keep_watching, may_load
 from jldhub.settings.settings import Settings
@@ -27,12 +26,8 @@ from jldhub.support.metrics import FAILED
 _POLL_SECONDS = 1.0  # between two polls of a pod that starts
 _LOOK_SECONDS = 0.25  # between two attempts to reach a lab whose pod runs
 _PROGRESS_SECONDS = 3.0  # between two progress messages to everybody in the queue, while the hub is busiest
-# HTTP status by reason, else 500. 429 as in JupyterHub where its own limits are reached: a retry may succeed. Never 502
-# to 504, for which the front door shows its own page about a hub that does not answer.
-_STATUS = {"quota": 429, "room": 429, "line": 429, "size": 400}
 _CONNECT_SECONDS = 5.0  # for a connection within the cluster
 _queues: dict[asyncio.AbstractEventLoop, SpawnQueue] = {}  # the hub has one event loop; each test has its own
-
 
 # The obstacle of a step that takes longer than so many seconds, from pod and events.
 _Late = Callable[[float, Mapping[str, Any] | None, Sequence[Mapping[str, Any]]], Obstacle]
@@ -58,22 +53,6 @@ def outer_timeout(settings: Settings) -> int:
     return _QUEUE_SECONDS + int(settings.hub.lab.start_timeout.total_seconds()) + ANSWER_SECONDS + 60
 
 
-class StartFailed(SpawnException):
-    """A lab did not start. JupyterHub's pages show the HTML message; its API and the log have the text."""
-
-    def __init__(self, why: Obstacle, reference: str) -> None:
-        detail = f" Kubernetes says: {why.detail}" if why.detail else ""
-        text = f"{why.sentence}{detail} (Reference {reference})"
-        html = f"{escape(why.sentence)}</p>" + (
-            f'<p class="text-body-secondary">Kubernetes says: <code>{escape(why.detail)}</code></p>'
-            if why.detail
-            else ""
-        )
-        html += f'<p class="text-body-secondary">Reference for an administrator: <code>{escape(reference)}</code>'
-        super().__init__(text, reason=why.reason, message_html=html, status_code=_STATUS.get(why.reason, 500))
-        self.jupyterhub_message, self.jupyterhub_html_message = text, html
-
-
 class GuardedSpawner(KubeSpawner):
     """KubeSpawner with a spawn queue, and with a watch on the pod that starts."""
 
@@ -84,6 +63,7 @@ class GuardedSpawner(KubeSpawner):
     start_id = ""
     _pod_uid = ""  # of this start's pod, when the API server has told it
     _place: QueuePlace | None = None
+    _routing: asyncio.Task[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -135,6 +115,19 @@ class GuardedSpawner(KubeSpawner):
             await asyncio.sleep(_POLL_SECONDS)
         await self.poll()  # takes over the pod's address
         return str(self.server.url)
+
+    def start_polling(self) -> None:
+        """JupyterHub calls this when a lab runs: after its start, and when a hub that was restarted has checked it.
+
+        After a check the route may be missing: JupyterHub adds it when all labs are checked, minutes later if one still starts.
+        """
+        super().start_polling()
+        if self.pending == "check":
+            self._routing = asyncio.create_task(self._add_route())
+
+    async def _add_route(self) -> None:
+        if self.ready:  # it may be stopped meanwhile
+            await self.user.settings["proxy"].add_user(self.user, self.name)
 
     async def start(self) -> str:
         """The lab's URL. Raises StartFailed, or the Refusal of a hook. A cancelled start leaves the queue."""
