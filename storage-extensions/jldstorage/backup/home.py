@@ -57,10 +57,7 @@ class HomeWriter:
             else:
                 self._replace(tar, member, folder, parts[-1])
         except OSError as error:
-            if error.errno not in _IN_THE_WAY:
-                error.filename = member.name
-                raise
-            self._notes.add("in whose way something is", member.name)
+            self._note(error, member.name)
             return False
         return True
 
@@ -84,8 +81,20 @@ class HomeWriter:
             if folder.member:
                 os.fchmod(folder.descriptor, folder.member.mode & 0o1777)
                 os.utime(folder.descriptor, (folder.member.mtime, folder.member.mtime))
+        except OSError as error:
+            self._note(error, folder.name)
         finally:
             os.close(folder.descriptor)
+
+    def _note(self, error: OSError, name: str) -> None:
+        """Note what could not be put back because of what the person did. Raises any other error."""
+        if error.errno == errno.ESTALE and self._stack:
+            # What is removed while it is open is stale on a file server; a volume that is lost is stale as a whole.
+            os.fstat(self._stack[0].descriptor)
+        elif error.errno not in _IN_THE_WAY:
+            error.filename = name
+            raise error
+        self._notes.add("in whose way something is", name)
 
     def _replace(self, tar: tarfile.TarFile, member: tarfile.TarInfo, folder: int, name: str) -> None:
         with suppress(FileNotFoundError):  # of a restore that was killed

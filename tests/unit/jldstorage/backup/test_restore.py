@@ -1,5 +1,6 @@
 """Homes come back as their owners had them, and nobody else's file is touched, whatever the owner does meanwhile."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -317,6 +318,43 @@ def test_a_folder_that_becomes_a_link_at_the_worst_moment_leads_nowhere(
 
     assert swapped
     assert list(victim.iterdir()) == []
+
+
+@AS_ROOT
+@pytest.mark.parametrize("call", ["open", "rename", "fchmod", "utime", "mkdir", "stat"])
+@pytest.mark.parametrize(
+    ("number", "lost"), [(errno.ESTALE, False), (errno.ENOENT, False), (errno.ESTALE, True), (errno.EIO, False)]
+)
+def test_what_is_removed_at_any_moment_stops_no_other_file_and_a_lost_volume_stops_all(
+    homes: Path, archive: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int, lost: bool
+) -> None:
+    """A file server says ESTALE of what is removed while it is open."""
+    own(homes / "ada", ADA)
+    (homes / "ada" / "notes" / "night").unlink()
+    real, fstat, failed = getattr(os, call), os.fstat, []
+
+    def fail(*words: object, **options: object) -> object:
+        if os.geteuid() == ADA and words[0] != "." and not failed:
+            failed.append(words)
+            raise OSError(number, os.strerror(number))
+        return real(*words, **options)
+
+    def fstat_of_a_home(descriptor: int) -> object:
+        if failed and lost:
+            raise OSError(number, os.strerror(number))
+        return fstat(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, call, fail)
+        patched.setattr(os, "fstat", fstat_of_a_home)
+        if lost or number == errno.EIO:
+            with pytest.raises(BackupFailed, match=os.strerror(number)):
+                restore_homes(archive, homes, [])
+            return
+        done = restore_homes(archive, homes, [])
+    assert failed
+    assert done.homes == {"ada", "bob"}
+    assert list(done.notes.counts) == ["in whose way something is"]
 
 
 @AS_ROOT
