@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
-from jlddev.clusters.guest import Done, Guest, System
+from jlddev.clusters.guest import PATIENCE, Done, Guest, System
 from jlddev.clusters.native import child_of
 from jlddev.support.errors import MachineError
 from jlddev.support.run import output, tail
@@ -155,7 +155,7 @@ def mount(guest: Guest, export: str, target: str = "") -> Done:
     """Mount an export in a guest as a node does it, by default on /mnt/EXPORT."""
     target = target or f"/mnt/{export}"
     guest.run("mkdir", "-p", target)
-    return guest.start("mount", "-t", "nfs", "-o", MOUNT_OPTIONS, f"{ADDRESS}:/{export}", target).result(60)
+    return guest.start("mount", "-t", "nfs", "-o", MOUNT_OPTIONS, f"{ADDRESS}:/{export}", target).result(PATIENCE)
 
 
 def program(name: str) -> str:

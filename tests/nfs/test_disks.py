@@ -42,7 +42,7 @@ def test_open_files_outlive_a_move_of_the_disk_to_another_node(guests: Guests, p
     assert before != after
     server.start()
     one.run("touch", "/tmp/moved-release")
-    assert holder.result(60).out == "written\n"
+    assert holder.result(guest.PATIENCE).out == "written\n"
     assert two.run("cat", "/mnt/home/moved") == (place.volume / "home" / "moved").read_text()
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from jlddev.clusters.guest import Guest
+from jlddev.clusters.guest import PATIENCE, Guest
 
 from .place import MOUNT_OPTIONS, SETTINGS, Place, Server, mount, program
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("server")
 
 def as_user(guest: Guest, uid: int, *words: str) -> tuple[int, str]:
     """Run a command as somebody; exit code and what it complains of."""
-    done = guest.start("setpriv", f"--reuid={uid}", f"--regid={uid}", "--groups=5000", *words).result(60)
+    done = guest.start("setpriv", f"--reuid={uid}", f"--regid={uid}", "--groups=5000", *words).result(PATIENCE)
     return done.code, done.err.rpartition(": ")[2].strip()
 
 
@@ -57,7 +57,7 @@ def test_in_scratch_nobody_removes_the_files_of_others(guests: Guests) -> None:
 
 
 def test_software_cannot_be_written_even_by_root(guests: Guests) -> None:
-    done = guests[0].start("touch", "/mnt/software/file").result(60)
+    done = guests[0].start("touch", "/mnt/software/file").result(PATIENCE)
     assert "Read-only file system" in done.err
 
 
@@ -95,11 +95,11 @@ def test_byte_ranges_are_locked_between_clients(guests: Guests) -> None:
     file = "/mnt/scratch/ranges"
     holder = one.python(program("hold_lock"), file, "0", "10", "/tmp/range-held", "/tmp/range-release")
     one.wait_for("/tmp/range-held")
-    assert two.python(program("try_lock"), file, "5", "10").result(60).out == "taken\n"
-    assert two.python(program("try_lock"), file, "10", "10").result(60).out == "free\n"
+    assert two.python(program("try_lock"), file, "5", "10").result(PATIENCE).out == "taken\n"
+    assert two.python(program("try_lock"), file, "10", "10").result(PATIENCE).out == "free\n"
     one.run("touch", "/tmp/range-release")
-    assert holder.result(60).out == "written\n"
-    assert two.python(program("try_lock"), file, "5", "10").result(60).out == "free\n"
+    assert holder.result(PATIENCE).out == "written\n"
+    assert two.python(program("try_lock"), file, "5", "10").result(PATIENCE).out == "free\n"
 
 
 @pytest.mark.xfail(strict=True, reason="Ganesha 6.5 answers a waiting lock request of another client with an error")
@@ -115,7 +115,7 @@ def test_who_waits_for_a_lock_gets_it_when_the_other_client_lets_go(guests: Gues
             waiter.result(10)
     finally:
         one.run("touch", "/tmp/waiting-release")
-    assert (holder.result(60).out, waiter.result(60).out) == ("written\n", "written\n")
+    assert (holder.result(PATIENCE).out, waiter.result(60).out) == ("written\n", "written\n")
 
 
 def test_processes_of_one_client_never_hold_the_same_range(guests: Guests) -> None:
@@ -127,8 +127,8 @@ def test_processes_of_one_client_never_hold_the_same_range(guests: Guests) -> No
     with pytest.raises(TimeoutError):
         waiter.result(3)
     one.run("touch", "/tmp/queue-release")
-    assert holder.result(60).out == "written\n"
-    waited = waiter.result(60)
+    assert holder.result(PATIENCE).out == "written\n"
+    waited = waiter.result(PATIENCE)
     # Where the client asks for the waiter before the server heard of the unlocking, the defect of the test above shows here too.
     assert waited.out == "written\n" or "Input/output error" in waited.err
 
@@ -139,8 +139,8 @@ def test_a_lock_ends_with_its_process(guests: Guests) -> None:
     holder = one.python(program("hold_lock"), *arguments)
     one.wait_for("/tmp/killed-held")
     one.run("pkill", "-KILL", "-f", "/mnt/scratch/killed")
-    holder.result(60)
-    assert two.python(program("try_lock"), "/mnt/scratch/killed", "0", "0").result(60).out == "free\n"
+    holder.result(PATIENCE)
+    assert two.python(program("try_lock"), "/mnt/scratch/killed", "0", "0").result(PATIENCE).out == "free\n"
 
 
 def test_sqlite_counts_right_between_two_clients(guests: Guests, place: Place, tmp_path: Path) -> None:

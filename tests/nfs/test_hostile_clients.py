@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from jlddev.clusters.guest import Guest, System
+from jlddev.clusters.guest import PATIENCE, Guest, System
 
 from .place import ADDRESS, Place, Server, mount
 
@@ -26,8 +26,8 @@ def test_the_oldest_protocol_cannot_be_mounted(guests: tuple[Guest, Guest], serv
     one, _ = guests
     one.run("mkdir", "-p", "/mnt/oldest")
     refused = one.start("mount", "-t", "nfs", "-o", "nfsvers=4.0,proto=tcp", f"{ADDRESS}:/scratch", "/mnt/oldest")
-    assert refused.result(60).code != 0
-    assert one.start("ls", "/mnt/scratch").result(60).code == 0
+    assert refused.result(PATIENCE).code != 0
+    assert one.start("ls", "/mnt/scratch").result(PATIENCE).code == 0
 
 
 def test_a_client_outside_of_the_networks_mounts_nothing_and_the_log_names_it(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from jlddev.clusters.guest import Guest
+from jlddev.clusters.guest import PATIENCE, Guest
 
 from .place import Place, Server, program
 
@@ -38,11 +38,11 @@ def test_what_was_acknowledged_is_there_and_locks_are_held(
     server.start()
     one.run("touch", f"{file}-after")  # waits for the end of the grace period
 
-    assert one.python(program("try_lock"), lock, "0", "10").result(60).out == "taken\n"
+    assert one.python(program("try_lock"), lock, "0", "10").result(PATIENCE).out == "taken\n"
     two.run("touch", f"{mark}-release")
-    assert holder.result(60).out == "written\n"
+    assert holder.result(PATIENCE).out == "written\n"
     one.run("touch", f"{mark}-stop")
-    report = json.loads(writer.result(60).out)
+    report = json.loads(writer.result(PATIENCE).out)
     written = (place.volume / "home" / f"log-{end.__name__}").read_bytes()
     assert written == b"".join(b"%015d\n" % number for number in range(report["acknowledged"]))
 

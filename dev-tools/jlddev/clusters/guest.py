@@ -34,6 +34,7 @@ PROGRAMS = {
 }
 PACKAGES = ("iproute2", "kmod", "linux-image-cloud-amd64", "mount", "nfs-common", "python3")
 MODULES = ("virtio_net", "nfsv4")
+PATIENCE = 180.0  # seconds for what takes a guest one: it is emulated, and others compute beside it
 INIT = DEV_TOOLS / "guest" / "init.py"
 LEFT_OUT = (  # folders of the root file system that a guest does not read
     "boot",
@@ -202,7 +203,7 @@ class Guest:
         """Start a Python program."""
         return self.start("python3", "-c", program, *words)
 
-    def wait_for(self, file: str, seconds: float = 60.0) -> None:
+    def wait_for(self, file: str, seconds: float = PATIENCE) -> None:
         """Return when a file exists in the guest."""
         self.run("sh", "-c", 'until test -e "$0"; do sleep 0.1; done', file, seconds=seconds)
 
