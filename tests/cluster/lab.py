@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 from .person import sit_down
 from .release import Release
 
-PYTHON = "/opt/jupyterlab/bin/python"
+PYTHON = "/usr/bin/python3"
 BLOCK = 4096
 
 

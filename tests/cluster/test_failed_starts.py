@@ -117,7 +117,7 @@ def test_nobody_else_is_harmed(browser: Browser, release: Release) -> None:
 
 def test_the_labs_image_counts_a_silent_computation_as_activity(release: Release) -> None:
     """In the lab of the test before."""
-    command = ["/opt/jupyterlab/bin/jupyter", "server", "extension", "list"]
+    command = ["/usr/local/bin/jupyter", "server", "extension", "list"]
     words = ["exec", f"{release.name}-lab-fine", "--container=notebook", "--"]
     said = release.kubectl(*words, "sh", "-c", f"{' '.join(command)} 2>&1")
     assert "jld_activity enabled" in " ".join(re.sub(r"\x1b\[[0-9;]*m", "", said).split())

@@ -1,4 +1,4 @@
-"""The lab image's own start program with its own configuration, run from the checkout, and as much of a hub as it asks."""
+"""The start program of labs, with the files that a pod brings, and as much of a hub as it asks."""
 
 import json
 import os
@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from jlddev.support.paths import CHECKOUT
+from jldhub.labs.inside import START, inside_files
 
-IMAGE = CHECKOUT / "images" / "lab"
+INSIDE = CHECKOUT / "hub-extensions" / "jldhub" / "labs" / "inside"
 TOKEN = "made-up"
 
 
@@ -50,20 +51,21 @@ def hub_api() -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 def command() -> list[str]:
     # The tests' machine may be run by root, a lab never is.
-    return ["sh", str(IMAGE / "jld-lab"), *(["--allow-root"] if os.geteuid() == 0 else [])]
+    return ["sh", str(INSIDE / START), *(["--allow-root"] if os.geteuid() == 0 else [])]
 
 
 def environment(directory: Path, api: str, url: str) -> dict[str, str]:
     """What the spawner gives to a lab, with a home and files below `directory`."""
-    for name in ("home", "files"):
-        (directory / name).mkdir()
-    (directory / "files" / "hub-token").write_text(TOKEN)
+    (directory / "home").mkdir()
+    for name, text in {**inside_files(), "hub-token": TOKEN}.items():
+        file = directory / "files" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
     programs = CHECKOUT / ".venv" / "bin"
     return {
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HOME": str(directory / "home"),
         "JLD_FILES": str(directory / "files"),
-        "JUPYTER_CONFIG_PATH": str(IMAGE),
         "JUPYTER_RUNTIME_DIR": str(directory / "runtime"),
         "JUPYTERHUB_ACTIVITY_URL": f"{api}/users/ada/activity",
         "JUPYTERHUB_API_URL": api,

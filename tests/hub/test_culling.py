@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from jlddev.support.paths import CHECKOUT
 from websocket import create_connection
 
 from tests.ports import free_port
 
+from .lab_program import INSIDE
 from .labs import LabHub
 from .labs import Program as Client
 from .processes import Program, answers
@@ -63,13 +63,10 @@ async def test_an_idle_lab_is_stopped_and_a_used_one_is_not(hub: LabHub) -> None
 
 
 class JupyterServer:
-    """The server of the lab image with its extension, as a program of this machine."""
+    """A lab's server with JLD's extensions, as a program of this machine."""
 
     def __init__(self, directory: Path, **env: str) -> None:
         self.port = free_port()
-        config = directory / "config" / "jupyter_server_config.d"
-        config.mkdir(parents=True)
-        (config / "jld_activity.json").write_text((CHECKOUT / "images/lab/jld_activity.json").read_text())
         words = [
             "--ip=127.0.0.1",
             f"--port={self.port}",
@@ -81,7 +78,7 @@ class JupyterServer:
         self.program = Program(
             "jupyter",
             [sys.executable, "-m", "jupyter_server", *words, "--JldActivity.seconds=0.2", "--port-retries=0"],
-            {"JUPYTER_CONFIG_DIR": str(config.parent), "PYTHONPATH": str(CHECKOUT / "images/lab"), "PATH": path, **env},
+            {"JUPYTER_CONFIG_PATH": str(INSIDE / "jupyter"), "JLD_FILES": str(INSIDE), "PATH": path, **env},
             directory,
         )
 

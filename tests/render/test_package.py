@@ -17,7 +17,7 @@ CONFIG_MAP_LIMIT = 1024 * 1024
 def sources() -> dict[str, bytes]:
     """Every file that the hub needs, by its path below hub-extensions."""
     files = [
-        *EXTENSIONS.glob("jldhub/**/*.py"),
+        *(path for path in EXTENSIONS.glob("jldhub/**/*") if path.suffix != ".pyc"),
         *EXTENSIONS.glob("jupyterhub_config.d/*"),
         EXTENSIONS / "jupyterhub_config.py",
     ]

@@ -40,6 +40,8 @@ def test_no_folder_holds_too_many_modules(package: str) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_each_package_says_what_it_holds(package: str) -> None:
-    texts = {str(folder.relative_to(CHECKOUT)): (folder / "__init__.py").read_text() for folder in folders(package)}
+    # Below `inside` are programs for a lab, which nothing here imports.
+    packages = [folder for folder in folders(package) if "inside" not in {parent.name for parent in folder.parents}]
+    texts = {str(folder.relative_to(CHECKOUT)): (folder / "__init__.py").read_text() for folder in packages}
 
     assert [name for name, text in texts.items() if not ast.get_docstring(ast.parse(text))] == []

@@ -43,7 +43,7 @@ def firefly_environment(settings: Settings) -> dict[str, str]:
 def culling_environment(culling: Culling) -> dict[str, str]:
     """How often a lab reports its activity.
 
-    With `busy_labs`, images/lab/jld_activity.py does not count a busy kernel without output as activity.
+    With `busy_labs`, inside/library/jld_activity.py does not count a busy kernel without output as activity.
     """
     busy = {"JLD_BUSY_IS_IDLE": "1"} if culling.busy_labs else {}
     return {"JUPYTERHUB_ACTIVITY_INTERVAL": str(culling.report_seconds), **busy}

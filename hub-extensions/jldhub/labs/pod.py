@@ -1,6 +1,6 @@
 """The parts of a lab's pod: security contexts, volumes, mounts, resources, init container. Pure functions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +8,20 @@ from kubernetes_asyncio.client import V1OwnerReference
 
 from jldhub.identity import Identity
 from jldhub.labs import init_home
-from jldhub.labs.secret import FILES
+from jldhub.labs.inside import IPYTHON_CONFIG, START
+from jldhub.labs.secret import FILES, secret_key
 from jldhub.settings.lab import Quota
 from jldhub.settings.names import Volume
 
-ETC_FILES = ("passwd", "group", "gitconfig", "motd")  # files of the lab's Secret that are mounted below /etc
+# Files of the lab's Secret that are mounted below /etc, by their paths there. All else of /etc is the image's.
+ETC_FILES = {
+    "passwd": "passwd",
+    "group": "group",
+    "gitconfig": "gitconfig",
+    "ipython/ipython_config.py": IPYTHON_CONFIG,
+}
+# Not by the name of a program of the image's: any image with Jupyter starts as a lab.
+START_COMMAND = ["/bin/sh", f"{FILES}/{START}"]
 LAB_FILES = "files"  # the volume of the lab's own Secret
 HOME = "home"  # the volume of the home directories
 RUN = "/run/lab"  # sockets and the kernels' connection files, which contain keys: in memory, not on disk
@@ -75,18 +84,20 @@ def lab_mounts(volumes: Mapping[str, Volume]) -> list[dict[str, Any]]:
     ]
 
 
-def files_volume(secret: str) -> dict[str, Any]:
-    """The volume of the lab's Secret.
+def files_volume(secret: str, files: Iterable[str]) -> dict[str, Any]:
+    """The volume of the lab's Secret, with `files` by their paths.
 
     World-readable, because the files belong to root without an fsGroup, and the person is the only user in the pod.
     """
-    return {"name": LAB_FILES, "secret": {"secretName": secret, "defaultMode": 0o444}}
+    items = [{"key": secret_key(file), "path": file} for file in files]
+    return {"name": LAB_FILES, "secret": {"secretName": secret, "items": items, "defaultMode": 0o444}}
 
 
 def files_mounts() -> list[dict[str, Any]]:
     """The mounts of the lab's Secret: the whole below `FILES`, and single files below `/etc`."""
     etc_mounts = [
-        {"name": LAB_FILES, "mountPath": f"/etc/{file}", "subPath": file, "readOnly": True} for file in ETC_FILES
+        {"name": LAB_FILES, "mountPath": f"/etc/{path}", "subPath": file, "readOnly": True}
+        for path, file in ETC_FILES.items()
     ]
     return [{"name": LAB_FILES, "mountPath": FILES, "readOnly": True}, *etc_mounts]
 

@@ -1,4 +1,4 @@
-"""The Secret of one lab: files of `/etc`, and tokens, which must not be in environment variables or in the home.
+"""The Secret of one lab: its start program, files of `/etc`, and tokens, which must not be in environment variables or in the home.
 
 Each start has one of its own, so that it never has a token that was rotated or revoked, and the hub needs no right to change
 Secrets. It is written when its pod exists, which owns it: Kubernetes deletes it with the pod, and a start that is refused
@@ -18,7 +18,7 @@ from kubernetes_asyncio.client import ApiException, V1ObjectMeta, V1OwnerReferen
 from jldhub.settings.lab import Push
 from jldhub.settings.login import GitHub
 
-# The directory of these files in a lab, which images/lab reads from the variable JLD_FILES.
+# The directory of these files in a lab, which the programs there read from the variable JLD_FILES.
 FILES = "/run/jld"
 HUB_TOKEN = "hub-token"  # noqa: S105 - the name of a file
 GIT_CREDENTIAL = "git-credential"
@@ -41,8 +41,13 @@ def lab_secret(
         kind="Secret",
         type="Opaque",
         metadata=V1ObjectMeta(name=name, labels=dict(labels), owner_references=owners),
-        data={file: b64encode(text.encode()).decode() for file, text in files.items()},
+        data={secret_key(file): b64encode(text.encode()).decode() for file, text in files.items()},
     )
+
+
+def secret_key(file: str) -> str:
+    """The key of a file by its path below `FILES`: a key holds no slash."""
+    return file.replace("/", ".")
 
 
 async def write_secret(

@@ -13,6 +13,7 @@ from traitlets import Instance
 from jldhub.identity import Identity, IdentityError, lab_identity
 from jldhub.labs.environment import lab_environment
 from jldhub.labs.etc_files import gitconfig_file, group_file, passwd_file
+from jldhub.labs.inside import inside_files
 from jldhub.labs.menu import choices
 from jldhub.labs.menu.sizes import check_size, size_profiles
 from jldhub.labs.namespaces.manifests import namespace_config
@@ -21,6 +22,7 @@ from jldhub.labs.owner import service_account_uid
 from jldhub.labs.pod import (
     LAB_SECURITY,
     POD_SECURITY,
+    START_COMMAND,
     claim_volume,
     files_mounts,
     files_volume,
@@ -119,7 +121,7 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "image_pull_secrets": list(names.image_pull_secrets),
             # Not `cmd`, which sets the arguments of the image's entry point.
             "extra_container_config": {
-                "command": ["/usr/local/bin/jld-lab"],
+                "command": START_COMMAND,
                 # The kubelet then copies the end of the container's log into the pod's status.
                 "terminationMessagePolicy": "FallbackToLogsOnError",
             },
@@ -193,7 +195,7 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
 
     Raises StartFailed, a Refusal, and ApiException.
     """
-    names, username = spawner.settings.names, spawner.user.name
+    names, username, identity = spawner.settings.names, spawner.user.name, _identity(spawner)
     home_name = safe_slug(username, max_length=_LONGEST_SLUG)
     lab = pod.spec.containers[0]
     # Not by the traits extra_resource_guarantees and extra_resource_limits, which a site may set for its GPUs.
@@ -203,8 +205,8 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     lab.volume_mounts.append(get_k8s_model(V1VolumeMount, home_mount(lab.working_dir, home_name)))
     for mount in files_mounts():
         lab.volume_mounts.append(get_k8s_model(V1VolumeMount, mount))
-    pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.files_secret)))
-    identity = _identity(spawner)
+    spawner.files = lab_files(spawner, identity, lab.working_dir)
+    pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.files_secret, spawner.files)))
     if spawner.settings.hub.lab.provision_homes:
         init_home = home_init_container(names.hub_image, home_name, identity)
         pod.spec.init_containers = [get_k8s_model(V1Container, init_home), *(pod.spec.init_containers or [])]
@@ -219,7 +221,6 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
         ]
     account_uid = await service_account_uid(spawner.api, names.lab_service_account, spawner.namespace)
     pod.metadata.owner_references = [owner_reference(names.lab_service_account, account_uid)]
-    spawner.files = lab_files(spawner, identity, lab.working_dir)
     return pod
 
 
@@ -240,6 +241,7 @@ def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, s
     github, token, username = spawner.settings.hub.auth.github, spawner.git_token, spawner.user.name
     address = git_address(github) if github and token else ""
     return {
+        **inside_files(),
         "passwd": passwd_file(identity, username, home),
         "group": group_file(identity, username),
         "gitconfig": gitconfig_file(identity, address, f"{FILES}/{GIT_CREDENTIAL}"),

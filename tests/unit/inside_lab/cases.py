@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
-from tests.unit.lab_image.world import World, book, git, lines, notebook
+from tests.unit.inside_lab.world import World, book, git, lines, notebook
 
 CASES: dict[str, Callable[[World], None]] = {}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.lab_image.world import World
+from tests.unit.inside_lab.world import World
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from jld_repositories import Git, refresh_all
 
-from tests.unit.lab_image.world import World, git
+from tests.unit.inside_lab.world import World, git
 
 # What `sys.addaudithook` tells about, before it happens.
 _WRITES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.chmod", "os.truncate"}

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.lab_image.cases import CASES, stash
-from tests.unit.lab_image.interruptions import Refreshed, content, files, reachable, refresh_until
-from tests.unit.lab_image.world import World, git, lines
+from tests.unit.inside_lab.cases import CASES, stash
+from tests.unit.inside_lab.interruptions import Refreshed, content, files, reachable, refresh_until
+from tests.unit.inside_lab.world import World, git, lines
 
 
 def kill() -> None:

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +13,9 @@ import pytest
 from jld_kept import keep_files
 from jld_notebook import is_notebook
 from jld_repositories import LOCK, Git, LeftAlone, Repository, refresh, refresh_all
+from jldhub.labs.inside import inside_files
 
-from tests.unit.lab_image.world import NAMED, SPLIT, World, book, git, lines, notebook
+from tests.unit.inside_lab.world import NAMED, SPLIT, World, book, git, lines, notebook
 
 
 def test_an_untouched_clone_is_brought_up_to_date(world: World) -> None:
@@ -402,14 +402,11 @@ def test_addresses(text: str, url: str, branch: str, name: str) -> None:
     assert (repository.url, repository.branch, repository.name) == (url, branch, name)
 
 
-def test_the_files_that_the_image_copies_run_in_isolated_mode(tmp_path: Path) -> None:
-    """As images/lab/jld-lab starts them: `python3 -I` does not look for modules in the folder of the script."""
-    images = Path(__file__).parents[3] / "images" / "lab"
-    (line,) = [
-        line for line in (images / "Dockerfile").read_text().splitlines() if line.endswith(" /usr/local/lib/jld/")
-    ]
-    for name in line.split()[1:-1]:
-        shutil.copy(images / name, tmp_path)
+def test_the_files_of_a_lab_run_in_isolated_mode(tmp_path: Path) -> None:
+    """As jld-lab starts them: `python3 -I` does not look for modules in the folder of the script."""
+    for name, text in inside_files().items():
+        if name.startswith("library/"):
+            (tmp_path / Path(name).name).write_text(text)
     done = subprocess.run(
         [sys.executable, "-I", str(tmp_path / "jld_repositories.py")],
         env={"HOME": str(tmp_path), "PATH": os.environ["PATH"]},

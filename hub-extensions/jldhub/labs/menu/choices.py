@@ -49,7 +49,7 @@ class Choices:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Environment variables for images/lab/jld-lab. Defaults are omitted."""
+        """Environment variables for the lab's start program. Defaults are omitted."""
         chosen = {} if self.environment is EnvironmentChoice.KEEP else {"JLD_ENVIRONMENT": self.environment.value}
         return chosen | ({"JLD_DEBUG": "1"} if self.debug else {})
 
@@ -88,7 +88,7 @@ def form_template(notices: Iterable[str]) -> str:
 
 
 def motd(notices: Iterable[str]) -> str:
-    """The text of `/etc/motd`, which terminals show first."""
+    """What terminals show first."""
     return "".join(f"{notice.strip()}\n\n" for notice in notices)
 
 

@@ -54,6 +54,10 @@ _MOUNT_FAILURES = (
         f"The file server of the volume does not answer the lab's node. {_LATER} If it lasts, tell an administrator.",
     ),
 )
+# What a runtime says of an image in which the start program cannot run.
+_NO_SHELL = re.compile(r"exec: \"/bin/sh\"|/bin/sh\W{1,3}(no such file|not found)", re.IGNORECASE)
+# What the start program of a lab says (inside/jld-lab): the end of the container's log.
+_START_PROGRAM = re.compile(r"jld-lab: ([^\n]{1,1000})\s*\Z")
 _FULL = re.compile(r"no space left on device|disk quota exceeded|ENOSPC|EDQUOT", re.IGNORECASE)
 
 
@@ -192,12 +196,21 @@ def _of_container(container: Object, pod: Object) -> Obstacle | None:
     if reason in _PULLING:
         sentence = f"The image {image} could not be fetched: its registry does not answer as it should. {_LATER}"
         return Obstacle("registry", sentence, detail)
+    if reason in _MISCONFIGURED and _NO_SHELL.search(message):
+        return _no_shell(image, detail)
     if reason in _MISCONFIGURED:
         return Obstacle("container", f"The lab's container could not be made. {_ASK}", detail)
-    return _of_ended(container, state)
+    return _of_ended(container, state, image)
 
 
-def _of_ended(container: Object, state: Object) -> Obstacle | None:
+def _no_shell(image: str, detail: str) -> Obstacle:
+    sentence = (
+        f"The image {image} cannot be a lab, because it has no /bin/sh. Choose another image, or tell an administrator."
+    )
+    return Obstacle("image", sentence, detail, final=True)
+
+
+def _of_ended(container: Object, state: Object, image: str) -> Obstacle | None:
     """A container that ended with an error, or one that waits for its restart after an error."""
     ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
     code = ended.get("exitCode")
@@ -215,6 +228,10 @@ def _of_ended(container: Object, state: Object) -> Obstacle | None:
         return Obstacle("memory", "The lab needed more memory than its size has. Choose a larger size.", detail, final)
     if _FULL.search(message):
         return Obstacle("full", _NO_SPACE, detail, final)
+    if name == "notebook" and _NO_SHELL.search(message):
+        return _no_shell(image, detail)
+    if name == "notebook" and (said := _START_PROGRAM.search(str(ended.get("message") or ""))):
+        return Obstacle("program", f"The lab did not start: {said[1].strip()}.", detail, final=True)
     if name == "home":
         return Obstacle("home", f"Your home directory could not be made ready. {_ASK}", detail, final)
     if name == "notebook":

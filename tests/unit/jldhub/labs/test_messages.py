@@ -41,6 +41,10 @@ def event(reason: str, message: str, at: str = "2026-01-01T00:00:00Z", type: str
 
 NOT_FOUND = f'failed to resolve reference "{IMAGE}": {IMAGE}: not found'
 
+RUNC = 'runc create failed: unable to start container process: error during container init: exec: "/bin/sh": stat /bin/sh: no such file or directory'
+CRI_O = "container create failed: executable file `/bin/sh` not found in $PATH: No such file or directory"
+NO_JUPYTER = "jld-lab: this image cannot be a lab, because it has no jupyterhub-singleuser on its PATH (/bin)\n"
+
 ROWS = [
     (pod(lab=waiting("ErrImagePull", NOT_FOUND)), "image", True, f"The image {IMAGE} does not exist"),
     (pod(lab=waiting("ImagePullBackOff", f"Back-off pulling image: {NOT_FOUND}")), "image", True, "does not exist"),
@@ -54,6 +58,10 @@ ROWS = [
     (pod(init=ended(1, "refused", restarts=2)), "home", True, "Your home directory could not be made ready"),
     (pod(lab=ended(137, reason="OOMKilled", restarts=2)), "memory", True, "more memory than its size has"),
     (pod(lab=ended(3, restarts=2)), "crashed", True, "ended right after its start"),
+    (pod(lab=ended(128, f"failed to create containerd task: {RUNC}", "StartError")), "image", True, "has no /bin/sh"),
+    (pod(lab=waiting("CreateContainerError", CRI_O)), "image", True, f"The image {IMAGE} cannot be a lab"),
+    (pod(lab=ended(1, NO_JUPYTER)), "program", True, "this image cannot be a lab, because it has no jupyterhub-single"),
+    (pod(lab=ended(1, f"{NO_JUPYTER}Traceback\n", restarts=2)), "crashed", True, "ended right after its start"),
     (pod(lab=ended(0, "usage", "Completed")), "ended", True, "The lab's program ended by itself"),
     (pod(lab=ended(1, "OSError: [Errno 28] No space left on device", restarts=2)), "full", True, "is full"),
     (pod(init=ended(1, "could not be made: Disk quota exceeded")), "full", False, "remove files or to give you more"),

@@ -143,7 +143,7 @@ def test_the_lab_runs_as_the_person_in_their_home(pod: dict[str, Any]) -> None:
     container = pod["spec"]["containers"][0]
     assert (container["securityContext"]["runAsUser"], container["securityContext"]["runAsGroup"]) == (4000001, 4000001)
     assert pod["spec"]["securityContext"]["supplementalGroups"] == [5000001]
-    assert container["command"] == ["/usr/local/bin/jld-lab"]
+    assert container["command"] == ["/bin/sh", "/run/jld/jld-lab"]
     assert "args" not in container
     assert {"name": "volume-home", "mountPath": "/home/ada", "subPath": "ada"} in container["volumeMounts"]
     environment = {entry["name"]: entry.get("value") for entry in container["env"]}
@@ -329,8 +329,10 @@ async def test_the_tokens_are_files_of_a_secret_of_this_start_that_goes_with_the
     pod = await make_pod(spawner)
     ((place, secret),) = spawner.api.secrets.items()
     assert place == ("science", "jld-lab-ada-5ca1ab1e")
-    volume = {"name": "files", "secret": {"secretName": "jld-lab-ada-5ca1ab1e", "defaultMode": 0o444}}
-    assert volume in pod["spec"]["volumes"]
+    (volume,) = [each["secret"] for each in pod["spec"]["volumes"] if each["name"] == "files"]
+    assert (volume["secretName"], volume["defaultMode"]) == ("jld-lab-ada-5ca1ab1e", 0o444)
+    # The kubelet makes nothing of a volume that names a key which is not there.
+    assert {item["key"] for item in volume["items"]} == set(secret.data)
     owners = [(owner.kind, owner.name, owner.uid) for owner in secret.metadata.owner_references]
     assert owners == [("Pod", "jld-lab-ada", "0a1b")]
     assert files(spawner)["hub-token"] == "the lab's own token"
@@ -339,8 +341,10 @@ async def test_the_tokens_are_files_of_a_secret_of_this_start_that_goes_with_the
         for mount in pod["spec"]["containers"][0]["volumeMounts"]
         if mount["name"] == "files"
     }
-    assert mounts == {"/run/jld": ""} | {f"/etc/{name}": name for name in ("passwd", "group", "gitconfig", "motd")}
-    assert set(mounts.values()) - {""} <= set(files(spawner))
+    assert mounts == {"/run/jld": "", "/etc/ipython/ipython_config.py": "ipython_config.py"} | {
+        f"/etc/{name}": name for name in ("passwd", "group", "gitconfig")
+    }
+    assert set(mounts.values()) - {""} <= {item["path"] for item in volume["items"]}
 
 
 async def test_a_token_that_was_replaced_or_withdrawn_does_not_linger(

@@ -6,7 +6,7 @@ one of them.
 """
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from tornado.ioloop import PeriodicCallback
 
@@ -33,4 +33,4 @@ def note(settings, kernels):
     """Record the current time as the last activity if any kernel is busy."""
     states = (getattr(kernels.get_kernel(kernel), "execution_state", None) for kernel in kernels.list_kernel_ids())
     if "busy" in states:
-        settings[SETTING] = datetime.now(UTC)
+        settings[SETTING] = datetime.now(timezone.utc)

@@ -1,5 +1,7 @@
 """Runs git in one folder of a home: without hooks, prompts or a pager, and with a deadline for the network."""
 
+from __future__ import annotations
+
 import os
 import re
 import signal

@@ -6,6 +6,8 @@ changes. Then a rename replaces each file, another one the index, and the branch
 same steps lead to the same end, because a file that is as in the newer commit stays as it is.
 """
 
+from __future__ import annotations
+
 import filecmp
 import glob
 import itertools
