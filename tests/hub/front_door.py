@@ -37,6 +37,14 @@ def self_signed() -> SelfSigned:
     return generate("jupyter.example.org", datetime.now(UTC))
 
 
+def certificate_for(hostname: str, folder: Path) -> Path:
+    """The folder, with a certificate of its own in it: tls.crt and tls.key, and the authority that signed it, ca.crt."""
+    made = generate(hostname, datetime.now(UTC))
+    for name, text in {"tls.crt": made.pair.certificate, "tls.key": made.pair.key, "ca.crt": made.authority}.items():
+        (folder / name).write_bytes(text)
+    return folder
+
+
 class FrontDoor(Program):
     """One nginx. Several have one API port and different loopback addresses, as several pods have."""
 

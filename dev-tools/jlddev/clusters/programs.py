@@ -1,4 +1,4 @@
-"""Builds the native node's programs from published Go modules, its NFS client, and h2spec.
+"""Builds the native node's programs from published Go modules, its NFS client, h2spec, and a registry of images.
 
 Builds are cached by their sources.
 """
@@ -16,6 +16,7 @@ from jlddev.support.run import output, run, say
 MODULE = DEV_TOOLS / "node" / "programs"
 NFS_CLIENT = DEV_TOOLS / "node" / "nfs-client"
 H2SPEC = DEV_TOOLS / "h2spec"
+REGISTRY = DEV_TOOLS / "registry"
 KUBERNETES = "k8s.io/kubernetes"
 OLDEST_GO = "1.26"
 PROGRAMS = {
@@ -65,6 +66,11 @@ def h2spec() -> Path:
     Its folder's name contains a digest of its sources.
     """
     return CACHE / f"h2spec-{digest(H2SPEC)}" / "h2spec"
+
+
+def registry() -> Path:
+    """The path of the built registry of images. Its folder's name contains a digest of its sources."""
+    return CACHE / f"registry-{digest(REGISTRY)}" / "registry"
 
 
 def missing() -> list[str]:
@@ -139,6 +145,13 @@ def build_h2spec() -> Path:
     if not h2spec().exists():
         _require_go("The front door's HTTP/2 is asked by h2spec, which is compiled")
     return _built(h2spec(), "h2spec", H2SPEC, "github.com/summerwind/h2spec/cmd/h2spec")
+
+
+def build_registry() -> Path:
+    """Build the registry unless it is cached. Returns its path. Raises Unsupported and MachineError."""
+    if not registry().exists():
+        _require_go("The client of registries is tried with the CNCF's distribution, which is compiled")
+    return _built(registry(), "a registry of images", REGISTRY, ".")
 
 
 @alone("programs")
