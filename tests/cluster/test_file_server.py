@@ -11,6 +11,7 @@ import pytest
 import yaml
 from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import Browser
+from pytest_helm_charts.clusters import Cluster
 
 from .lab import Lab, refused_start, start_lab, write_steadily
 from .release import Ports, Release
@@ -21,7 +22,31 @@ TEXT = "measured by night\n" * 1000
 DIGEST = hashlib.sha256(TEXT.encode()).hexdigest()
 
 
-def site(name: str, ports: Ports) -> dict[str, object]:
+class StorageClass(pykube.objects.APIObject):
+    """Which pykube does not have."""
+
+    version = "storage.k8s.io/v1"
+    endpoint = "storageclasses"
+    kind = "StorageClass"
+
+
+@pytest.fixture(scope="module")
+def growing(kube_cluster: Cluster) -> Iterator[str]:
+    """A class as the cluster's own, whose disks may be asked to grow."""
+    client = kube_cluster.kube_client
+    marked = "storageclass.kubernetes.io/is-default-class"
+    (usual, *_) = [each for each in StorageClass.objects(client) if each.annotations.get(marked) == "true"]
+    taken = ("provisioner", "parameters", "volumeBindingMode")
+    like = {key: usual.obj[key] for key in taken if usual.obj.get(key)}
+    made = StorageClass(client, {**like, "metadata": {"name": "jld-test-growing"}, "allowVolumeExpansion": True})
+    if made.exists():  # a test run that was killed may have left it
+        made.delete()
+    made.create()
+    yield made.name
+    made.delete()
+
+
+def site(name: str, ports: Ports, storage_class: str) -> dict[str, object]:
     return {
         "global": {"hostname": f"{name}.test", "port": ports.https},
         "hub": {"auth": {"dummy": {"users": ["alice", "bob", "mallory", "zoe"]}}},
@@ -31,7 +56,7 @@ def site(name: str, ports: Ports) -> dict[str, object]:
                 "scratch": {"mountPath": "/scratch", "directoryMode": "1777"},
                 "software": {"mountPath": "/software", "readOnly": True},
             },
-            "nfs": {"capacity": "2Gi"},
+            "nfs": {"capacity": "2Gi", "storageClass": storage_class},
             "keepalive": {"enabled": True, "interval": "2s"},
             "backup": {"claim": "archives"},
         },
@@ -44,10 +69,10 @@ def site(name: str, ports: Ports) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def served(make_release: Callable[..., Release]) -> Release:
+def served(make_release: Callable[..., Release], growing: str) -> Release:
     """Installed from nothing with `helm install --wait`, without a step by hand."""
     # The right to open files by handle is more than Pod Security `baseline` allows.
-    return make_release("jld-nfs", PORTS, site("jld-nfs", PORTS), enforce="privileged")
+    return make_release("jld-nfs", PORTS, site("jld-nfs", PORTS, growing), enforce="privileged")
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +196,27 @@ def test_a_service_that_was_made_anew_is_back_at_its_address_after_an_upgrade(se
     assert alice.digest("night.txt") == DIGEST  # the lab that ran all the time
 
 
+def test_a_larger_disk_and_another_folder_of_labs_do_not_restart_the_server(served: Release, alice: Lab) -> None:
+    (before,) = served.pods("file-server")
+    wanted = served.site
+    wanted["storage"]["nfs"]["capacity"] = "3Gi"
+    for volume in wanted["storage"]["volumes"].values():
+        volume["capacity"] = "2918Mi"
+    wanted["storage"]["volumes"]["software"]["mountPath"] = "/programs"
+    served.values.write_text(yaml.safe_dump(wanted))
+
+    served.install()
+
+    (after,) = served.pods("file-server")
+    statuses = [each.obj["status"]["containerStatuses"][0] for each in (before, after)]
+    assert (after.metadata["uid"], statuses[1]["containerID"]) == (before.metadata["uid"], statuses[0]["containerID"])
+    asked = "jsonpath={.spec.resources.requests.storage}"
+    assert served.kubectl("get", "pvc", f"{served.name}-file-server", f"--output={asked}") == "3Gi"
+    volume = pykube.PersistentVolume.objects(served.client).get(name=f"{served.name}.{served.name}-scratch")
+    assert volume.obj["spec"]["capacity"] == {"storage": "2918Mi"}
+    assert alice.digest("night.txt") == DIGEST
+
+
 def test_homes_in_use_are_backed_up_whenever_somebody_asks(served: Release, alice: Lab, hub_image: str) -> None:
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     kind = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "archives"}, "spec": claim}
@@ -290,9 +336,10 @@ def on_the_server(release: Release, program: str) -> str:
 
 
 def test_two_releases_do_not_notice_each_other_and_data_outlives_both(
-    browser: Browser, make_release: Callable[..., Release], served: Release, alice: Lab
+    browser: Browser, make_release: Callable[..., Release], served: Release, alice: Lab, growing: str
 ) -> None:
-    other = make_release("jld-nfs-other", OTHER_PORTS, site("jld-nfs-other", OTHER_PORTS), enforce="privileged")
+    wanted = site("jld-nfs-other", OTHER_PORTS, growing)
+    other = make_release("jld-nfs-other", OTHER_PORTS, wanted, enforce="privileged")
     with start_lab(browser, other, "alice") as neighbour:
         neighbour.python("open('night.txt', 'w').write('another night')")
         assert alice.digest("night.txt") == DIGEST

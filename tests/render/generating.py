@@ -226,6 +226,8 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     nfs, external = storage.setdefault("nfs", {}), storage.setdefault("external", {})
     nfs.pop("clients", None)
     nfs.pop("existingClaim", None)
+    if nfs.get("tolerations"):
+        nfs["tolerations"] = [{"key": "services", "operator": "Exists"}]  # drawn ones contradict themselves
     for owner in (nfs, external):
         if owner.get("mountOptions"):
             owner["mountOptions"] = ["nfsvers=4.1", "hard"]  # drawn ones are no words of mount(8)

@@ -1,9 +1,11 @@
-"""A change restarts the pods that read it, and no others: every restart of nginx cuts somebody's connection."""
+"""A change restarts the pods that read it, and no others: a restart of nginx cuts connections, one of the file server stops all homes."""
 
 import shutil
 from pathlib import Path
 
 import pytest
+from jld.schema.chart import Chart
+from jld.schema.validation import key_rule
 from rendering import CHART, Question, render
 
 
@@ -66,3 +68,69 @@ def test_a_changed_file_restarts_those_who_read_it(
 
     assert unchanged == set()
     assert restarted(Question(values["local"]), Question(values["local"], chart=copy, repetition=1)) == parts
+
+
+# Every key of the file server and of a volume, and whether a change of it restarts the server.
+OF_THE_FILE_SERVER = [
+    ("nfs.capacity", '"2Ti"', False),  # the disk grows below it
+    ("nfs.storageClass", '"slow"', False),
+    ("nfs.provisioner", '"pd.csi.storage.gke.io"', False),
+    ("nfs.parameters", '{"type": "pd-ssd"}', False),
+    ("nfs.accessMode", '"ReadWriteOncePod"', False),
+    ("nfs.networkPolicy", '"open"', False),
+    ("nfs.address", '{"mode": "static", "clusterIP": "10.96.12.34"}', False),
+    ("nfs.mountOptions", '["nfsvers=4.1", "hard"]', False),
+    ("nfs.podDisruptionBudget", "true", False),
+    ("nfs.existingClaim", '"disk"', True),
+    ("nfs.clients", '["10.9.0.0/16"]', True),
+    ("nfs.gracePeriod", '"10s"', True),
+    ("nfs.priorityClassName", '"system-cluster-critical"', True),
+    ("nfs.nodeSelector", '{"pool": "services"}', True),
+    ("nfs.tolerations", '[{"key": "services", "operator": "Exists"}]', True),
+    ("nfs.awayFromLabs", "false", True),
+    ("nfs.podAnnotations", '{"example.org/owner": "storage"}', True),
+    ("nfs.image", '{"tag": "2.0"}', True),
+    ("nfs.resources", '{"limits": {"memory": "2Gi"}}', True),
+    ("volumes.scratch.mountPath", '"/shared"', False),
+    ("volumes.scratch.readOnly", "true", False),
+    ("volumes.scratch.capacity", '"1Gi"', False),
+    ("volumes.scratch.directoryMode", '"0755"', False),  # of a folder that is there already
+    ("volumes.scratch.server", '"nfs.example.org"', False),  # of another mode, as the next
+    ("volumes.scratch.path", '"/scratch"', False),
+    ("volumes.scratch.existingClaim", '"scratch"', True),
+    ("volumes.datasets", '{"mountPath": "/datasets"}', True),
+    ("mode", '"nfs"', False),
+    ("backup", '{"claim": "archives", "keep": 3, "schedule": "0 3 * * *"}', False),
+    ("image", '{"tag": "2.0"}', False),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "restarts"), OF_THE_FILE_SERVER)
+def test_only_what_the_file_server_needs_to_read_restarts_it(
+    values: dict[str, Path], key: str, value: str, restarts: bool
+) -> None:
+    is_other_disk = ('storage.nfs.storageClass=""', 'storage.nfs.provisioner=""') if key == "nfs.existingClaim" else ()
+    changed = Question(values["nfs"], (*is_other_disk, f"storage.{key}={value}"))
+
+    assert ("file-server" in restarted(Question(values["nfs"]), changed)) is restarts
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'hub.culling.idleTimeout="8h"',
+        'nginx.maxBodySize="100m"',
+        'global.hostname="other.localhost"',
+        "global.port=443",
+    ],
+)
+def test_nothing_of_other_parts_restarts_the_file_server(values: dict[str, Path], change: str) -> None:
+    assert "file-server" not in restarted(Question(values["nfs"]), Question(values["nfs"], (change,)))
+
+
+def test_each_key_of_the_file_server_is_in_the_table() -> None:
+    schema = Chart(CHART).schema()
+    known = {f"nfs.{key}" for key in key_rule(schema, ("storage", "nfs"))["properties"]}
+    known |= {f"volumes.scratch.{key}" for key in key_rule(schema, ("storage", "volumes", "scratch"))["properties"]}
+
+    assert known - {key for key, _, _ in OF_THE_FILE_SERVER} == set()
