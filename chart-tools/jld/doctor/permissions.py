@@ -24,6 +24,7 @@ KINDS = {
     "Pod": ("pods", "", True),
     "ResourceQuota": ("resourcequotas", "", True),
     "PodDisruptionBudget": ("poddisruptionbudgets", "policy", True),
+    "PrometheusRule": ("prometheusrules", "monitoring.coreos.com", True),
     "Role": ("roles", "rbac.authorization.k8s.io", True),
     "RoleBinding": ("rolebindings", "rbac.authorization.k8s.io", True),
     "Secret": ("secrets", "", True),
@@ -60,6 +61,8 @@ def needed(site: JsonMap | None) -> list[Access]:
         del kinds["StorageClass"]
     if mode != "nfs" or value_at(site, "storage", "nfs", "networkPolicy") != "cilium":
         del kinds["CiliumNetworkPolicy"]
+    if not value_at(site, "storage", "alerts", "enabled"):
+        del kinds["PrometheusRule"]
     if not value_at(site, "storage", "backup", "claim"):
         del kinds["CronJob"]
     user_namespaces = bool(value_at(site, "global", "userNamespaces"))

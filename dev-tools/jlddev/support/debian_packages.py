@@ -18,6 +18,7 @@ NATIVE = {
     "socat": "socat",
 }
 BROWSER = {"chromium": "chromium"}
+ALERTS = {"promtool": "prometheus"}
 TLS = {"testssl": "testssl.sh"}
 POSTGRESQL = {"pg_ctlcluster": "postgresql"}
 

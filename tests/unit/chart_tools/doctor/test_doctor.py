@@ -219,6 +219,14 @@ def test_a_policy_of_cilium_is_asked_for_only_where_one_is_made() -> None:
     assert resources("cilium") - resources("addresses") == {"ciliumnetworkpolicies"}
 
 
+def test_alerts_are_asked_for_only_where_they_are_made() -> None:
+    def resources(enabled: bool) -> set[str]:
+        wanted = site(storage={"alerts": {"enabled": enabled}})
+        return {access.resource for access in permissions.needed(wanted)}
+
+    assert resources(True) - resources(False) == {"prometheusrules"}
+
+
 def test_the_right_to_everything_that_the_chart_renders_is_asked_for() -> None:
     kinds = set()
     for folder in ("templates", "charts/*/templates"):

@@ -1,0 +1,176 @@
+"""The alerts, as promtool reads them: for each a state of the platform in which it fires, and one in which it does not."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jlddev.support import debian_packages
+from jlddev.support.errors import Unsupported
+from rendering import Question, render
+
+SPACE = ("kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes")
+INODES = ("kubelet_volume_stats_inodes_free", "kubelet_volume_stats_inodes")
+Series = dict[str, str]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def promtool() -> None:
+    try:
+        debian_packages.ensure(debian_packages.ALERTS, "the test of the alerts")
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+
+
+def rule_file(question: Question, folder: Path) -> Path:
+    """A rule file of Prometheus, as the documentation makes one of the rendered object."""
+    file = folder / "rules.yaml"
+    file.write_text(yaml.safe_dump(render(question).one("PrometheusRule", "jld-storage")["spec"]))
+    return file
+
+
+@pytest.fixture
+def rules(values: dict[str, Path], tmp_path: Path) -> Path:
+    return rule_file(Question(values["nfs"], ("storage.alerts.enabled=true",)), tmp_path)
+
+
+def series(name: str, value: str, **labels: str) -> Series:
+    told = ", ".join(f'{key}="{each}"' for key, each in labels.items())
+    return {"series": f"{name}{{{told}}}", "values": value}
+
+
+def claim(name: str, space: int, inodes: int = 50, *, namespace: str = "science", node: str = "a") -> list[Series]:
+    """What a node tells of a claim that it mounts: how many of a hundred bytes and inodes are left."""
+    labels = {"namespace": namespace, "persistentvolumeclaim": name, "node": node}
+    told = [*zip(SPACE, (space, 100), strict=True), *zip(INODES, (inodes, 100), strict=True)]
+    return [series(each, f"{number}x200", **labels) for each, number in told]
+
+
+def deployment(name: str, available: str = "1x200") -> Series:
+    return series("kube_deployment_status_replicas_available", available, namespace="science", deployment=f"jld-{name}")
+
+
+SERVER, KEEPALIVE = deployment("file-server"), deployment("keepalive")
+DISK, HOME = claim("jld-file-server", 50), claim("jld-home", 50)
+GOOD = [SERVER, KEEPALIVE, *DISK, *HOME]
+UNWATCHED = ("JldVolumesUnwatched", "", "")
+SERVER_DOWN = ("JldFileServerDown", "", "jld-file-server")
+FAILING = ("JldKeepaliveFailing", "", "jld-keepalive")
+
+
+def of_claim(name: str, *alerts: str) -> set[tuple[str, str, str]]:
+    return {(f"JldVolume{alert}", name, "") for alert in alerts}
+
+
+# What Prometheus is told, after how many minutes it is asked, and what fires then: alert, claim, Deployment.
+STATES: dict[str, tuple[list[Series], int, set[tuple[str, str, str]]]] = {
+    "all is well": (GOOD, 180, set()),
+    "little space": ([*GOOD, *claim("jld-scratch", 9)], 20, of_claim("jld-scratch", "AlmostFull")),
+    "little space for a moment": ([*GOOD, *claim("jld-scratch", 9)], 10, set()),
+    "no space": ([*GOOD, *claim("jld-scratch", 1)], 20, of_claim("jld-scratch", "AlmostFull", "Full")),
+    "no space since two minutes": ([*GOOD, *claim("jld-scratch", 0)], 2, of_claim("jld-scratch", "Full")),
+    "a full disk of the hub's database": ([*GOOD, *claim("jld-hub-db", 0)], 2, of_claim("jld-hub-db", "Full")),
+    "a full claim that two nodes mount": (
+        [*GOOD, *claim("jld-scratch", 1, node="b"), *claim("jld-scratch", 1, node="c")],
+        *(2, of_claim("jld-scratch", "Full")),
+    ),
+    "a full disk of somebody else's": (
+        [*GOOD, *claim("jld-home", 0, 0, namespace="art"), *claim("jld-home-2", 0, 0), *claim("other", 0, 0)],
+        *(20, set()),
+    ),
+    "few inodes": ([*GOOD, *claim("jld-scratch", 50, 4)], 20, of_claim("jld-scratch", "FewInodes")),
+    "a file system that does not count inodes": (
+        [
+            *GOOD,
+            *(each | {"values": "0x200"} if "inodes" in each["series"] else each for each in claim("jld-scratch", 50)),
+        ],
+        *(20, set()),
+    ),
+    "a server that is down": ([deployment("file-server", "0x200"), KEEPALIVE, *DISK], 3, {SERVER_DOWN}),
+    "a server that restarts": ([deployment("file-server", "1x60 0 1x100"), KEEPALIVE, *DISK], 61, set()),
+    "a server that is gone": ([KEEPALIVE, *DISK], 3, {SERVER_DOWN}),
+    "a server that went": ([deployment("file-server", "1x60 0x60"), KEEPALIVE, *DISK], 64, {SERVER_DOWN}),
+    "a server of somebody else's": (
+        [
+            *GOOD,
+            series("kube_deployment_status_replicas_available", "0x200", namespace="art", deployment="jld-file-server"),
+        ],
+        *(20, set()),
+    ),
+    "a keepalive that fails": ([SERVER, deployment("keepalive", "0x200"), *DISK], 3, {FAILING}),
+    "a server that hangs": ([SERVER, deployment("keepalive", "1x60 0x60"), *DISK], 64, {FAILING}),
+    "nobody who tells how full it is": ([SERVER, KEEPALIVE], 61, {UNWATCHED}),
+    "only the mounts tell how full it is": ([SERVER, KEEPALIVE, *HOME], 180, set()),
+    "no exporter at all": ([series("up", "1x200")], 61, {UNWATCHED, SERVER_DOWN}),
+}
+
+
+@pytest.mark.parametrize(("told", "minutes", "fires"), STATES.values(), ids=STATES)
+def test_what_is_wrong_fires_and_nothing_else(
+    told: list[Series], minutes: int, fires: set[tuple[str, str, str]], rules: Path
+) -> None:
+    keys = ("alertname", "persistentvolumeclaim", "deployment")
+    expected = [
+        series("", "", **{key: each for key, each in zip(keys, alert, strict=True) if each})["series"]
+        for alert in sorted(fires)
+    ]
+    asked = {
+        "expr": f'count by ({", ".join(keys)}) (ALERTS{{alertstate="firing"}})',
+        "eval_time": f"{minutes}m",
+        "exp_samples": [{"labels": each, "value": 1} for each in expected],
+    }
+    passes({"interval": "1m", "input_series": told, "promql_expr_test": [asked]}, rules)
+
+
+def test_an_alert_says_which_claim_and_how_much(rules: Path) -> None:
+    expected = {
+        "exp_labels": {"severity": "critical", "namespace": "science", "persistentvolumeclaim": "jld-home"},
+        "exp_annotations": {
+            "summary": "Claim jld-home has 1% of its space left.",
+            "description": "When nothing is left, nobody can save. Remove files, or make the claim larger; "
+            "all volumes of the file server share its disk.",
+        },
+    }
+    asked = {"eval_time": "5m", "alertname": "JldVolumeFull", "exp_alerts": [expected]}
+    passes({"interval": "1m", "input_series": claim("jld-home", 1), "alert_rule_test": [asked]}, rules)
+
+
+def passes(test: Any, rules: Path) -> None:
+    file = rules.with_name("test.yaml")
+    file.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [test]}))
+    done = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize(
+    ("mode", "alerts"),
+    [
+        ("nfs", {"AlmostFull", "Full", "FewInodes", "sUnwatched"}),
+        ("claim", {"AlmostFull", "Full", "FewInodes"}),
+        ("external", {"AlmostFull", "Full", "FewInodes"}),
+    ],
+)
+def test_each_mode_has_the_alerts_of_what_it_has(
+    values: dict[str, Path], mode: str, alerts: set[str], tmp_path: Path
+) -> None:
+    changes = (f'storage.mode="{mode}"', 'storage.external.server="nfs.example.org"', "storage.alerts.enabled=true")
+    rules = rule_file(Question(values["minimal"], changes), tmp_path)
+    done = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
+    names = [rule["alert"] for group in yaml.safe_load(rules.read_text())["groups"] for rule in group["rules"]]
+
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    assert len(names) == len(set(names))
+    assert {name.removeprefix("JldVolume") for name in names} - {"JldFileServerDown"} == alerts
+    assert ("JldFileServerDown" in names) is (mode == "nfs")
+
+
+def test_there_is_no_rule_where_nobody_asks_for_it(values: dict[str, Path]) -> None:
+    assert render(Question(values["nfs"])).of_kind("PrometheusRule") == []
+
+
+def test_the_operator_of_prometheus_finds_the_rule_by_its_labels(values: dict[str, Path]) -> None:
+    labels = render(Question(values["everything"])).one("PrometheusRule", "jld-storage")["metadata"]["labels"]
+
+    assert labels["release"] == "kube-prometheus-stack"
+    assert labels["app.kubernetes.io/component"] == "storage"
