@@ -151,11 +151,12 @@ class Server:
             time.sleep(0.05)
 
 
-def mount(guest: Guest, export: str, target: str = "") -> Done:
-    """Mount an export in a guest as a node does it, by default on /mnt/EXPORT."""
+def mount(guest: Guest, export: str, target: str = "", *own: str) -> Done:
+    """Mount an export in a guest as a node does it, by default on /mnt/EXPORT, with options of its own too."""
     target = target or f"/mnt/{export}"
     guest.run("mkdir", "-p", target)
-    return guest.start("mount", "-t", "nfs", "-o", MOUNT_OPTIONS, f"{ADDRESS}:/{export}", target).result(PATIENCE)
+    options = ",".join((MOUNT_OPTIONS, *own))
+    return guest.start("mount", "-t", "nfs", "-o", options, f"{ADDRESS}:/{export}", target).result(PATIENCE)
 
 
 def program(name: str) -> str:

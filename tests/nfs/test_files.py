@@ -152,6 +152,25 @@ def test_sqlite_counts_right_between_two_clients(guests: Guests, place: Place, t
         assert found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+def test_a_tree_that_seldom_changes_costs_fewer_questions(guests: Guests, place: Place) -> None:
+    one, _ = guests
+    for number in range(100):
+        (place.volume / "software" / f"file{number}").write_text("the same for years")
+    assert mount(one, "software", "/mnt/usual").err == ""
+    assert mount(one, "software", "/mnt/seldom", "nocto", "actimeo=600").err == ""
+
+    # Longer than a client believes at first what it knows of a file.
+    usual, seldom = (
+        json.loads(one.python(program("read_again"), target, "10").result(120).out)
+        for target in ("/mnt/usual", "/mnt/seldom")
+    )
+
+    assert usual["look"]["requests"] >= 100
+    assert seldom["look"]["requests"] < 10
+    # NFSv4 tells the server of each opening and closing, and no option spares that; docs/storage.md says so.
+    assert seldom["read"]["requests"] == usual["read"]["requests"] == 200
+
+
 def test_two_hundred_writers_lose_no_file(guests: Guests, place: Place) -> None:
     running = [guest.python(program("many_files"), f"/mnt/home/many-{guest.name}", "100", "10") for guest in guests]
     for guest, future in zip(guests, running, strict=True):

@@ -95,6 +95,7 @@ OF_THE_FILE_SERVER = [
     ("volumes.scratch.readOnly", "true", False),
     ("volumes.scratch.capacity", '"1Gi"', False),
     ("volumes.scratch.directoryMode", '"0755"', False),  # of a folder that is there already
+    ("volumes.scratch.mountOptions", '["noexec"]', False),
     ("volumes.scratch.server", '"nfs.example.org"', False),  # of another mode, as the next
     ("volumes.scratch.path", '"/scratch"', False),
     ("volumes.scratch.existingClaim", '"scratch"', True),

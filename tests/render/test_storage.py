@@ -87,6 +87,22 @@ def test_a_file_server_that_exists_is_mounted_by_name_or_address(values: dict[st
     }
 
 
+@pytest.mark.parametrize(("site", "mode"), [("everything", "nfs"), ("external", "external")])
+def test_a_volume_is_mounted_with_its_own_options_too(values: dict[str, Path], site: str, mode: str) -> None:
+    own = 'storage.volumes.home.mountOptions=["noexec"]'
+    options = {name: spec["mountOptions"] for name, spec in volumes(values[site], own).items()}
+    of_the_mode = (
+        yaml.safe_load(values[site].read_text())["storage"]
+        .get(mode, {})
+        .get("mountOptions", ["nfsvers=4.2", "hard", "noatime"])
+    )
+
+    assert options.pop("science.jld-home") == [*of_the_mode, "noexec"]
+    if site == "everything":
+        assert options.pop("science.jld-software") == [*of_the_mode, "nocto", "actimeo=600"]
+    assert {tuple(each) for each in options.values()} == {tuple(of_the_mode)}
+
+
 def test_nfs_3_locks_on_its_own_machine(values: dict[str, Path]) -> None:
     change = 'storage.external.mountOptions=["nfsvers=3", "local_lock=all"]'
 

@@ -101,6 +101,26 @@ def mount_options_fit_the_server(effective: JsonMap) -> Violations:
         yield ("storage", mode, "mountOptions", index), f"{option.text} {sentence}"
 
 
+def mount_options_of_a_volume_fit(effective: JsonMap) -> Violations:
+    """`mountOptions` of a volume contradict neither each other nor those of the mode, and `nocto` stands only where labs cannot write (`readOnly: true`)."""
+    mode, options = _mount_options(effective)
+    of_the_mode = {option.sets: option for option in options}
+    for name, volume in storage_volumes(effective).items() if mode else ():
+        seen = dict(of_the_mode)
+        for index, option in enumerate(_parsed(list_at(volume, "mountOptions"))):
+            other = seen.setdefault(option.sets, option)
+            if other.value != option.value:
+                sentence = f"contradicts {other.text}; remove one of the two"
+            elif option.text == "nocto" and not volume.get("readOnly"):
+                sentence = (
+                    "lets a lab go on with an old file after another one has saved it, and write over it; "
+                    f"write storage.volumes.{name}.readOnly: true, or remove it"
+                )
+            else:
+                continue
+            yield ("storage", "volumes", name, "mountOptions", index), f"{option.text} {sentence}"
+
+
 def nfs_3_locks_locally(effective: JsonMap) -> Violations:
     mode, options = _mount_options(effective)
     local = {("lock", "no"), ("local_lock", "all")} & {(option.sets, option.value) for option in options}
@@ -114,8 +134,11 @@ def _mount_options(effective: JsonMap) -> tuple[str, Sequence[Option]]:
     mode = value_at(effective, "storage", "mode")
     if mode not in ("nfs", "external"):
         return "", ()
-    options = list_at(effective, "storage", mode, "mountOptions")
-    return mode, [parsed(option if isinstance(option, str) else "") for option in options]
+    return mode, _parsed(list_at(effective, "storage", mode, "mountOptions"))
+
+
+def _parsed(options: Sequence[object]) -> Sequence[Option]:
+    return [parsed(option if isinstance(option, str) else "") for option in options]
 
 
 def nobody_else_reaches_the_homes(effective: JsonMap) -> Violations:
@@ -129,5 +152,9 @@ def nobody_else_reaches_the_homes(effective: JsonMap) -> Violations:
         yield ("storage", "mode"), sentence
 
 
-RULES: tuple[Rule, ...] = (the_file_server_takes_its_volumes, mount_options_fit_the_server)
+RULES: tuple[Rule, ...] = (
+    the_file_server_takes_its_volumes,
+    mount_options_fit_the_server,
+    mount_options_of_a_volume_fit,
+)
 WARNINGS: tuple[Rule, ...] = (nfs_3_locks_locally, nobody_else_reaches_the_homes)

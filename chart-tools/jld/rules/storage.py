@@ -7,7 +7,12 @@ from jld.site.effective import storage_volumes
 from jld.support.key_paths import JsonMap, list_at, value_at
 
 MODES = ("claim", "nfs", "external", "hostPath")
-_ONLY_IN = {"server": "external", "path": "external", "directoryMode": "nfs"}
+_ONLY_IN = {
+    "server": ("external",),
+    "path": ("external",),
+    "directoryMode": ("nfs",),
+    "mountOptions": ("nfs", "external"),
+}
 _OWN_CLAIMS = {"file-server": "the file server's disk", "hub-db": "the hub's database"}
 _SYSTEM_FOLDERS = frozenset(
     ["bin", "boot", "dev", "etc", "lib", "lib64", "opt", "proc", "root", "run", "sbin", "sys", "tmp", "usr", "var"]
@@ -63,9 +68,9 @@ def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
         return
     for name, volume in storage_volumes(effective).items():
         for key, needed in _ONLY_IN.items():
-            if volume.get(key) and mode != needed:
+            if volume.get(key) and mode not in needed:
                 yield ("storage", "volumes", name, key), f"has no effect with storage.mode {mode}; remove it"
-        for key in ("capacity", "directoryMode", "server", "path"):
+        for key in ("capacity", *_ONLY_IN):
             if volume.get("existingClaim") and volume.get(key):
                 yield ("storage", "volumes", name, key), "has no effect on a claim that exists; remove it"
 

@@ -23,13 +23,13 @@
     {{- if eq $source "nfs" }}
     capacity: {storage: {{ $volume.capacity | default $.Values.nfs.capacity }}}
     nfs: {server: {{ $.Values.nfs.address.clusterIP | quote }}, path: /{{ $name }}}
-    mountOptions: {{- toYaml $.Values.nfs.mountOptions | nindent 6 }}
+    mountOptions: {{- concat $.Values.nfs.mountOptions ($volume.mountOptions | default list) | toYaml | nindent 6 }}
     {{- else if eq $source "external" }}
     capacity: {storage: {{ $volume.capacity | default $.Values.external.capacity }}}
     nfs:
       server: {{ $volume.server | default $.Values.external.server | quote }}
       path: {{ $volume.path | default (printf "%s/%s" (trimSuffix "/" $.Values.external.path) $name) }}
-    mountOptions: {{- toYaml $.Values.external.mountOptions | nindent 6 }}
+    mountOptions: {{- concat $.Values.external.mountOptions ($volume.mountOptions | default list) | toYaml | nindent 6 }}
     {{- else }}
     capacity: {storage: {{ $volume.capacity | default $.Values.hostPath.capacity }}}
     hostPath: {path: {{ $.Values.hostPath.path }}/{{ $name }}, type: DirectoryOrCreate}

@@ -1,4 +1,4 @@
-"""With which options nodes may mount the homes."""
+"""With which options nodes may mount the homes and other volumes."""
 
 from __future__ import annotations
 
@@ -107,3 +107,101 @@ def test_nfs_3_without_local_locks_is_warned_about(options: list[str], warned: b
     result = desk.run("check", "site.yaml")
 
     assert (result.exit_code, WARNED in result.output) == (0, warned)
+
+
+OLD_FILES = (
+    "nocto lets a lab go on with an old file after another one has saved it, and write over it; "
+    "write storage.volumes.software.readOnly: true, or remove it"
+)
+BELONGS_TO_THE_MODE = (
+    "write nocto, noexec, nosuid, nodev, or actimeo, acregmin, acregmax, acdirmin or acdirmax with a number of seconds, "
+    "like actimeo=600; all else belongs to the mode's mountOptions"
+)
+
+
+def site_with_volume(mode: str, options: list[str], *, read_only: bool, of_the_mode: str = "hard") -> str:
+    server = "server: nfs.example.org, " if mode == "external" else "clients: [10.0.0.0/8], "
+    volume = f"{{mountPath: /software, readOnly: {str(read_only).lower()}, mountOptions: [{', '.join(options)}]}}"
+    section = f"{mode}: {{{server}mountOptions: [{of_the_mode}]}}"
+    return f"{SITE}storage: {{mode: {mode}, {section}, volumes: {{software: {volume}}}}}\n"
+
+
+@pytest.mark.parametrize("mode", BOTH)
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("soft", "softerr", "hard", "nfsvers=4.0", "vers=4.2", "minorversion=1", "proto=udp", "port=2049", "sec=krb5"),
+        *("noac", "ac", "sync", "async", "ro", "rw", "bg", "nolock", "local_lock=all", "nconnect=4", "timeo=50"),
+        *("retrans=2", "resvport", "noresvport", "actimeo=0", "actimeo=-1", "actimeo", "acregmax=long", "softreval"),
+    ],
+)
+def test_what_is_not_of_one_volume_alone_is_refused_there(
+    mode: str, option: str, complaints: Callable[[str], list[str]]
+) -> None:
+    found, *_ = complaints(site_with_volume(mode, [option], read_only=True))
+
+    assert "error: storage.volumes.software.mountOptions[0]: found " in found
+    assert found.endswith(BELONGS_TO_THE_MODE)
+
+
+@pytest.mark.parametrize("mode", BOTH)
+@pytest.mark.parametrize(
+    ("options", "read_only", "of_the_mode", "index", "why"),
+    [
+        (["nocto"], False, "hard", 0, OLD_FILES),
+        (["noexec", "nocto"], False, "nocto", 1, OLD_FILES),
+        (["nocto"], True, "cto", 0, "nocto contradicts cto; remove one of the two"),
+        (["actimeo=600"], True, "actimeo=3", 0, "actimeo=600 contradicts actimeo=3; remove one of the two"),
+        (["acregmax=60", "acregmax=90"], True, "hard", 1, "acregmax=90 contradicts acregmax=60; remove one of the two"),
+        (["noexec"], True, "exec", 0, "noexec contradicts exec; remove one of the two"),
+    ],
+)
+def test_options_of_a_volume_fit_what_labs_do_and_what_the_mode_says(
+    mode: str,
+    options: list[str],
+    read_only: bool,
+    of_the_mode: str,
+    index: int,
+    why: str,
+    complaints: Callable[[str], list[str]],
+) -> None:
+    (found,) = complaints(site_with_volume(mode, options, read_only=read_only, of_the_mode=of_the_mode))
+
+    assert found.endswith(f": error: storage.volumes.software.mountOptions[{index}]: {why}")
+
+
+@pytest.mark.parametrize("mode", BOTH)
+@pytest.mark.parametrize(
+    ("options", "read_only"),
+    [
+        (["nocto", "actimeo=600"], True),
+        (["acregmin=5", "acregmax=600", "acdirmin=30", "acdirmax=600"], True),
+        (["actimeo=60", "noexec", "nosuid", "nodev"], False),
+        ([], False),
+    ],
+)
+def test_a_volume_may_ask_less_often(
+    mode: str, options: list[str], read_only: bool, complaints: Callable[[str], list[str]]
+) -> None:
+    assert complaints(site_with_volume(mode, options, read_only=read_only)) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "why"),
+    [
+        (
+            "mode: hostPath, volumes: {x: {mountPath: /x, mountOptions: [noexec]}}",
+            "has no effect with storage.mode hostPath",
+        ),
+        ("mode: claim, volumes: {x: {mountPath: /x, mountOptions: [noexec]}}", "has no effect with storage.mode claim"),
+        (
+            "mode: nfs, volumes: {x: {mountPath: /x, existingClaim: files, mountOptions: [noexec]}}",
+            "has no effect on a claim that exists",
+        ),
+    ],
+)
+def test_options_that_nobody_mounts_with_are_warned_about(section: str, why: str, desk: Any) -> None:
+    desk.write("site.yaml", f"{SITE}storage: {{{section}}}\n")
+    result = desk.run("check", "site.yaml")
+
+    assert (result.exit_code, f"storage.volumes.x.mountOptions: {why}; remove it" in result.output) == (0, True)
