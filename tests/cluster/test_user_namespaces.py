@@ -79,6 +79,10 @@ def one(lab: Lab, kind: str) -> dict[str, Any]:
     return dict(found)
 
 
+def one_volume(lab: Lab) -> str:
+    return str(one(lab, "persistentvolumeclaim")["spec"]["volumeName"])
+
+
 def until_gone(kind: type[pykube.objects.APIObject], release: Release, names: set[str]) -> None:
     deadline = time.monotonic() + 240  # Kubernetes looks again after half of what its pods may take
     while left := names & {each.name for each in kind.objects(release.client)}:
@@ -136,6 +140,31 @@ def test_a_hub_that_was_killed_finds_the_labs_again(people: Release, alice: Lab,
     expect(persons["alice"].page.get_by_role("button", name="Stop My Server")).to_be_visible(timeout=60_000)
     assert alice.uid == before
     assert persons["alice"].get("/user/alice/api/contents/note.txt").json()["content"] == "kept"
+
+
+def test_a_claim_or_volume_that_somebody_deleted_is_back_at_the_next_start(
+    people: Release, alice: Lab, persons: dict[str, Person]
+) -> None:
+    claim, volume = one(alice, "persistentvolumeclaim")["metadata"]["name"], one_volume(alice)
+    for deleted in ("persistentvolumeclaim", "persistentvolume"):
+        persons["alice"].stop_lab()
+        if deleted == "persistentvolume":
+            # As somebody would who has no patience: Kubernetes keeps a volume for as long as a claim is bound to it.
+            people.kubectl("delete", "persistentvolume", volume, "--wait=false")
+            people.kubectl("patch", "persistentvolume", volume, "--patch", '{"metadata": {"finalizers": null}}')
+            alice.kubectl(
+                "wait", f"persistentvolumeclaim/{claim}", "--for=jsonpath={.status.phase}=Lost", "--timeout=60s"
+            )
+        else:
+            alice.kubectl("delete", "persistentvolumeclaim", claim, "--timeout=120s")
+            phase = "--for=jsonpath={.status.phase}=Released"
+            people.kubectl("wait", f"persistentvolume/{volume}", phase, "--timeout=60s")
+
+        persons["alice"].start_lab("Tiny")
+
+        assert one(alice, "persistentvolumeclaim")["status"]["phase"] == "Bound"
+        assert one_volume(alice) == volume
+        assert alice.python("print(open('note.txt').read())") == "kept"
 
 
 def test_an_uninstall_takes_the_namespaces_and_leaves_the_files(

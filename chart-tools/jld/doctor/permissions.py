@@ -41,7 +41,7 @@ _HUB_ACCESS = (
 )
 _USER_NAMESPACES_ACCESS = (
     *(Access(verb, "namespaces", namespaced=False) for verb in ("create", "get", "list", "patch")),
-    *(Access(verb, "persistentvolumes", namespaced=False) for verb in ("create", "get")),
+    *(Access(verb, "persistentvolumes", namespaced=False) for verb in ("create", "get", "patch")),
     *(
         Access(verb, resource, group)
         for resource, group in (("resourcequotas", ""), ("limitranges", ""), ("networkpolicies", "networking.k8s.io"))

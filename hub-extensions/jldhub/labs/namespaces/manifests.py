@@ -132,6 +132,22 @@ def volume_copy(claim: str, source: Object, namespace: Object, labels: Mapping[s
     return volume, {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": claim_spec}
 
 
+def of_claim(volume: Manifest, claim_uid: str) -> Manifest:
+    """The volume for the claim with this UID, and for no later one of the same name."""
+    spec = volume["spec"]
+    return {**volume, "spec": {**spec, "claimRef": {**spec["claimRef"], "uid": claim_uid}}}
+
+
+def claim_again(volume: Manifest) -> list[dict[str, str]]:
+    """The JSON patch that gives the volume that exists to the claim of `volume`.
+
+    The API server refuses it as a whole where that volume is of a claim with another name.
+    """
+    claim, path = volume["spec"]["claimRef"], "/spec/claimRef"
+    tests = [{"op": "test", "path": f"{path}/{key}", "value": claim[key]} for key in ("namespace", "name")]
+    return [*tests, {"op": "add", "path": f"{path}/uid", "value": claim["uid"]}]
+
+
 def pull_secret(source: Object) -> Manifest:
     """The image pull Secret `source`, for another namespace."""
     return {

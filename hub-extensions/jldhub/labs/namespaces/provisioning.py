@@ -1,7 +1,7 @@
 """Provisions a user namespace before each start of a lab, so that changes of the chart reach existing namespaces."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -10,8 +10,10 @@ from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api, Networ
 from jldhub.labs.namespaces.manifests import (
     Manifest,
     belongs_to_release,
+    claim_again,
     contents,
     namespace_manifest,
+    of_claim,
     pull_secret,
     volume_copy,
 )
@@ -20,6 +22,7 @@ from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
 
 _APPLY = "application/apply-patch+yaml"
+_JSON_PATCH = "application/json-patch+json"
 _MANAGER = "jld-hub"
 
 
@@ -71,28 +74,55 @@ class NamespaceProvisioner:
         manifests = contents(names.lab_service_account, names.object_labels, policy, lab.per_user)
         for secret in names.image_pull_secrets:
             manifests.append(pull_secret(await self._get(self._core.read_namespaced_secret(secret, names.namespace))))
+        for manifest in manifests:
+            await self._request(self._applied(namespace, manifest))
         claims = {}
         for name, volume in names.volumes.items():
             source = await self._get(self._core.read_persistent_volume(user_namespaces.volumes[name]))
             copy, claim = volume_copy(volume.claim, source, existing, user_namespaces.labels)
-            await self._create_volume(copy)
-            manifests.append(claim)
+            await self._bind(namespace, claim, copy)
             claims[name] = claim["metadata"]["name"]
-        for manifest in manifests:
-            await self._apply(namespace, manifest)
         return claims
 
-    async def _apply(self, namespace: str, manifest: Manifest) -> None:
+    def _applied(self, namespace: str, manifest: Manifest) -> Awaitable[Any]:
         patch = self._patches[manifest["kind"]]
-        await self._request(patch(manifest["metadata"]["name"], namespace, manifest, **_apply_options()))
+        applied: Awaitable[Any] = patch(manifest["metadata"]["name"], namespace, manifest, **_apply_options())
+        return applied
 
-    async def _create_volume(self, manifest: Manifest) -> None:
-        """A conflict is no error: the name contains a digest of the content, so that the existing volume is equal."""
+    async def _bind(self, namespace: str, manifest: Manifest, volume: Manifest) -> None:
+        """Apply a claim and, unless it is bound, give it its volume, with its UID.
+
+        Whether somebody deleted the claim or the volume: a volume that was bound waits for the claim with the UID that
+        it recorded, and a claim that was bound for a volume that records its own.
+        """
+        claim = await self._get(self._applied(namespace, manifest))
+        if claim["metadata"].get("deletionTimestamp"):
+            sentence = (
+                f"The claim {manifest['metadata']['name']} of your labs is being deleted. "
+                "Stop your other labs, if any run, and try again in a minute."
+            )
+            raise NamespaceUnusable(Obstacle("volume", sentence, final=True))
+        if claim["status"].get("phase") == "Bound":
+            return
+        volume = of_claim(volume, claim["metadata"]["uid"])
         try:
-            await self._request(self._core.create_persistent_volume(manifest))
+            await self._request(self._core.create_persistent_volume(volume))
         except ApiException as refused:
             if refused.status != HTTPStatus.CONFLICT:
                 raise
+            await self._claim_again(volume)
+
+    async def _claim_again(self, volume: Manifest) -> None:
+        """Raises NamespaceUnusable where the volume of that name is of another claim, which stays as it is."""
+        name = volume["metadata"]["name"]
+        patch = self._core.patch_persistent_volume(name, claim_again(volume), _content_type=_JSON_PATCH)
+        try:
+            await self._request(patch)
+        except ApiException as refused:
+            if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise
+            sentence = f"The volume {name} is somebody else's. Tell an administrator of this site."
+            raise NamespaceUnusable(Obstacle("volume", sentence, final=True)) from None
 
     async def _get(self, call: Any) -> Mapping[str, Any]:
         """The object as in the API's JSON, with camelCase keys."""

@@ -1,5 +1,6 @@
 """A namespace of a person: what is in it, and that nobody else's is ever used."""
 
+import copy
 from types import SimpleNamespace
 from typing import Any
 
@@ -137,11 +138,12 @@ def test_a_quota_of_ones_own_is_told_as_such() -> None:
 
 
 class FakeClient:
-    """Answers of the API server by the name of the call; what is written is kept."""
+    """A namespace and its volumes, by the names of the calls; what is written is kept."""
 
     def __init__(self, provisioner: NamespaceProvisioner, namespace: dict[str, Any]) -> None:
         self.written: list[tuple[str, str]] = []
-        self.taken = False  # whether the volume is there already
+        self.claims: dict[str, dict[str, Any]] = {}
+        self.volumes: dict[str, dict[str, Any]] = {}
         answers = {
             "read_namespace": namespace,
             "read_cluster_role": {"metadata": {"uid": "of-the-role"}},
@@ -156,9 +158,11 @@ class FakeClient:
         api = SimpleNamespace(**{name: self._answering(answer) for name, answer in answers.items()})
         api.patch_namespace = self._keeping("Namespace")
         api.create_persistent_volume = self._create_volume
+        api.patch_persistent_volume = self._patch_volume
         provisioner._core = provisioner._rbac = provisioner._networks = api
         provisioner._client = SimpleNamespace(sanitize_for_serialization=lambda answer: answer)
         provisioner._patches = {kind: self._keeping(kind) for kind in provisioner._patches}
+        provisioner._patches["PersistentVolumeClaim"] = self._apply_claim
 
     def _answering(self, answer: object) -> Any:
         async def answer_it(*_: object) -> object:
@@ -173,10 +177,44 @@ class FakeClient:
 
         return keep
 
+    async def _apply_claim(self, name: str, _: str, manifest: dict[str, Any], **options: object) -> dict[str, Any]:
+        assert options["_content_type"] == "application/apply-patch+yaml"
+        self.written.append(("PersistentVolumeClaim", name))
+        if name not in self.claims:
+            metadata = {**manifest["metadata"], "uid": f"claim-{len(self.written)}"}
+            self.claims[name] = {**manifest, "metadata": metadata, "status": {"phase": "Pending"}}
+        return self.claims[name]
+
     async def _create_volume(self, manifest: dict[str, Any]) -> None:
-        if self.taken:
+        name = manifest["metadata"]["name"]
+        if name in self.volumes:
             raise ApiException(status=409)
-        self.written.append(("PersistentVolume", manifest["metadata"]["name"]))
+        self.written.append(("PersistentVolume", name))
+        self.volumes[name] = copy.deepcopy(manifest)
+
+    async def _patch_volume(self, name: str, patch: list[dict[str, str]], **options: object) -> None:
+        assert options["_content_type"] == "application/json-patch+json"
+        found = self.volumes[name]["spec"]["claimRef"]
+        for each in patch:
+            key = each["path"].removeprefix("/spec/claimRef/")
+            if each["op"] == "test" and found.get(key) != each["value"]:
+                raise ApiException(status=422)
+            if each["op"] == "add":
+                found[key] = each["value"]
+        self.written.append(("patched PersistentVolume", name))
+
+    def bind(self) -> None:
+        """As Kubernetes does: a claim is bound while its volume records its UID."""
+        for claim in self.claims.values():
+            volume = self.volumes.get(claim["spec"]["volumeName"])
+            bound = volume is not None and volume["spec"]["claimRef"].get("uid") == claim["metadata"]["uid"]
+            was = claim["status"]["phase"]
+            claim["status"]["phase"] = "Bound" if bound else "Lost" if was in ("Bound", "Lost") else "Pending"
+
+    @property
+    def phases(self) -> list[str]:
+        self.bind()
+        return [claim["status"]["phase"] for claim in self.claims.values()]
 
 
 def provisioner(namespace: dict[str, Any]) -> tuple[NamespaceProvisioner, FakeClient]:
@@ -184,26 +222,61 @@ def provisioner(namespace: dict[str, Any]) -> tuple[NamespaceProvisioner, FakeCl
     return made, FakeClient(made, namespace)
 
 
-@pytest.mark.parametrize("taken", [False, True])
-async def test_a_namespace_is_made_ready_before_the_lab_and_again_at_each_start(
-    of_people: Settings, taken: bool
-) -> None:
+async def test_a_namespace_is_made_ready_before_the_lab_and_again_at_each_start(of_people: Settings) -> None:
     ready, api = provisioner(NAMESPACE)
-    api.taken = taken
-    claims = await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
-    (claim,) = claims.values()
-    assert set(claims) == {"home"}
-    written = [
-        ("Namespace", "science-ab12cd-ada"),
-        *([] if taken else [("PersistentVolume", f"science-ab12cd-ada-{claim}")]),
-        ("ServiceAccount", "jld-lab"),
-        ("NetworkPolicy", "jld-lab"),
-        ("ResourceQuota", "jld-lab-per-user"),
-        ("LimitRange", "jld-lab-per-user"),
-        ("Secret", "registry"),
-        ("PersistentVolumeClaim", claim),
-    ]
-    assert api.written == written
+    for again in (False, True):
+        claims = await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
+        (claim,) = claims.values()
+        assert set(claims) == {"home"}
+        written = [
+            ("Namespace", "science-ab12cd-ada"),
+            ("ServiceAccount", "jld-lab"),
+            ("NetworkPolicy", "jld-lab"),
+            ("ResourceQuota", "jld-lab-per-user"),
+            ("LimitRange", "jld-lab-per-user"),
+            ("Secret", "registry"),
+            ("PersistentVolumeClaim", claim),
+            *([] if again else [("PersistentVolume", f"science-ab12cd-ada-{claim}")]),
+        ]
+        assert api.written == written
+        assert api.phases == ["Bound"]
+        api.written.clear()
+
+
+async def test_what_somebody_deleted_of_a_persons_storage_is_back_at_the_next_start(of_people: Settings) -> None:
+    """Whichever of the two it was, or a start that ended between them."""
+    ready, api = provisioner(NAMESPACE)
+    (name,) = (await ready.provision("science-ab12cd-ada", of_people, PEOPLE)).values()
+    for lost in ({"claims"}, {"volumes"}, {"claims", "volumes"}):
+        assert api.phases == ["Bound"]
+        if "claims" in lost:
+            api.claims.clear()
+        if "volumes" in lost:
+            api.volumes.clear()
+        api.bind()
+        assert await ready.provision("science-ab12cd-ada", of_people, PEOPLE) == {"home": name}
+        assert api.phases == ["Bound"], lost
+
+
+async def test_a_volume_of_another_claim_is_left_alone(of_people: Settings) -> None:
+    ready, api = provisioner(NAMESPACE)
+    (name,) = (await ready.provision("science-ab12cd-ada", of_people, PEOPLE)).values()
+    del api.claims[name]
+    (volume,) = api.volumes.values()
+    theirs = volume["spec"]["claimRef"] = {"namespace": "elsewhere", "name": name, "uid": "theirs"}
+
+    with pytest.raises(NamespaceUnusable, match=f"The volume science-ab12cd-ada-{name} is somebody else's"):
+        await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
+    assert volume["spec"]["claimRef"] == theirs
+
+
+async def test_a_claim_that_is_being_deleted_is_said_and_not_waited_for(of_people: Settings) -> None:
+    ready, api = provisioner(NAMESPACE)
+    (name,) = (await ready.provision("science-ab12cd-ada", of_people, PEOPLE)).values()
+    api.claims[name]["metadata"]["deletionTimestamp"] = "2026-01-31T02:00:00Z"
+
+    with pytest.raises(NamespaceUnusable, match=r"is being deleted\. Stop your other labs"):
+        await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
 
 
 @pytest.mark.parametrize(
