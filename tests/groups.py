@@ -30,6 +30,7 @@ CLUSTER = {
         "test_firefly",
         "test_uninstall",
         "test_earlier_names",
+        "test_moved_files",
         "test_quota",
         "test_trial",  # last: whether what `make up` installed still runs
     ),

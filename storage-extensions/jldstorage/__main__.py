@@ -7,7 +7,7 @@ from jldstorage.address import reconcile
 from jldstorage.drain import drain
 from jldstorage.kubernetes import connect
 from jldstorage.settings import Settings
-from jldstorage.volumes import OthersVolume
+from jldstorage.volumes import VolumeRefused
 
 
 async def run(command: str, settings: Settings) -> list[str]:
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         report = asyncio.run(run(arguments[0], Settings.load()))
-    except OthersVolume as refused:
+    except VolumeRefused as refused:
         print(f"jld: {refused}", file=sys.stderr)
         return 1
     for sentence in report:

@@ -8,7 +8,16 @@ recorded address, so that mounted volumes continue to work without a restart of 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from jldstorage.volumes import Action, Manifest, Step, action, address_of, require_own
+from jldstorage.volumes import (
+    Action,
+    Manifest,
+    Step,
+    action,
+    address_of,
+    require_own,
+    require_served,
+    require_volume,
+)
 
 
 class AddressRejected(Exception):
@@ -22,7 +31,7 @@ class ServiceAndVolumes(Protocol):
     async def make_service(self, manifest: Manifest, address: str | None) -> str: ...
     async def delete_service(self) -> None: ...
     async def volume(self, name: str) -> Manifest | None: ...
-    async def claim_uid(self, name: str) -> str | None: ...
+    async def claim(self, name: str) -> Manifest | None: ...
     async def create_volume(self, manifest: Manifest) -> None: ...
     async def change_volume(self, name: str, patch: Mapping[str, Any]) -> None: ...
     async def delete_volume(self, name: str) -> None: ...
@@ -31,18 +40,23 @@ class ServiceAndVolumes(Protocol):
 async def reconcile(cluster: ServiceAndVolumes, service: Manifest, volumes: Sequence[Manifest]) -> list[str]:
     """Create or change the Service and the volumes as needed. Returns a report: one sentence for each object.
 
-    `service` is its manifest without an address, `volumes` are manifests with an empty `nfs.server`. Raises OthersVolume
+    `service` is its manifest without an address, `volumes` are manifests with an empty `nfs.server`. Raises VolumeRefused
     before anything is touched.
     """
     existing = {name: await cluster.volume(name) for name in (volume["metadata"]["name"] for volume in volumes)}
+    claims = {name: await cluster.claim(name) for name in (volume["spec"]["claimRef"]["name"] for volume in volumes)}
     for volume in volumes:
         if there := existing[volume["metadata"]["name"]]:
             require_own(volume, there)
+            require_served(volume, there)
+        if claim := claims[volume["spec"]["claimRef"]["name"]]:
+            require_volume(volume, claim)
     recorded = {address for volume in existing.values() if volume and (address := address_of(volume))}
     address, report = await _reconcile_service(cluster, service, sorted(recorded))
     for volume in volumes:
-        claim = await cluster.claim_uid(volume["spec"]["claimRef"]["name"])
-        chosen = action(volume, existing[volume["metadata"]["name"]], claim, address)
+        claim = claims[volume["spec"]["claimRef"]["name"]]
+        uid = str(claim["metadata"]["uid"]) if claim else None
+        chosen = action(volume, existing[volume["metadata"]["name"]], uid, address)
         await _apply(cluster, chosen)
         report.append(f"volume {chosen.name}: {chosen.step.value}")
     return report

@@ -72,10 +72,9 @@ class Kubernetes:
     async def volume(self, name: str) -> Manifest | None:
         return await self._or_none(self._core.read_persistent_volume(name))
 
-    async def claim_uid(self, name: str) -> str | None:
-        """The UID of a claim in the release's namespace. None where there is no such claim."""
-        claim = await self._or_none(self._core.read_namespaced_persistent_volume_claim(name, self._namespace))
-        return str(claim["metadata"]["uid"]) if claim else None
+    async def claim(self, name: str) -> Manifest | None:
+        """A claim in the release's namespace. None where there is no such claim."""
+        return await self._or_none(self._core.read_namespaced_persistent_volume_claim(name, self._namespace))
 
     async def create_volume(self, manifest: Manifest) -> None:
         await self._core.create_persistent_volume(dict(manifest))

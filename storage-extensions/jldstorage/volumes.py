@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from enum import Enum
+from ipaddress import ip_address
 from typing import Any
 
 Manifest = Mapping[str, Any]
+
+_MOVE = (
+    "Nothing was changed: the file server has other files. Go back to the storage.mode of before, or move the files "
+    'as docs/storage.md says under "Moving the files".'
+)
 
 
 class Step(Enum):
@@ -37,22 +43,47 @@ def address_of(volume: Manifest) -> str | None:
     return str(server) if server else None
 
 
-class OthersVolume(Exception):
-    """The volume has the wanted name, and is of a claim that is not this installation's. The message says whose."""
+class VolumeRefused(Exception):
+    """What has the wanted name must not become the wanted volume. The message says why, and what to do."""
 
 
 def require_own(wanted: Manifest, existing: Manifest) -> None:
-    """Raise OthersVolume where the volume that exists is of another claim than the one that is wanted."""
+    """Raise VolumeRefused where the volume that exists is of another claim than the one that is wanted."""
     claims = [volume["spec"].get("claimRef") or {} for volume in (wanted, existing)]
     own, recorded = ((claim.get("namespace"), claim.get("name")) for claim in claims)
     if recorded != own:
         whose = (
             "of no claim" if recorded == (None, None) else f"of the claim {recorded[1]} in the namespace {recorded[0]}"
         )
-        raise OthersVolume(
+        raise VolumeRefused(
             f"the volume {wanted['metadata']['name']} is {whose}, and not of {own[1]} in {own[0]}: nothing was changed. "
             "Install under another release name, or, where that volume is not used any more, delete it (its files stay)."
         )
+
+
+def require_served(wanted: Manifest, existing: Manifest) -> None:
+    """Raise VolumeRefused where the volume that exists is no tree of the chart's file server: its files lie elsewhere."""
+    spec = existing["spec"]
+    there = spec.get("nfs") or {}
+    if there.get("path") != wanted["spec"]["nfs"]["path"] or not _is_address(there.get("server")):
+        source = {kind: spec[kind] for kind in ("nfs", "hostPath") if spec.get(kind)}
+        name = wanted["metadata"]["name"]
+        raise VolumeRefused(f"the volume {name} shows {source or 'another kind of storage'}. {_MOVE}")
+
+
+def require_volume(wanted: Manifest, claim: Manifest) -> None:
+    """Raise VolumeRefused where the claim is for another volume, to which it is bound for good."""
+    name, own = claim["spec"].get("volumeName"), wanted["metadata"]["name"]
+    if name != own:
+        raise VolumeRefused(f"the claim {claim['metadata']['name']} is for the volume {name or 'of a class'}. {_MOVE}")
+
+
+def _is_address(server: object) -> bool:
+    try:
+        ip_address(str(server))
+    except ValueError:
+        return False
+    return True
 
 
 def action(wanted: Manifest, existing: Manifest | None, claim_uid: str | None, address: str) -> Action:
@@ -66,12 +97,18 @@ def action(wanted: Manifest, existing: Manifest | None, claim_uid: str | None, a
         return Action(name, Step.create, _bound_to(manifest, claim_uid))
     if dict(existing["spec"].get("nfs") or {}) != manifest["spec"]["nfs"]:
         return Action(name, Step.replace, _bound_to(manifest, claim_uid))
-    patch = _differences(manifest["spec"], existing["spec"])
+    patch: dict[str, Any] = {}
+    annotations = manifest["metadata"].get("annotations", {})
+    if not annotations.items() <= (existing["metadata"].get("annotations") or {}).items():
+        patch["metadata"] = {"annotations": annotations}
+    spec = _differences(manifest["spec"], existing["spec"])
     recorded = (existing["spec"].get("claimRef") or {}).get("uid")
     if recorded and recorded != claim_uid:
         # The claim was deleted. Without the UID, a new claim of the same name can be bound.
-        patch["claimRef"] = {"uid": None, "resourceVersion": None}
-    return Action(name, Step.change, {"spec": patch}) if patch else Action(name, Step.unchanged)
+        spec["claimRef"] = {"uid": None, "resourceVersion": None}
+    if spec:
+        patch["spec"] = spec
+    return Action(name, Step.change, patch) if patch else Action(name, Step.unchanged)
 
 
 def _with_server(volume: Manifest, address: str) -> dict[str, Any]:

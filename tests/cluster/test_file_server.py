@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pykube
 import pytest
@@ -194,6 +195,49 @@ def test_a_service_that_was_made_anew_is_back_at_its_address_after_an_upgrade(se
 
     assert (address(served), remembered(served)) == (before, {before})
     assert alice.digest("night.txt") == DIGEST  # the lab that ran all the time
+
+
+def set_storage(release: Release, overlay: Path, **storage: object) -> None:
+    """Other keys of the storage in the release's values."""
+    file = release.values.with_name("site.yaml")
+    document = yaml.safe_load(file.read_text())
+    document["storage"] |= storage
+    file.write_text(yaml.safe_dump(document))
+    release.write_values([file, overlay], release.values.with_name("secrets.yaml"))
+
+
+def test_the_address_becomes_a_fixed_one_and_a_hook_finds_it_again(
+    served: Release, alice: Lab, image_overlay: Path
+) -> None:
+    before, lab = address(served), alice.uid
+    for mode, written in (("static", before), ("hook", "")):
+        nfs = {"capacity": "2Gi", "address": {"mode": mode, "clusterIP": written}}
+        set_storage(served, image_overlay, nfs=nfs)
+        served.install()
+        assert (address(served), remembered(served)) == (before, {before})
+        assert (alice.uid, alice.digest("night.txt")) == (lab, DIGEST)
+
+
+def test_a_server_elsewhere_is_refused_before_anything_is_touched(
+    served: Release, alice: Lab, image_overlay: Path
+) -> None:
+    def state() -> str:
+        kinds = "configmaps,secrets,deployments,services,persistentvolumeclaims,networkpolicies,roles"
+        return served.kubectl(
+            "get", kinds, "--output=jsonpath={range .items[*]}{.metadata.uid} {.metadata.generation} {end}"
+        )
+
+    before = state()
+    set_storage(served, image_overlay, mode="external", external={"server": "nfs.example.org"}, backup={})
+    with pytest.raises(
+        AssertionError, match=r"shows .*and cannot be changed to .*nfs\.example\.org.*nothing was changed"
+    ):
+        served.install()
+    assert state() == before
+
+    set_storage(served, image_overlay, mode="nfs", external={}, backup={"claim": "archives"})
+    served.install()
+    assert alice.digest("night.txt") == DIGEST
 
 
 def test_a_larger_disk_and_another_folder_of_labs_do_not_restart_the_server(served: Release, alice: Lab) -> None:

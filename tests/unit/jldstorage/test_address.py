@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 from jldstorage.address import AddressRejected, reconcile
-from jldstorage.volumes import Action, OthersVolume, Step, action
+from jldstorage.volumes import Action, Step, VolumeRefused, action
 
 SERVICE = {"metadata": {"name": "jld-file-server"}, "spec": {"ports": [{"port": 2049}]}}
+OF_RELEASE = {"meta.helm.sh/release-name": "jld", "meta.helm.sh/release-namespace": "science"}
 OLD, NEW = "10.96.0.7", "10.96.0.99"
 
 
 def wanted(name: str = "home", **spec: object) -> dict[str, Any]:
     claim = {"namespace": "science", "name": f"jld-{name}"}
     source = {"server": "", "path": f"/{name}"}
-    return {"metadata": {"name": f"science.jld-{name}"}, "spec": {"claimRef": claim, "nfs": source, **spec}}
+    metadata = {"name": f"science.jld-{name}", "annotations": dict(OF_RELEASE)}
+    return {"metadata": metadata, "spec": {"claimRef": claim, "nfs": source, **spec}}
 
 
 def present(address: str = OLD, uid: str | None = "uid-1", name: str = "home", **spec: object) -> dict[str, Any]:
@@ -37,11 +39,13 @@ class Fake:
         volumes: Mapping[str, Mapping[str, Any]] | None = None,
         claims: Mapping[str, str] | None = None,
         refused: tuple[str, ...] = (),
+        bound: str = "",
     ) -> None:
         self.service = service
         self.volumes = dict(volumes or {})
         self.claims = dict(claims or {})
         self.refused = refused
+        self.bound = bound  # the volume of all claims, where it is another one than ours
         self.asked: list[str] = []
 
     async def service_address(self) -> str | None:
@@ -60,8 +64,10 @@ class Fake:
     async def volume(self, name: str) -> Mapping[str, Any] | None:
         return self.volumes.get(name)
 
-    async def claim_uid(self, name: str) -> str | None:
-        return self.claims.get(name)
+    async def claim(self, name: str) -> Mapping[str, Any] | None:
+        uid = self.claims.get(name)
+        volume = self.bound or f"science.{name}"
+        return {"metadata": {"name": name, "uid": uid}, "spec": {"volumeName": volume}} if uid else None
 
     async def create_volume(self, manifest: Mapping[str, Any]) -> None:
         self.asked.append(f"create {manifest['metadata']['name']}")
@@ -173,6 +179,45 @@ def test_a_volume_of_somebody_else_is_not_touched_and_nothing_else_is(
     volume = present(NEW, name=others)
     volume["spec"]["claimRef"] = claim
     cluster = Fake(volumes={f"science.jld-{others}": volume})
-    with pytest.raises(OthersVolume, match=rf"^the volume science.jld-{others} is {whose}, and not of jld-{others}"):
+    with pytest.raises(VolumeRefused, match=rf"^the volume science.jld-{others} is {whose}, and not of jld-{others}"):
         reconciled(cluster, "home", "scratch")
     assert cluster.asked == []
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ({"nfs": {"server": "nfs.example.org", "path": "/home"}}, "nfs.example.org"),
+        ({"nfs": {"server": OLD, "path": "/export/home"}}, "/export/home"),
+        ({"hostPath": {"path": "/srv/jld/home"}}, "/srv/jld/home"),
+        ({"csi": {"driver": "efs.csi.aws.com"}}, "another kind of storage"),
+    ],
+)
+@pytest.mark.parametrize("name", ["home", "scratch"])
+def test_a_volume_with_files_elsewhere_is_no_new_address(source: dict[str, Any], shown: str, name: str) -> None:
+    """Homes would be empty from one start to the next."""
+    volume = wanted(name)
+    del volume["spec"]["nfs"]
+    volume["spec"] |= source
+    cluster = Fake(volumes={f"science.jld-{name}": volume})
+
+    with pytest.raises(VolumeRefused, match=rf"^the volume science.jld-{name} shows .*{shown}.*Nothing was changed"):
+        reconciled(cluster, "home", "scratch")
+    assert cluster.asked == []
+
+
+def test_a_claim_that_has_another_volume_keeps_it_and_nothing_is_made() -> None:
+    cluster = Fake(claims={"jld-home": "uid-1"}, bound="pvc-1234")
+
+    with pytest.raises(VolumeRefused, match=r"^the claim jld-home is for the volume pvc-1234.*Nothing was changed"):
+        reconciled(cluster)
+    assert cluster.asked == []
+
+
+def test_a_volume_from_before_they_named_the_release_can_be_taken_over_by_helm() -> None:
+    before = present()
+    del before["metadata"]["annotations"]
+
+    assert action(wanted(), before, "uid-1", OLD) == Action(
+        "science.jld-home", Step.change, {"metadata": {"annotations": OF_RELEASE}}
+    )

@@ -1,7 +1,8 @@
 {{/* What stands in a template of its own and in the address hook's settings too. */}}
 
 {{/* The volumes as a list of PersistentVolumes: (list . SOURCE), where SOURCE is nfs, external or hostPath. A volume belongs to the whole
-     cluster, so its name holds namespace and release; volume and claim name each other, so that neither can be bound to something else. */}}
+     cluster, so its name holds namespace and release; volume and claim name each other, so that neither can be bound to something else. Helm takes
+     over those that the address hook made when they become plain manifests, which the annotations of the release allow. */}}
 {{- define "jld.volumes" -}}
 {{- $ := index . 0 }}{{ $source := index . 1 -}}
 {{- range $name, $volume := $.Values.volumes }}
@@ -13,6 +14,8 @@
     labels: {{- include "jld.labels" (list $ "storage") | nindent 6 }}
     annotations:
       helm.sh/resource-policy: keep
+      meta.helm.sh/release-name: {{ $.Release.Name | quote }}
+      meta.helm.sh/release-namespace: {{ $.Release.Namespace | quote }}
   spec:
     accessModes: [ReadWriteMany]
     claimRef:
