@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from jldstorage.address import reconcile
-from jldstorage.drain import drain
+from jldstorage.drain import Mounts, drain
 from jldstorage.kubernetes import connect
 from jldstorage.settings import Settings
 from jldstorage.volumes import VolumeRefused
@@ -12,10 +12,12 @@ from jldstorage.volumes import VolumeRefused
 
 async def run(command: str, settings: Settings) -> list[str]:
     """Run one hook. Returns its report: one sentence for each action."""
-    async with connect(settings.namespace, settings.service["metadata"]["name"], settings.user_namespaces) as cluster:
+    async with connect(settings) as cluster:
         if command == "address":
             return await reconcile(cluster, settings.service, settings.volumes)
-        return await drain(cluster, settings.deployments, settings.mount_selector)
+        claims = [str(volume["spec"]["claimRef"]["name"]) for volume in settings.volumes]
+        mounts = Mounts(settings.deployments, settings.mount_selector, settings.namespace, claims)
+        return await drain(cluster, mounts)
 
 
 def main(arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from kubernetes_asyncio.client.configuration import Configuration
 
 from jldstorage.address import AddressRejected
 from jldstorage.drain import Pod
+from jldstorage.settings import Settings
 from jldstorage.volumes import Manifest
 
 MERGE = "application/merge-patch+json"
@@ -19,27 +20,26 @@ MANAGER = "helm"
 
 
 @asynccontextmanager
-async def connect(namespace: str, service: str, user_namespaces: Mapping[str, str]) -> AsyncIterator["Kubernetes"]:
-    """A client inside a pod, with the pod's ServiceAccount. `user_namespaces` are labels of further namespaces."""
+async def connect(settings: Settings) -> AsyncIterator["Kubernetes"]:
+    """A client inside a pod, with the pod's ServiceAccount."""
     configuration = Configuration()
     config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     async with ApiClient(configuration) as client:
-        yield Kubernetes(client, namespace, service, user_namespaces)
+        yield Kubernetes(client, settings)
 
 
 class Kubernetes:
     """Requests in the release's namespace and in user namespaces, and for PersistentVolumes."""
 
-    def __init__(
-        self, client: ApiClient, namespace: str, service: str, user_namespaces: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, client: ApiClient, settings: Settings) -> None:
         self._client = client
         # Any: the library's type hints lack the argument `_content_type`, and bodies that are mappings.
         self._core: Any = CoreV1Api(client)
         self._apps: Any = AppsV1Api(client)
-        self._namespace = namespace
-        self._service = service
-        self._user_namespaces = ",".join(f"{label}={value}" for label, value in (user_namespaces or {}).items())
+        self._namespace = settings.namespace
+        self._service = str(settings.service["metadata"]["name"])
+        self._report = settings.report
+        self._user_namespaces = ",".join(f"{label}={value}" for label, value in settings.user_namespaces.items())
 
     async def service_address(self) -> str | None:
         """The Service's cluster IP. None where there is no Service."""
@@ -94,20 +94,36 @@ class Kubernetes:
         call = self._apps.patch_namespaced_deployment_scale(deployment, self._namespace, scale, _content_type=MERGE)
         return await self._or_none(call) is not None
 
-    async def pods(self, selector: str) -> list[Pod]:
-        """The pods that match a label selector, in the release's namespace and in user namespaces."""
+    async def pods(self, selector: str = "") -> list[Pod]:
+        """The pods that match a label selector, or all, in the release's namespace and in user namespaces."""
         namespaces = [self._namespace]
         if self._user_namespaces:
             listed = await self._core.list_namespace(label_selector=self._user_namespaces)
             namespaces += [str(namespace.metadata.name) for namespace in listed.items]
         return [
-            Pod(namespace, str(pod.metadata.name))
+            _pod(pod)
             for namespace in namespaces
             for pod in (await self._core.list_namespaced_pod(namespace, label_selector=selector)).items
         ]
 
     async def delete_pod(self, pod: Pod) -> None:
         await self._or_none(self._core.delete_namespaced_pod(pod.name, pod.namespace))
+
+    async def keep_report(self, text: str) -> None:
+        """Write the ConfigMap of what could not be stopped. No release owns it, so that it stays."""
+        manifest = {**self._report, "data": {"report": text}}
+        await self._core.patch_namespaced_config_map(
+            self._report["metadata"]["name"],
+            self._namespace,
+            manifest,
+            field_manager="jld-drain",
+            force=True,
+            _content_type=APPLY,
+        )
+
+    async def remove_report(self) -> None:
+        """Delete the ConfigMap that an earlier uninstall left, if there is one."""
+        await self._or_none(self._core.delete_namespaced_config_map(self._report["metadata"]["name"], self._namespace))
 
     async def _or_none(self, call: Any) -> dict[str, Any] | None:
         """The object as in the API's JSON, with camelCase keys. None where there is no such object."""
@@ -118,6 +134,19 @@ class Kubernetes:
                 return None
             raise
         return dict(self._client.sanitize_for_serialization(response))
+
+
+def _pod(pod: Any) -> Pod:
+    """What the drain asks about a pod of the API."""
+    sources = (volume.persistent_volume_claim for volume in pod.spec.volumes or ())
+    return Pod(
+        str(pod.metadata.namespace),
+        str(pod.metadata.name),
+        node=pod.spec.node_name or "",
+        claims=frozenset(str(source.claim_name) for source in sources if source),
+        is_finished=pod.status.phase in ("Succeeded", "Failed"),
+        is_being_deleted=pod.metadata.deletion_timestamp is not None,
+    )
 
 
 def _message(error: ApiException) -> str:

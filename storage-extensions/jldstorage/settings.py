@@ -24,6 +24,8 @@ class Settings(BaseModel):
     """The Deployments whose pods mount the volumes or start such pods. They are scaled to zero before an uninstall."""
     mount_selector: str
     """Labels of the pods that mount the volumes."""
+    report: dict[str, Any]
+    """The ConfigMap that keeps what could not be stopped before an uninstall, without its data."""
     user_namespaces: dict[str, str] = {}
     """Labels of further namespaces with such pods; empty where there are none."""
 

@@ -379,8 +379,26 @@ def on_the_server(release: Release, program: str) -> str:
     return release.kubectl("exec", f"deployment/{release.name}-file-server", "--", "sh", "-c", program)
 
 
+def foreign_pod(release: Release, image: str) -> dict[str, object]:
+    """Somebody's own pod with the homes mounted, which waits for nothing when it is stopped."""
+    claim = {"claimName": f"{release.name}-home"}
+    container = {
+        "name": "copy",
+        "image": image,
+        "command": ["sleep", "infinity"],
+        "volumeMounts": [{"name": "home", "mountPath": "/homes"}],
+        "resources": {"requests": {"cpu": "1m"}},
+    }
+    spec = {
+        "containers": [container],
+        "terminationGracePeriodSeconds": 0,
+        "volumes": [{"name": "home", "persistentVolumeClaim": claim}],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "copy"}, "spec": spec}
+
+
 def test_two_releases_do_not_notice_each_other_and_data_outlives_both(
-    browser: Browser, make_release: Callable[..., Release], served: Release, alice: Lab, growing: str
+    browser: Browser, make_release: Callable[..., Release], served: Release, alice: Lab, hub_image: str, growing: str
 ) -> None:
     wanted = site("jld-nfs-other", OTHER_PORTS, growing)
     other = make_release("jld-nfs-other", OTHER_PORTS, wanted, enforce="privileged")
@@ -388,11 +406,20 @@ def test_two_releases_do_not_notice_each_other_and_data_outlives_both(
         neighbour.python("open('night.txt', 'w').write('another night')")
         assert alice.digest("night.txt") == DIGEST
 
+        served.apply(yaml.safe_dump(foreign_pod(served, hub_image)))
+        served.kubectl("wait", "pod/copy", "--for=condition=Ready", "--timeout=120s")
         served.uninstall()
-        assert served.pods("lab") + served.pods("keepalive") == []  # nobody has a mount whose server goes
+        assert (
+            served.pods("lab") + served.pods("keepalive") == []
+        )  # nobody of the chart's has a mount whose server goes
+        words = ("configmap", f"{served.name}-drain-report", "--output=jsonpath={.data.report}")
+        assert "these mount the volumes, and are not the chart's to stop: jld-nfs/copy on node " in served.kubectl(
+            "get", *words
+        )
         assert neighbour.python("print(open('night.txt').read())") == "another night"
 
         served.install()
+        served.kubectl("delete", "pod", "copy", "--timeout=120s")  # its mount lives again
         other.uninstall()
         with start_lab(browser, served, "alice") as again:
             assert again.digest("night.txt") == DIGEST

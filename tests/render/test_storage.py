@@ -271,7 +271,41 @@ def test_the_backup_has_its_program_and_an_uninstall_ends_it(values: dict[str, P
     program = {name: text.rstrip() for name, text in rendered.one("ConfigMap", "jld-backup")["data"].items()}
     assert program == {path.name: path.read_text().rstrip() for path in folder.glob("*.py")}
     selector = yaml.safe_load(told["data"]["settings.yaml"])["mountSelector"]
-    assert "component in (lab, keepalive, backup)" in selector
+    assert "component in (lab, keepalive, firefly, backup)" in selector
+
+
+def test_an_uninstall_stops_every_deployment_that_mounts_a_volume(values: dict[str, Path]) -> None:
+    """And scales it first, for it would make its pods anew."""
+    changes = ('storage.mode="nfs"', "storage.keepalive.enabled=true", 'firefly.volumes=["home"]')
+    rendered = render(Question(values["firefly"], changes))
+    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each["data"]]
+    settings = yaml.safe_load(told["data"]["settings.yaml"])
+    claims = {each["spec"]["claimRef"]["name"] for each in settings["volumes"]}
+    mounting = {
+        each["metadata"]["name"]: each["metadata"]["labels"]["app.kubernetes.io/component"]
+        for each in rendered.of_kind("Deployment")
+        for volume in each["spec"]["template"]["spec"]["volumes"]
+        if volume.get("persistentVolumeClaim", {}).get("claimName") in claims
+    }
+    stopped = re.search(r"component in \((.*)\)", settings["mountSelector"])
+    (role,) = [each for each in rendered.of_kind("Role") if each["metadata"]["name"] == "jld-storage-drain"]
+
+    assert set(mounting) == {"jld-keepalive", "jld-firefly"}
+    assert stopped
+    assert set(mounting.values()) <= set(stopped[1].split(", "))
+    assert set(mounting) <= set(settings["deployments"])
+    assert settings["deployments"] in [rule.get("resourceNames") for rule in role["rules"]]
+
+
+def test_what_could_not_be_stopped_is_kept_where_the_hook_may_write(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["nfs"]))
+    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each["data"]]
+    report = yaml.safe_load(told["data"]["settings.yaml"])["report"]
+    (role,) = [each for each in rendered.of_kind("Role") if each["metadata"]["name"] == "jld-storage-drain"]
+
+    assert (report["kind"], report["metadata"]["name"]) == ("ConfigMap", "jld-drain-report")
+    assert "annotations" not in report["metadata"]  # no hook's and no release's, so that nobody deletes it
+    assert ["jld-drain-report"] in [rule.get("resourceNames") for rule in role["rules"]]
 
 
 PAGE = (CHECKOUT / "docs" / "storage.md").read_text()
