@@ -1,6 +1,7 @@
 """`global.userNamespaces`: each person's labs in a namespace of their own, on the chart's file server. In this order."""
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from .lab import Lab
 from .person import Person, sit_down
-from .release import Ports, Release
+from .release import JLD, Ports, Release
 
 PORTS = Ports(http=30380, https=30743)
 RELEASE = "jld-people"
@@ -165,6 +166,29 @@ def test_a_claim_or_volume_that_somebody_deleted_is_back_at_the_next_start(
         assert one(alice, "persistentvolumeclaim")["status"]["phase"] == "Bound"
         assert one_volume(alice) == volume
         assert alice.python("print(open('note.txt').read())") == "kept"
+
+
+def test_a_volume_of_before_goes_at_the_next_start_and_the_doctor_names_the_others(
+    people: Release, alice: Lab, bob: Lab, persons: dict[str, Person], image_overlay: Path
+) -> None:
+    before, of_bob = one_volume(alice), one_volume(bob)
+    file = people.values.with_name("site.yaml")
+    site = yaml.safe_load(file.read_text())
+    site["storage"]["volumes"] = {"home": {"capacity": "500Mi"}}
+    file.write_text(yaml.safe_dump(site))
+    people.write_values([file, image_overlay], people.values.with_name("secrets.yaml"))
+    people.install()
+    persons["alice"].stop_lab()
+    persons["alice"].start_lab("Tiny")
+
+    until_gone(pykube.PersistentVolume, people, {before})
+    assert one_volume(alice) != before
+    assert alice.python("print(open('note.txt').read())") == "kept"
+    words = [str(JLD), "doctor", "--kubeconfig", str(people.cluster.kube_config_path), "--format", "json"]
+    words += ["--namespace", people.name, "--release", people.name]
+    found = json.loads(subprocess.run(words, capture_output=True, text=True, check=False).stdout)["findings"]
+    (named,) = [each["found"] for each in found if "volumes of people" in each["found"]]
+    assert named.endswith(f"any more: {of_bob}")
 
 
 def test_an_uninstall_takes_the_namespaces_and_leaves_the_files(

@@ -8,6 +8,7 @@ from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object, R
 from jld.support.key_paths import value_at
 
 SUBJECT = "earlier release"
+_MOST_NAMED = 20
 _OWNER = "meta.helm.sh/release-name"
 _OWNER_NAMESPACE = "meta.helm.sh/release-namespace"
 
@@ -23,6 +24,7 @@ def findings(cluster: ClusterFacts, release: Release) -> Iterator[Finding]:
     results: list[Finding] = []
     if not isinstance(cluster.volumes, NoResponse):
         results += [finding for volume in cluster.volumes if (finding := _volume(volume, release))]
+        results += _of_people(cluster.volumes, release)
         if not isinstance(cluster.services, NoResponse):
             results += _at_another_address(cluster.volumes, cluster.services, release)
     if not isinstance(cluster.claims, NoResponse):
@@ -71,6 +73,44 @@ def _at_another_address(volumes: Sequence[Object], services: Sequence[Object], r
                 "let the hook bring them together; the data stays",
                 f"helm upgrade {release.name} ./chart -f values.yaml --namespace {release.namespace}",
             )
+
+
+def _of_people(volumes: Sequence[Object], release: Release) -> Iterator[Finding]:
+    """Volumes in namespaces of people that show what the release's volumes showed before."""
+    shown = [_shows(volume) for volume in volumes if _is_of(release, volume)]
+    old = [volume for volume in volumes if _is_of_a_person(release, volume) and _shows(volume) not in shown]
+    if not old:
+        return
+    named = [str(value_at(each, "metadata", "name")) for each in old]
+    claims = [value_at(each, "spec", "claimRef") or {} for each in old[:_MOST_NAMED]]
+    commands = [f"kubectl delete persistentvolume {' '.join(named[:_MOST_NAMED])} --wait=false"]
+    commands += [
+        f"kubectl delete persistentvolumeclaim {claim.get('name')} --namespace {claim.get('namespace')} --wait=false"
+        for claim in claims
+    ]
+    more = f", and {len(old) - _MOST_NAMED} more" if len(old) > _MOST_NAMED else ""
+    observed = (
+        f"volumes of people show what no volume of the release shows any more: {', '.join(named[:_MOST_NAMED])}{more}"
+    )
+    remedy = (
+        "a person's own go at their next start; delete those of people who do not come back. No file goes with them, and "
+        "Kubernetes waits for labs that use them"
+    )
+    yield Finding(SUBJECT, Level.warning, observed, remedy, " && ".join(commands))
+
+
+def _shows(volume: Object) -> dict[str, object]:
+    """What a person's volume has in common with the release's."""
+    return {key: value for key, value in (value_at(volume, "spec") or {}).items() if key != "claimRef"}
+
+
+def _is_of_a_person(release: Release, volume: Object) -> bool:
+    labels = value_at(volume, "metadata", "labels") or {}
+    return (
+        labels.get("app.kubernetes.io/component") == "user-namespace"
+        and labels.get("app.kubernetes.io/instance") == release.name
+        and labels.get("jld.lsst.org/release-namespace") == release.namespace
+    )
 
 
 def _is_of(release: Release, volume: Object) -> bool:

@@ -41,7 +41,8 @@ _HUB_ACCESS = (
 )
 _USER_NAMESPACES_ACCESS = (
     *(Access(verb, "namespaces", namespaced=False) for verb in ("create", "get", "list", "patch")),
-    *(Access(verb, "persistentvolumes", namespaced=False) for verb in ("create", "get", "patch")),
+    *(Access(verb, "persistentvolumes", namespaced=False) for verb in ("create", "get", "patch", "delete")),
+    *(Access(verb, "persistentvolumeclaims") for verb in ("create", "patch", "list", "delete")),
     *(
         Access(verb, resource, group)
         for resource, group in (("resourcequotas", ""), ("limitranges", ""), ("networkpolicies", "networking.k8s.io"))

@@ -7,7 +7,7 @@ of the release's.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from jldhub.settings.lab import PER_USER, PerUser, Quota
@@ -96,7 +96,8 @@ def volume_copy(claim: str, source: Object, namespace: Object, labels: Mapping[s
     """A PersistentVolume with the source of the volume `source`, and the claim in `namespace` that is bound to it.
 
     Both are immutable, so their names contain a digest of the volume's spec and the namespace's UID: a file server with
-    a new address gets new ones. Both are deleted with the namespace. The files stay (reclaim policy Retain).
+    a new address gets new ones. Both are deleted with the namespace, and earlier ones at the next start. The files stay
+    (reclaim policy Retain).
     """
     namespace_name, uid = namespace["metadata"]["name"], namespace["metadata"]["uid"]
     spec = {key: value for key, value in source["spec"].items() if key != "claimRef"}
@@ -146,6 +147,15 @@ def claim_again(volume: Manifest) -> list[dict[str, str]]:
     claim, path = volume["spec"]["claimRef"], "/spec/claimRef"
     tests = [{"op": "test", "path": f"{path}/{key}", "value": claim[key]} for key in ("namespace", "name")]
     return [*tests, {"op": "add", "path": f"{path}/uid", "value": claim["uid"]}]
+
+
+def outdated(claims: Iterable[Object], namespace: str, current: Collection[str]) -> list[tuple[str, str]]:
+    """Claims in a namespace, and their volumes, that an earlier start made for a source of before.
+
+    Both names tell that `volume_copy` made them; whatever else is there is not the hub's.
+    """
+    pairs = [(claim["metadata"]["name"], claim["spec"].get("volumeName")) for claim in claims]
+    return [(name, volume) for name, volume in pairs if name not in current and volume == f"{namespace}-{name}"]
 
 
 def pull_secret(source: Object) -> Manifest:

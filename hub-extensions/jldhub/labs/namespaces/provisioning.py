@@ -1,7 +1,8 @@
 """Provisions a user namespace before each start of a lab, so that changes of the chart reach existing namespaces."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,16 +15,18 @@ from jldhub.labs.namespaces.manifests import (
     contents,
     namespace_manifest,
     of_claim,
+    outdated,
     pull_secret,
     volume_copy,
 )
 from jldhub.labs.obstacle import Obstacle
-from jldhub.settings.names import UserNamespaces
+from jldhub.settings.names import MANAGED_BY, UserNamespaces
 from jldhub.settings.settings import Settings
 
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
 _MANAGER = "jld-hub"
+_log = logging.getLogger("jldhub.namespaces")
 
 
 class NamespaceUnusable(Exception):
@@ -82,6 +85,7 @@ class NamespaceProvisioner:
             copy, claim = volume_copy(volume.claim, source, existing, user_namespaces.labels)
             await self._bind(namespace, claim, copy)
             claims[name] = claim["metadata"]["name"]
+        await self._remove_outdated(namespace, list(claims.values()))
         return claims
 
     def _applied(self, namespace: str, manifest: Manifest) -> Awaitable[Any]:
@@ -124,10 +128,35 @@ class NamespaceProvisioner:
             sentence = f"The volume {name} is somebody else's. Tell an administrator of this site."
             raise NamespaceUnusable(Obstacle("volume", sentence, final=True)) from None
 
+    async def _remove_outdated(self, namespace: str, current: Sequence[str]) -> None:
+        """Delete what earlier starts made for another source. No start fails for it: the next one tries again.
+
+        Kubernetes keeps a claim while a pod uses it, and a volume while a claim is bound to it, so both requests may come
+        at once, also while an older lab of the person runs.
+        """
+        selector = ",".join(f"{label}={value}" for label, value in MANAGED_BY.items())
+        try:
+            listed = self._core.list_namespaced_persistent_volume_claim(namespace, label_selector=selector)
+            for claim, volume in outdated((await self._get(listed))["items"], namespace, current):
+                # The volume first, for only the claim tells of it.
+                await self._delete(self._core.delete_persistent_volume(volume))
+                await self._delete(self._core.delete_namespaced_persistent_volume_claim(claim, namespace))
+        except (ApiException, TimeoutError) as error:
+            reason = getattr(error, "reason", "no answer in time")
+            _log.warning("Claims that are not used any more stay in the namespace %s: %s", namespace, reason)
+
     async def _get(self, call: Any) -> Mapping[str, Any]:
         """The object as in the API's JSON, with camelCase keys."""
         document: Mapping[str, Any] = self._client.sanitize_for_serialization(await self._request(call))
         return document
+
+    async def _delete(self, call: Any) -> None:
+        """What is gone already is no error."""
+        try:
+            await self._request(call)
+        except ApiException as refused:
+            if refused.status != HTTPStatus.NOT_FOUND:
+                raise
 
     async def _request(self, call: Any) -> Any:
         return await asyncio.wait_for(call, self._seconds)

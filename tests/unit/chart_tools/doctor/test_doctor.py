@@ -263,6 +263,41 @@ def test_a_released_volume_is_given_back_with_its_data() -> None:
     )
 
 
+def volume_of_a_person(name: str, server: str, namespace: str = "science") -> dict[str, Any]:
+    labels = {
+        "app.kubernetes.io/instance": "jld",
+        "app.kubernetes.io/component": "user-namespace",
+        "jld.lsst.org/release-namespace": namespace,
+    }
+    reference = {"namespace": f"science-ab12cd-{name}", "name": "jld-home-0123456789", "uid": "1"}
+    spec = {"claimRef": reference, "nfs": {"server": server, "path": "/home"}}
+    return {"metadata": {"name": f"science-ab12cd-{name}-jld-home-0123456789", "labels": labels}, "spec": spec}
+
+
+def test_volumes_of_people_that_show_an_earlier_address_are_named_with_what_deletes_them() -> None:
+    labels = {"app.kubernetes.io/instance": "jld", "app.kubernetes.io/component": "storage"}
+    reference = {"namespace": "science", "name": "jld-home"}
+    spec = {"claimRef": reference, "nfs": {"server": "10.96.0.9", "path": "/home"}}
+    own = {"metadata": {"name": "science.jld-home", "labels": labels}, "spec": spec}
+    people = [volume_of_a_person("ada", "10.96.0.7"), volume_of_a_person("bob", "10.96.0.9")]
+    (finding,) = left(volumes=[own, *people, volume_of_a_person("eve", "10.96.0.7", "elsewhere")])
+
+    assert finding.level is Level.warning
+    assert finding.observed.endswith("any more: science-ab12cd-ada-jld-home-0123456789")
+    assert finding.command == (
+        "kubectl delete persistentvolume science-ab12cd-ada-jld-home-0123456789 --wait=false && "
+        "kubectl delete persistentvolumeclaim jld-home-0123456789 --namespace science-ab12cd-ada --wait=false"
+    )
+
+
+def test_of_many_volumes_of_people_not_all_are_named() -> None:
+    many = [volume_of_a_person(f"p{number}", "10.96.0.7") for number in range(25)]
+    (finding,) = left(volumes=many)
+
+    assert finding.observed.endswith("science-ab12cd-p19-jld-home-0123456789, and 5 more")
+    assert finding.command.count("kubectl delete persistentvolumeclaim") == 20
+
+
 def test_a_kept_claim_is_no_fault() -> None:
     (finding,) = left(claims=[claim("jld-home"), claim("somebody-elses")])
     assert (finding.level, finding.observed) == (

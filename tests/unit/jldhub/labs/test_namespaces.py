@@ -144,11 +144,12 @@ class FakeClient:
         self.written: list[tuple[str, str]] = []
         self.claims: dict[str, dict[str, Any]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
+        self.server = "10.96.1.2"
+        self.refuses_deletion = False
         answers = {
             "read_namespace": namespace,
             "read_cluster_role": {"metadata": {"uid": "of-the-role"}},
             "read_namespaced_network_policy": POLICY,
-            "read_persistent_volume": VOLUME,
             "read_namespaced_secret": {
                 "type": "kubernetes.io/dockerconfigjson",
                 "metadata": {"name": "registry"},
@@ -156,9 +157,13 @@ class FakeClient:
             },
         }
         api = SimpleNamespace(**{name: self._answering(answer) for name, answer in answers.items()})
+        api.read_persistent_volume = self._read_source
         api.patch_namespace = self._keeping("Namespace")
         api.create_persistent_volume = self._create_volume
         api.patch_persistent_volume = self._patch_volume
+        api.list_namespaced_persistent_volume_claim = self._list_claims
+        api.delete_namespaced_persistent_volume_claim = self._delete_claim
+        api.delete_persistent_volume = self._delete_volume
         provisioner._core = provisioner._rbac = provisioner._networks = api
         provisioner._client = SimpleNamespace(sanitize_for_serialization=lambda answer: answer)
         provisioner._patches = {kind: self._keeping(kind) for kind in provisioner._patches}
@@ -202,6 +207,23 @@ class FakeClient:
             if each["op"] == "add":
                 found[key] = each["value"]
         self.written.append(("patched PersistentVolume", name))
+
+    async def _read_source(self, _: str) -> dict[str, Any]:
+        return {**VOLUME, "spec": {**VOLUME["spec"], "nfs": {"server": self.server, "path": "/home"}}}  # type: ignore[dict-item]
+
+    async def _list_claims(self, _: str, label_selector: str) -> dict[str, Any]:
+        assert label_selector == "app.kubernetes.io/managed-by=kubespawner"
+        return {"items": list(self.claims.values())}
+
+    async def _delete_claim(self, name: str, _: str) -> None:
+        if self.refuses_deletion:
+            raise ApiException(status=403, reason="Forbidden")
+        del self.claims[name]
+
+    async def _delete_volume(self, name: str) -> None:
+        if name not in self.volumes:
+            raise ApiException(status=404)
+        del self.volumes[name]
 
     def bind(self) -> None:
         """As Kubernetes does: a claim is bound while its volume records its UID."""
@@ -277,6 +299,38 @@ async def test_a_claim_that_is_being_deleted_is_said_and_not_waited_for(of_peopl
 
     with pytest.raises(NamespaceUnusable, match=r"is being deleted\. Stop your other labs"):
         await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
+
+
+async def test_what_showed_an_earlier_address_goes_at_the_next_start_and_nothing_else(of_people: Settings) -> None:
+    ready, api = provisioner(NAMESPACE)
+    (before,) = (await ready.provision("science-ab12cd-ada", of_people, PEOPLE)).values()
+    for name, volume in (
+        ("jld-home", "jld-home-of-somebody"),
+        ("a-class", None),
+    ):  # an administrator's, in the namespace
+        spec = {"volumeName": volume} if volume else {}
+        api.claims[name] = {"metadata": {"name": name, "uid": name}, "spec": spec, "status": {"phase": "Bound"}}
+    api.server = "10.96.9.9"
+
+    (now,) = (await ready.provision("science-ab12cd-ada", of_people, PEOPLE)).values()
+    assert before != now
+    assert set(api.claims) == {now, "jld-home", "a-class"}
+    assert set(api.volumes) == {f"science-ab12cd-ada-{now}"}
+
+
+async def test_claims_that_cannot_be_deleted_are_in_the_log_and_hold_no_start_up(
+    of_people: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    ready, api = provisioner(NAMESPACE)
+    (before,) = (await ready.provision("science-ab12cd-ada", of_people, PEOPLE)).values()
+    api.server, api.refuses_deletion = "10.96.9.9", True
+    (now,) = (await ready.provision("science-ab12cd-ada", of_people, PEOPLE)).values()
+    assert "stay in the namespace science-ab12cd-ada: Forbidden" in caplog.text
+
+    api.refuses_deletion = False
+    await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
+    assert (set(api.claims), len(api.volumes)) == ({now}, 1)
+    assert before != now
 
 
 @pytest.mark.parametrize(
