@@ -81,7 +81,12 @@ async def _reconcile_service(
             return assigned, [*report, f"the file server has its address {assigned} again"]
     assigned = await cluster.make_service(manifest, None)
     if recorded:
-        return assigned, [*report, f"the file server is at {assigned} now; labs that run must be started again"]
+        moved = (
+            f"the file server is at {assigned} now. What runs with its volumes mounted waits for {' and '.join(recorded)} without "
+            "end: stop and start all labs, and restart the Deployments keepalive and firefly where they are. Pods that then hang: "
+            'docs/storage.md, "Pods that hang on a dead mount"'
+        )
+        return assigned, [*report, moved]
     return assigned, [f"the file server got the address {assigned}"]
 
 

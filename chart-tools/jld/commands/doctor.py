@@ -66,7 +66,7 @@ def doctor(
 
       jld doctor site.yaml --format json
     """
-    from jld.doctor import cluster, leftovers, network
+    from jld.doctor import cluster, hanging, leftovers, network
     from jld.doctor.facts import Level, Release
     from jld.doctor.kubectl import Kubectl
     from jld.doctor.probes import gather
@@ -86,6 +86,7 @@ def doctor(
         where = Release(kubectl.namespace, release)
         cluster_facts, network_facts = gather(kubectl, site, where)
         findings = [*cluster.findings(cluster_facts, site, where), *leftovers.findings(cluster_facts, where)]
+        findings += hanging.findings(cluster_facts, where, now)
         if site:
             findings += network.findings(cluster_facts, network_facts, site, where, now)
         report.fact(findings=[_as_data(finding) for finding in findings])

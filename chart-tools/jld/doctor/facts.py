@@ -90,6 +90,8 @@ class ClusterFacts:
     volumes: Sequence[Object] | NoResponse = ()
     claims: Sequence[Object] | NoResponse = ()
     services: Sequence[Object] | NoResponse = ()
+    pods: Sequence[Object] | NoResponse = ()
+    drain_report: Object | NoResponse | None = None  # what the last uninstall could not stop
     refused: Sequence[Access] | NoResponse = ()  # of what an installation needs
     secrets: Mapping[str, bool] | NoResponse = field(
         default_factory=dict

@@ -70,7 +70,8 @@ def _at_another_address(volumes: Sequence[Object], services: Sequence[Object], r
                 SUBJECT,
                 Level.failure,
                 f"volume {name} shows the file server at {shown}, and it is at {', '.join(here)}",
-                "let the hook bring them together; the data stays",
+                "let the hook bring them together; the data stays. What mounts the volumes since before and hangs has to be "
+                'stopped and started then: docs/storage.md, "Pods that hang on a dead mount"',
                 f"helm upgrade {release.name} ./chart -f values.yaml --namespace {release.namespace}",
             )
 

@@ -56,11 +56,13 @@ def _cluster_probes(kubectl: Kubectl, site: JsonMap | None, release: Release) ->
     probes: dict[str, Callable[[], Any]] = {
         "nodes": lambda: kubectl.objects("nodes"),
         "storage_classes": lambda: kubectl.objects("storageclasses"),
-        "namespace": lambda: _namespace(kubectl, release.namespace),
+        "namespace": lambda: _one(kubectl, "namespace", release.namespace),
         "daemon_sets": lambda: kubectl.objects("daemonsets", "--all-namespaces"),
         "volumes": lambda: kubectl.objects("persistentvolumes"),
         "claims": lambda: kubectl.objects("persistentvolumeclaims", *here),
         "services": lambda: kubectl.objects("services", *here),
+        "pods": lambda: _pods(kubectl, site, release),
+        "drain_report": lambda: _one(kubectl, "configmap", release.object_name("drain-report"), *here),
         "refused": lambda: _refused(kubectl, needed(site), release),
     }
     named = _secrets_that_the_site_names(site) if site else []
@@ -85,9 +87,21 @@ def _version(kubectl: Kubectl) -> str | NoResponse:
     return text if isinstance(text, NoResponse) else str(json_map(text).get("gitVersion"))
 
 
-def _namespace(kubectl: Kubectl, name: str) -> Object | NoResponse | None:
-    text = kubectl.run("get", "namespace", name, "--ignore-not-found", "--output", "json")
+def _one(kubectl: Kubectl, *words: str) -> Object | NoResponse | None:
+    text = kubectl.run("get", *words, "--ignore-not-found", "--output", "json")
     return text if isinstance(text, NoResponse) else json_map(text) or None
+
+
+def _pods(kubectl: Kubectl, site: JsonMap | None, release: Release) -> Sequence[Object] | NoResponse:
+    """All of the release's namespace, also those of others, and the labs in namespaces of people."""
+    pods = kubectl.objects("pods", "--namespace", release.namespace)
+    if isinstance(pods, NoResponse) or not value_at(site, "global", "userNamespaces"):
+        return pods
+    labs = f"app.kubernetes.io/instance={release.name},app.kubernetes.io/component=lab"
+    elsewhere = kubectl.objects("pods", "--all-namespaces", "--selector", labs)
+    if isinstance(elsewhere, NoResponse):
+        return elsewhere
+    return [*pods, *(pod for pod in elsewhere if value_at(pod, "metadata", "namespace") != release.namespace)]
 
 
 def _refused(kubectl: Kubectl, accesses: Sequence[Access], release: Release) -> Sequence[Access] | NoResponse:

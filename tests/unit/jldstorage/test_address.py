@@ -122,6 +122,15 @@ def test_volumes_follow_when_the_address_is_somebody_elses() -> None:
     assert (volume["nfs"]["server"], volume["claimRef"]["uid"]) == (NEW, "uid-1")
 
 
+def test_who_has_the_old_address_mounted_is_said_what_to_start_again_and_what_to_do_with_what_hangs() -> None:
+    cluster = Fake(None, {"science.jld-home": present()}, {"jld-home": "uid-1"}, refused=(OLD,))
+    said = "\n".join(asyncio.run(reconcile(cluster, SERVICE, [wanted()])))
+
+    assert f"is at {NEW} now. What runs with its volumes mounted waits for {OLD} without end" in said
+    assert "stop and start all labs, and restart the Deployments keepalive and firefly" in said
+    assert 'docs/storage.md, "Pods that hang on a dead mount"' in said
+
+
 def test_a_volume_that_is_new_takes_the_address_of_the_others() -> None:
     cluster = Fake(None, {"science.jld-home": present()}, {"jld-home": "uid-1"})
 
