@@ -18,6 +18,10 @@ SITE = {
     "hub": {"auth": {"dummy": {"users": ["alice"]}}},
     "nginx": {"tls": {"selfSigned": True}},
 }
+OWNED = {  # as Helm and the hook leave what they made
+    "labels": {"app.kubernetes.io/managed-by": "Helm"},
+    "annotations": {"meta.helm.sh/release-name": NAME, "meta.helm.sh/release-namespace": NAME},
+}
 MODES: dict[str, dict[str, object]] = {
     "claim": {"mode": "claim"},
     "hook": {"mode": "nfs"},
@@ -53,14 +57,14 @@ def place(kube_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(params=SOURCES)
 def source(place: Release, request: pytest.FixtureRequest) -> Iterator[str]:
     spec = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Mi"}}}
-    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM}, "spec": spec}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": CLAIM, **OWNED}, "spec": spec}
     name = str(request.param)
     if there := SOURCES[name]:
         claim["spec"] = {**spec, "storageClassName": "", "volumeName": VOLUME}
         fields = {**there, "accessModes": ["ReadWriteMany"], "capacity": {"storage": "1Gi"}, "storageClassName": ""}
         reference = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": NAME, "name": CLAIM}
         fields |= {"claimRef": reference, "persistentVolumeReclaimPolicy": "Retain"}
-        volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": VOLUME}, "spec": fields}
+        volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": VOLUME, **OWNED}, "spec": fields}
         place.apply(yaml.safe_dump(volume))
     place.apply(yaml.safe_dump(claim))
     yield name
