@@ -10,7 +10,7 @@ PACKAGES := chart-tools hub-extensions storage-extensions dev-tools
 LEVELS := tests/unit tests/render tests/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor
+.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor bench-nfs
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ bench-hub: tools ## Compare the hub with a stock one: logins in a row and at onc
 bench-frontdoor: tools ## Compare the front door with its peers under load (QUICK=1 for a first look)
 	@$(JLDDEV) nginx
 	@.venv/bin/python tests/bench/frontdoor $(if $(QUICK),--quick) $(if $(MARKDOWN),--markdown $(MARKDOWN))
+
+bench-nfs: tools ## Measure the file server, as root: raw clients, the kernel's own server beside it, memory, restarts (PARTS="load memory" for some)
+	@.venv/bin/python tests/bench/nfs $(PARTS)
 
 lint: tools ## Style, types, imports, dependencies: ruff, mypy, import-linter, deptry (helm lint is among the render tests)
 	@.venv/bin/ruff check --quiet .

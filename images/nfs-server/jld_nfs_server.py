@@ -51,6 +51,9 @@ def ganesha_configuration(settings: Settings, identity: str, volume: Path, state
             Grace_Period=str(settings.grace_period),
             Only_Numeric_Owners="true",
             Delegations="false",
+            # Clients that are silent for longer than the lease keep what they hold until somebody asks for it, if they are
+            # no more than this; the default, 16, is less than the nodes that one break of the network cuts off.
+            Expired_Client_Threshold="256",
         ),
         *(export_block(export, settings.clients, volume) for export in settings.exports),
     ]

@@ -1,7 +1,11 @@
 """Where the server and its clients meet: a network of their own, a small disk, and the server from its image."""
 
+import ctypes
+import os
 import signal
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +21,7 @@ PROGRAMS = {"ip": "iproute2", "mke2fs": "e2fsprogs", "mkfs.xfs": "xfsprogs", "ns
 EXT4 = ("mke2fs", "-q", "-t", "ext4", "-m", "0", "-i", "4096")
 XFS = ("mkfs.xfs", "-q")
 ADDRESS = "10.99.0.1"
+CLONE_NEWNET = 0x40000000  # <sched.h>
 # The chart's: docs/nfs-server.md gives the reason of each.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "SETGID", "SETUID")
 MOUNT_OPTIONS = "nfsvers=4.2,proto=tcp,hard,timeo=50,retrans=2,noresvport"
@@ -59,6 +64,27 @@ class Place:
 
     def inside(self, *words: str) -> str:
         return output([*self.enter, *words])
+
+    def connect(self, source: str, server: str = ADDRESS) -> socket.socket:
+        """A connection to an NFS server from an address of the bridge, which is there from then on."""
+        self.inside("ip", "addr", "replace", f"{source}/24", "dev", "bridge")
+        made: list[socket.socket] = []
+
+        def dial() -> None:
+            # A thread may have a network namespace of its own, and a socket has that of the thread which made it.
+            descriptor = os.open(f"/proc/{self._process.pid}/ns/net", os.O_RDONLY)
+            try:
+                if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET):
+                    raise OSError(ctypes.get_errno(), "setns")
+                made.append(socket.create_connection((server, 2049), timeout=60, source_address=(source, 0)))
+            finally:
+                os.close(descriptor)
+
+        thread = threading.Thread(target=dial)
+        thread.start()
+        thread.join()
+        (connection,) = made  # the thread's traceback says why there is none
+        return connection
 
     def move_disk(self) -> tuple[int, int]:
         """Mount the disk as another device, as on another node; nobody may use it meanwhile. The numbers before and after."""
@@ -137,9 +163,14 @@ class Server:
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def pid(self) -> int:
+        """Ganesha's process, below the one that made its namespaces."""
+        assert self._process is not None
+        return child_of(self._process.pid)
+
     def _signal(self, number: signal.Signals) -> int:
         assert self._process is not None
-        subprocess.run(["kill", f"-{number.value}", str(child_of(self._process.pid))], check=True)
+        subprocess.run(["kill", f"-{number.value}", str(self.pid())], check=True)
         return self._process.wait(60)
 
     def _wait_for_port(self, seconds: float = 20.0) -> None:

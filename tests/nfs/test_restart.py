@@ -4,7 +4,8 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from jlddev.clusters.guest import PATIENCE, Guest
@@ -45,6 +46,43 @@ def test_what_was_acknowledged_is_there_and_locks_are_held(
     report = json.loads(writer.result(PATIENCE).out)
     written = (place.volume / "home" / f"log-{end.__name__}").read_bytes()
     assert written == b"".join(b"%015d\n" % number for number in range(report["acknowledged"]))
+
+
+def test_a_client_that_comes_back_with_another_address_loses_its_locks_and_nothing_else(
+    guests: Guests, place: Place, server: Server
+) -> None:
+    """The record of clients of each of Ganesha's recovery backends holds their addresses. docs/storage.md says what follows."""
+    one, two = guests
+    file, lock = "/mnt/home/log-moved", "/mnt/home/lock-moved"
+    holder = two.python(program("hold_lock"), lock, "0", "10", "/tmp/address-held", "/tmp/address-release")
+    writer = two.python(program("append"), file, "/tmp/address-stop")
+    two.wait_for("/tmp/address-held")
+    two.wait_for(file)
+
+    server.stop()
+    with another_address(two):
+        server.start()
+        one.run("touch", f"{file}-after")  # waits for the end of the grace period
+        two.run("touch", f"{file}-here")
+        assert one.python(program("try_lock"), lock, "0", "10").result(60).out == "free\n"
+        two.run("touch", "/tmp/address-release", "/tmp/address-stop")
+        assert "Input/output error" in holder.result(60).err
+        report = json.loads(writer.result(60).out)
+    written = (place.volume / "home" / "log-moved").read_bytes()
+    assert written == b"".join(b"%015d\n" % number for number in range(report["acknowledged"]))
+
+
+@contextmanager
+def another_address(guest: Guest) -> Iterator[None]:
+    """As a node has in an overlay network: another one to the server beside it than to one on another node."""
+    (old,) = re.findall(r"inet (\S+)", guest.run("ip", "-4", "addr", "show", "dev", "eth0"))
+    new = old.replace("10.99.0.", "10.99.0.1")
+    change = "ip addr del $0 dev eth0 && ip addr add $1 dev eth0"
+    guest.run("sh", "-c", change, old, new)
+    try:
+        yield
+    finally:
+        guest.run("sh", "-c", change, new, old)
 
 
 def test_a_client_that_does_not_come_back_holds_the_others_up_for_the_grace_period_only(
