@@ -71,7 +71,7 @@ bench-frontdoor: tools ## Compare the front door with its peers under load (QUIC
 	@$(JLDDEV) nginx
 	@.venv/bin/python tests/bench/frontdoor $(if $(QUICK),--quick) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
-bench-nfs: tools ## Measure the file server, as root: raw clients, the kernel's own server beside it, memory, restarts (PARTS="load memory" for some)
+bench-nfs: tools ## Measure the file server, as root: raw clients, memory, restarts (PARTS="load memory" for some)
 	@.venv/bin/python tests/bench/nfs $(PARTS)
 
 lint: tools ## Style, types, imports, dependencies: ruff, mypy, import-linter, deptry (helm lint is among the render tests)

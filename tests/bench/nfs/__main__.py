@@ -1,5 +1,7 @@
 """What the NFS server does: `python tests/bench/nfs [PART...]`, as root; `make bench-nfs` installs what it needs.
 
+load        raw clients on this machine: synced writes, new files, large files, beside the disk below
+memory      of the server for each file that it knows, and while it is given and asked for large pieces; the page cache
 restarts    how long a client waits when the server is killed, by the length of the lease
 silences    what a client that was cut off still holds, by the length of the lease
 
@@ -15,6 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
+import load
+import memory
 import restarts
 import silences
 from jlddev.images import build
@@ -25,6 +29,8 @@ from rich.table import Table
 from tests.nfs.place import PROGRAMS
 
 PARTS: dict[str, Callable[[Path, Path], Iterator[Table]]] = {
+    "load": load.tables,
+    "memory": memory.tables,
     "restarts": restarts.tables,
     "silences": silences.tables,
 }
