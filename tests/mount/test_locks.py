@@ -1,8 +1,9 @@
 """Many processes, in one pod and in two, on the same files."""
 
+import time
 from pathlib import Path
 
-from .server import Place
+from .server import GRACE_SECONDS, Place
 
 PROCESSES = 20
 TRY = """
@@ -82,6 +83,25 @@ fcntl.lockf(file, fcntl.LOCK_UN, 2, 8); print('locked', flush=True); time.sleep(
         assert seen == ["taken", "held", "taken", "held", "taken"]
     place.kill(holder)
     assert place.python(TRY.format(path=str(folder / "locked"), call=POSIX.format(start=0, length=0))) == "taken"
+
+
+def test_a_lock_of_a_pod_that_does_nothing_outlives_the_lease(
+    place: Place, folder: Path, mounted: Path, elsewhere: Path
+) -> None:
+    """The client has to renew it in time: a server gives the locks of a silent one to who asks."""
+    there = in_the_other(folder / "locked", mounted, elsewhere)
+    holder = place.start(f"""
+import fcntl, time
+file = open('{folder}/locked', 'w'); fcntl.lockf(file, fcntl.LOCK_EX); print('locked', flush=True); time.sleep(100)
+""")
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "locked\n"
+    # The server looks for silent clients twice in a lease.
+    ends = time.monotonic() + 3 * GRACE_SECONDS
+    while time.monotonic() < ends:
+        assert place.python(TRY.format(path=str(there), call=POSIX.format(start=0, length=0))) == "held"
+        time.sleep(1)
+    place.kill(holder)
 
 
 def test_a_lock_of_the_whole_file_is_held_against_the_other_pod(

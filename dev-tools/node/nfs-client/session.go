@@ -11,7 +11,7 @@ import (
 const (
 	slots       = 64
 	largestData = 1 << 20
-	renewEvery  = 15 * time.Second // a fraction of any server's lease
+	renewEvery  = 2 * time.Second // a third of the lease of the chart's server; after the lease others get its locks
 	retryEvery  = 500 * time.Millisecond
 )
 
