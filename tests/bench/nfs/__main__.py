@@ -2,6 +2,7 @@
 
 load        raw clients on this machine: synced writes, new files, large files, beside the disk below
 memory      of the server for each file that it knows, and while it is given and asked for large pieces; the page cache
+options     a tree that does not change, read again by a kernel's client in an emulated machine, with mount options of a volume
 restarts    how long a client waits when the server is killed, by the length of the lease
 silences    what a client that was cut off still holds, by the length of the lease
 
@@ -19,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import load
 import memory
+import options
 import restarts
 import silences
 from jlddev.images import build
@@ -31,6 +33,7 @@ from tests.nfs.place import PROGRAMS
 PARTS: dict[str, Callable[[Path, Path], Iterator[Table]]] = {
     "load": load.tables,
     "memory": memory.tables,
+    "options": options.tables,
     "restarts": restarts.tables,
     "silences": silences.tables,
 }
