@@ -41,6 +41,7 @@ def read_again(place: Place, client: guest.Guest) -> Table:
         for name, target in places.items():
             # Longer than a client believes at first what it knows of a file.
             report = json.loads(client.python(program("read_again"), target, "10").result(300).out)
-            cells = [f"{report[step][key]:.2f}" for step in ("look", "read") for key in ("seconds", "requests")]
+            steps = (report["look"], report["read"])
+            cells = (text for each in steps for text in (f"{each['seconds']:.2f}", str(each["requests"])))
             table.add_row(name, *cells)
     return table
