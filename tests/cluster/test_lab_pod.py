@@ -144,7 +144,7 @@ def test_the_images_own_git_refreshes_notebooks_and_keeps_what_was_changed(
     ada: Lab, git_server: GitServer, push: str
 ) -> None:
     commands = f"""{push}
-refresh() {{ JLD_REPOSITORIES={git_server.url}/demo.git@main /usr/bin/python3 -I /usr/local/lib/jld/jld_repositories.py; }}
+refresh() {{ JLD_REPOSITORIES={git_server.url}/demo.git@main /usr/bin/python3 -I /run/jld/library/jld_repositories.py; }}
 rm -rf ~/notebooks/demo; refresh
 echo mine > ~/notebooks/demo/file
 cd ~/demo && echo theirs > file && git commit --quiet --all --message second && push
