@@ -78,16 +78,9 @@ class Kubernetes:
 
     async def create_volume(self, manifest: Manifest) -> None:
         await self._core.create_persistent_volume(dict(manifest))
-        await self._disown_volume(manifest["metadata"]["name"])
 
     async def change_volume(self, name: str, patch: Mapping[str, Any]) -> None:
         await self._core.patch_persistent_volume(name, dict(patch), _content_type=MERGE)
-        await self._disown_volume(name)
-
-    async def _disown_volume(self, name: str) -> None:
-        """Let others apply the volume: with `static` it is Helm's, whose server-side apply would end in a conflict."""
-        nobody: Manifest = {"metadata": {"managedFields": [{}]}}
-        await self._core.patch_persistent_volume(name, nobody, _content_type=MERGE)
 
     async def delete_volume(self, name: str) -> None:
         """Delete a volume, also a bound one, by removing its finalizer. The files are on the server and stay."""

@@ -210,8 +210,8 @@ def test_the_address_becomes_a_fixed_one_and_a_hook_finds_it_again(
     served: Release, alice: Lab, image_overlay: Path, growing: str
 ) -> None:
     before, lab = address(served), alice.uid
-    for mode, written, capacity in (("static", before, "2Gi"), ("static", before, "3Gi"), ("hook", "", "3Gi")):
-        nfs = {"capacity": capacity, "storageClass": growing, "address": {"mode": mode, "clusterIP": written}}
+    for mode, written in (("static", before), ("hook", "")):
+        nfs = {"capacity": "2Gi", "storageClass": growing, "address": {"mode": mode, "clusterIP": written}}
         set_storage(served, image_overlay, nfs=nfs)
         served.install()
         assert (address(served), remembered(served)) == (before, {before})
@@ -243,9 +243,9 @@ def test_a_server_elsewhere_is_refused_before_anything_is_touched(
 def test_a_larger_disk_and_another_folder_of_labs_do_not_restart_the_server(served: Release, alice: Lab) -> None:
     (before,) = served.pods("file-server")
     wanted = served.site
-    wanted["storage"]["nfs"]["capacity"] = "4Gi"
+    wanted["storage"]["nfs"]["capacity"] = "3Gi"
     for volume in wanted["storage"]["volumes"].values():
-        volume["capacity"] = "3891Mi"
+        volume["capacity"] = "2918Mi"
     wanted["storage"]["volumes"]["software"]["mountPath"] = "/programs"
     served.values.write_text(yaml.safe_dump(wanted))
 
@@ -255,9 +255,9 @@ def test_a_larger_disk_and_another_folder_of_labs_do_not_restart_the_server(serv
     statuses = [each.obj["status"]["containerStatuses"][0] for each in (before, after)]
     assert (after.metadata["uid"], statuses[1]["containerID"]) == (before.metadata["uid"], statuses[0]["containerID"])
     asked = "jsonpath={.spec.resources.requests.storage}"
-    assert served.kubectl("get", "pvc", f"{served.name}-file-server", f"--output={asked}") == "4Gi"
+    assert served.kubectl("get", "pvc", f"{served.name}-file-server", f"--output={asked}") == "3Gi"
     volume = pykube.PersistentVolume.objects(served.client).get(name=f"{served.name}.{served.name}-scratch")
-    assert volume.obj["spec"]["capacity"] == {"storage": "3891Mi"}
+    assert volume.obj["spec"]["capacity"] == {"storage": "2918Mi"}
     assert alice.digest("night.txt") == DIGEST
 
 

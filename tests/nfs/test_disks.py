@@ -36,7 +36,7 @@ def test_a_disk_whose_handles_would_not_last_is_refused(system: guest.System, im
 def test_open_files_outlive_a_move_of_the_disk_to_another_node(guests: Guests, place: Place, server: Server) -> None:
     one, two = guests
     holder = one.python(program("hold_lock"), "/mnt/home/moved", "0", "10", "/tmp/moved-held", "/tmp/moved-release")
-    one.wait_for("/tmp/moved-held")
+    one.wait_for("/tmp/moved-held", holder)
     assert server.stop() == 0
     before, after = place.move_disk()
     assert before != after

@@ -30,9 +30,9 @@ def test_what_was_acknowledged_is_there_and_locks_are_held(
     one, two = guests
     file, lock, mark = f"/mnt/home/log-{end.__name__}", f"/mnt/home/lock-{end.__name__}", f"/tmp/{end.__name__}"
     holder = two.python(program("hold_lock"), lock, "0", "10", f"{mark}-held", f"{mark}-release")
-    two.wait_for(f"{mark}-held")
+    two.wait_for(f"{mark}-held", holder)
     writer = one.python(program("append"), file, f"{mark}-stop", f"{file}-new")
-    one.wait_for(f"{file}-new")
+    one.wait_for(f"{file}-new", writer)
 
     end(server)
     time.sleep(2)  # a container is started again after about that
@@ -56,18 +56,18 @@ def test_a_client_that_comes_back_with_another_address_loses_its_locks_and_nothi
     file, lock = "/mnt/home/log-moved", "/mnt/home/lock-moved"
     holder = two.python(program("hold_lock"), lock, "0", "10", "/tmp/address-held", "/tmp/address-release")
     writer = two.python(program("append"), file, "/tmp/address-stop")
-    two.wait_for("/tmp/address-held")
-    two.wait_for(file)
+    two.wait_for("/tmp/address-held", holder)
+    two.wait_for(file, writer)
 
     server.stop()
     with another_address(two):
         server.start()
         one.run("touch", f"{file}-after")  # waits for the end of the grace period
         two.run("touch", f"{file}-here")
-        assert one.python(program("try_lock"), lock, "0", "10").result(60).out == "free\n"
+        assert one.python(program("try_lock"), lock, "0", "10").result(PATIENCE).out == "free\n"
         two.run("touch", "/tmp/address-release", "/tmp/address-stop")
-        assert "Input/output error" in holder.result(60).err
-        report = json.loads(writer.result(60).out)
+        assert "Input/output error" in holder.result(PATIENCE).err
+        report = json.loads(writer.result(PATIENCE).out)
     written = (place.volume / "home" / "log-moved").read_bytes()
     assert written == b"".join(b"%015d\n" % number for number in range(report["acknowledged"]))
 

@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -203,9 +203,14 @@ class Guest:
         """Start a Python program."""
         return self.start("python3", "-c", program, *words)
 
-    def wait_for(self, file: str, seconds: float = PATIENCE) -> None:
-        """Return when a file exists in the guest."""
-        self.run("sh", "-c", 'until test -e "$0"; do sleep 0.1; done', file, seconds=seconds)
+    def wait_for(self, file: str, maker: Future[Done], seconds: float = PATIENCE) -> None:
+        """Return when a file exists in the guest. Raises MachineError when the command that makes it ends before."""
+        found = self.start("sh", "-c", 'until test -e "$0"; do sleep 0.1; done', file)
+        done, _ = wait([found, maker], timeout=seconds, return_when=FIRST_COMPLETED)
+        if found not in done:
+            why = maker.result() if maker in done else f"nothing after {seconds:.0f} s"
+            kernel = self.run("dmesg").splitlines()[-20:]
+            raise MachineError("\n".join([f"Guest {self.name} does not make {file}: {why}", *kernel]))
 
     def end(self) -> None:
         self.process.kill()
