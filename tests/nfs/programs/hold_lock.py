@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def opened(file: str, seconds: float = 60) -> int:
-    """A machine that gets no processor for longer than a lease gives up renewing it after some attempts, and says EIO."""
+    """On a busy machine the first opening in an emulated guest was answered EIO; most likely its lease had ended meanwhile."""
     deadline = time.monotonic() + seconds
     while True:
         try:
