@@ -286,6 +286,7 @@ def test_a_new_start_has_a_new_token_and_may_set_the_environment_aside(
         assert time.monotonic() < deadline, "the Secret stays when its pod has gone"
         time.sleep(0.5)
     person.open("/hub/spawn")
+    person.page.get_by_text("For a lab that does not start any more").click()
     person.page.get_by_label("Environment").select_option("local")
     person.page.get_by_label("Tiny").check()
     person.screenshot("spawn-choices")

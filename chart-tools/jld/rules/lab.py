@@ -61,6 +61,26 @@ def one_lab_fits_the_quota(effective: JsonMap) -> Violations:
                 yield path, f"{text}; raise it, or take hub.lab.sizes.{name} away"
 
 
+def parts_of_a_size_fit_into_it(effective: JsonMap) -> Violations:
+    """`guaranteedCpu`, `guaranteedMemory` and `shmSize` of each of `hub.lab.sizes` are at most what its labs may use."""
+    for name, size in map_at(effective, "hub", "lab", "sizes").items():
+        for key, whole in (("guaranteedCpu", "cpu"), ("guaranteedMemory", "memory"), ("shmSize", "memory")):
+            part, limit = amount(value_at(size, key)), amount(value_at(size, whole))
+            if part and limit and part > limit:
+                path = ("hub", "lab", "sizes", name, key)
+                yield path, f"a lab of this size may use {size[whole]} ({whole}); write less, or raise {whole}"
+
+
+def gpu_resource_has_gpus(effective: JsonMap) -> Violations:
+    """`gpuResource` in one of `hub.lab.sizes` stands beside `gpus`."""
+    for name, size in map_at(effective, "hub", "lab", "sizes").items():
+        if value_at(size, "gpuResource") and not value_at(size, "gpus"):
+            yield (
+                ("hub", "lab", "sizes", name, "gpuResource"),
+                "has no effect without gpus; write gpus: 1, or remove it",
+            )
+
+
 def repositories_have_their_own_folders(effective: JsonMap) -> Violations:
     """No two of `hub.lab.repositories` end in the same name, which is that of their folder."""
     seen = set()
@@ -90,6 +110,6 @@ def no_access_to_node_credentials(effective: JsonMap) -> Violations:
 
 RULES: tuple[Rule, ...] = (
     *(default_size_exists, size_groups_can_be_had, one_lab_fits_the_quota),
-    *(repositories_have_their_own_folders, no_access_to_node_credentials),
+    *(parts_of_a_size_fit_into_it, repositories_have_their_own_folders, no_access_to_node_credentials),
 )
-WARNINGS: tuple[Rule, ...] = ()
+WARNINGS: tuple[Rule, ...] = (gpu_resource_has_gpus,)

@@ -1,6 +1,7 @@
 """The spawner of labs: KubeSpawner with JLD's settings, through its own traits and hooks."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
@@ -14,11 +15,14 @@ from jldhub.identity import Identity, IdentityError, lab_identity
 from jldhub.labs.environment import lab_environment
 from jldhub.labs.etc_files import gitconfig_file, group_file, passwd_file
 from jldhub.labs.inside import inside_files
-from jldhub.labs.menu import choices
-from jldhub.labs.menu.sizes import check_size, size_profiles
+from jldhub.labs.menu import choices, page
+from jldhub.labs.menu.handler import StartPage
+from jldhub.labs.menu.images import ChosenImage, Images, image_environment
+from jldhub.labs.menu.sizes import check_size, chosen_size, size_profiles
 from jldhub.labs.namespaces.manifests import namespace_config
 from jldhub.labs.namespaces.provisioning import NamespaceProvisioner, NamespaceUnusable
 from jldhub.labs.owner import service_account_uid
+from jldhub.labs.placing import place_pod
 from jldhub.labs.pod import (
     LAB_SECURITY,
     POD_SECURITY,
@@ -46,6 +50,7 @@ from jldhub.support.refusal import Refusal
 
 # The name of a home directory is the slug that KubeSpawner uses for `{username}`. It must never change.
 _LONGEST_SLUG = 48
+IMAGE_ANNOTATION = "jld.lsst.org/image"  # the image as it was chosen: the pod's own names its digest
 _TOKENS = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
 
 
@@ -53,7 +58,10 @@ class LabSpawner(GuardedSpawner):
     """The lab of one person."""
 
     settings = Instance(Settings, help="What the chart handed to the hub.").tag(config=True)
+    images = Instance(Images, help="The images of labs.").tag(config=True)
     identity: Identity | None = None
+    chosen_image: ChosenImage | None = None
+    submitted: Mapping[str, str] | None = None  # the last form, which is shown again where it was refused
     git_token: str = ""
     files: Mapping[str, str]  # the content of the lab's Secret
     handler: BaseHandler | None
@@ -74,14 +82,30 @@ class LabSpawner(GuardedSpawner):
         await write_secret(self.api, self.namespace, secret, *seconds)
 
     @property
+    def preselected(self) -> page.Preselection:
+        """What the page shows as chosen: a link's choice, that of a form which was refused, or that of the last start."""
+        if isinstance(self.handler, StartPage) and self.handler.preselected != page.Preselection():
+            return self.handler.preselected
+        if self.submitted is not None and self.handler is None:
+            return page.preselection(self.submitted)
+        last = self.orm_spawner.user_options if self.orm_spawner is not None else None
+        return page.preselection({name: value for name, value in (last or {}).items() if isinstance(value, str)})
+
+    @cached_property
+    def site_image(self) -> str:
+        """The image of a site without `hub.lab.images`, as it was before anybody chose one."""
+        return str(self.image)
+
+    @property
     def files_secret(self) -> str:
         """The name of this start's Secret."""
         return f"{self.pod_name}-{self.start_id}"
 
     async def run_options_from_form(self, form_data: dict[str, list[str]]) -> dict[str, Any]:
         """The user options of a form. Raises a Refusal for an invalid choice before anything is stored or started."""
-        sizes = {name: value for name, value in form_data.items() if name.startswith("profile")}
-        options: dict[str, Any] = super().run_options_from_form(sizes) | choices.from_form(form_data)
+        self.handler = None  # this form is newer than what a link preselected
+        self.submitted = {name: str(values[0]) for name, values in form_data.items() if values}
+        options = choices.from_form(form_data)
         # Group memberships may have changed since the form was rendered.
         await self.run_auth_state_hook(await self.user.get_auth_state())
         check_options(self, options)
@@ -93,6 +117,7 @@ class LabSpawner(GuardedSpawner):
         The lab reads the token from a file.
         """
         environment: dict[str, str] = super().get_env() | choices.check(self.user_options).variables
+        environment |= image_environment(self.chosen_image)
         return {name: value for name, value in environment.items() if name not in _TOKENS}
 
 
@@ -100,11 +125,11 @@ LabSpawner.__name__ = KubeSpawner.__name__  # as in hub.traits, in what traitlet
 
 
 def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Trait values by class."""
+    """Trait values by class. Raises SettingsError for images that cannot be used."""
     names, lab = settings.names, settings.hub.lab
     return {
-        "JupyterHub": {"spawner_class": LabSpawner},
-        "GuardedSpawner": {"settings": settings, **guarded_spawner_config(settings)},
+        "JupyterHub": {"spawner_class": LabSpawner, "template_paths": [str(page.TEMPLATES)]},
+        "GuardedSpawner": {"settings": settings, "images": Images(settings), **guarded_spawner_config(settings)},
         "ResourceReflector": WATCH_CONFIG,
         # All else is set for KubeSpawner, so that an operator's own configuration file can override it under the usual
         # name.
@@ -144,7 +169,7 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "start_timeout": outer_timeout(settings),
             "http_timeout": ANSWER_SECONDS,
             "profile_list": lambda spawner: size_profiles(lab, _identity(spawner)),
-            "profile_form_template": choices.form_template(lab.notices.values()),
+            "options_form": options_form,
             "delete_grace_period": 5,
             "k8s_api_request_timeout": 30,
             "k8s_api_request_retry_timeout": 120,
@@ -165,8 +190,15 @@ def lab_namespace(settings: Settings, username: str) -> str:
     return f"{user_namespaces.prefix}-{safe_slug(username, max_length=_LONGEST_SLUG)}"
 
 
-def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:
+def options_form(spawner: LabSpawner) -> str:
+    """JupyterHub's `options_form`."""
+    notices = list(spawner.settings.hub.lab.notices.values())
+    return page.render(spawner.images, _identity(spawner), notices, spawner.preselected)
+
+
+async def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:
     """JupyterHub's `auth_state_hook`, before the form is rendered and before each start. Raises a Refusal."""
+    await spawner.images.catalogue.refresh()
     spawner.git_token = ""
     try:
         if spawner.settings.hub.auth.github and spawner.settings.hub.lab.git.push is not Push.NONE:
@@ -183,8 +215,12 @@ def check_options(spawner: LabSpawner, options: object) -> None:
     """
     if not isinstance(options, dict):
         raise Refusal(400, 'The options of a lab are an object, such as {"profile": "small"}.')
-    check_size(spawner.settings.hub.lab, _identity(spawner), options.get("profile"))
+    lab, identity, size = spawner.settings.hub.lab, _identity(spawner), options.get(choices.SIZE)
+    check_size(lab, identity, size)
     choices.check(options)
+    site_image = spawner.site_image
+    spawner.chosen_image = spawner.images.choose(identity, options.get(choices.IMAGE), size or lab.default_size)
+    spawner.image = spawner.chosen_image.reference if spawner.chosen_image else site_image
     if spawner.orm_spawner is not None and choices.ONCE & set(options):
         # JupyterHub uses the stored options for a later start without options.
         spawner.orm_spawner.user_options = {name: value for name, value in options.items() if name not in choices.ONCE}
@@ -196,6 +232,8 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     Raises StartFailed, a Refusal, and ApiException.
     """
     names, username, identity = spawner.settings.names, spawner.user.name, _identity(spawner)
+    if spawner.chosen_image:
+        pod.metadata.annotations = {**(pod.metadata.annotations or {}), IMAGE_ANNOTATION: spawner.chosen_image.spec}
     home_name = safe_slug(username, max_length=_LONGEST_SLUG)
     lab = pod.spec.containers[0]
     # Not by the traits extra_resource_guarantees and extra_resource_limits, which a site may set for its GPUs.
@@ -205,6 +243,9 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     lab.volume_mounts.append(get_k8s_model(V1VolumeMount, home_mount(lab.working_dir, home_name)))
     for mount in files_mounts():
         lab.volume_mounts.append(get_k8s_model(V1VolumeMount, mount))
+    place_pod(
+        pod, spawner.settings.hub.lab, chosen_size(spawner.settings.hub.lab, spawner.user_options.get(choices.SIZE))
+    )
     spawner.files = lab_files(spawner, identity, lab.working_dir)
     pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.files_secret, spawner.files)))
     if spawner.settings.hub.lab.provision_homes:

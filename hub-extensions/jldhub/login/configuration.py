@@ -56,8 +56,7 @@ def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
         "http_request_kwargs": {"connect_timeout": 15, "request_timeout": 20},
     }
     if auth.github:
-        groups = [group for size in settings.hub.lab.sizes.values() for group in size.groups]
-        config, users = _github_config(auth.github, groups, oauth), auth.github.users
+        config, users = _github_config(auth.github, settings.hub.lab.groups_of_choices, oauth), auth.github.users
     elif auth.cilogon:
         config, users = _cilogon_config(auth.cilogon, oauth), auth.cilogon.users
     else:
@@ -76,17 +75,17 @@ def _authenticator_config(auth: Auth, users: UserRules) -> dict[str, Any]:
     }
 
 
-def _github_config(github: GitHub, groups_of_sizes: Sequence[str], oauth: dict[str, Any]) -> Sections:
+def _github_config(github: GitHub, groups_of_choices: Sequence[str], oauth: dict[str, Any]) -> Sections:
     rules = github.organizations
     # Without the scope read:org GitHub shows only public memberships.
-    read_groups = bool(rules.allow or rules.deny or github.teams_as_groups or groups_of_sizes)
+    read_groups = bool(rules.allow or rules.deny or github.teams_as_groups or groups_of_choices)
     return {
         "JupyterHub": {"authenticator_class": GitHubLogin},
         "ProviderLogin": {
             "allow_organizations": list(rules.allow),
             "deny_organizations": list(rules.deny),
             "read_groups": read_groups,
-            "read_teams": github.teams_as_groups or any(":" in group for group in groups_of_sizes),
+            "read_teams": github.teams_as_groups or any(":" in group for group in groups_of_choices),
             "provider_address": github.url,
         },
         "GitHubOAuthenticator": {

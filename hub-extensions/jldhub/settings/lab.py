@@ -1,22 +1,64 @@
-"""`hub.lab`: the sizes of labs, quotas, time-outs, and what every lab has."""
+"""`hub.lab`: the sizes of labs and where they run, quotas, time-outs, and what every lab has."""
 
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Self
+from itertools import chain
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from jldhub.settings.lab_images import LabImage, TypedImages
 from jldhub.settings.types import Bytes, ClaimedGroupName, Cores, Duration, SettingsModel
 
 
-class Size(SettingsModel):
-    """The resource limits of one lab size. `cpu` in cores, `memory` in bytes."""
+class Toleration(SettingsModel):
+    """A taint that does not keep a lab away, as in a pod's spec. Without a key or an effect, each of them."""
+
+    operator: Literal["Exists", "Equal"]
+    key: str = ""
+    value: str = ""
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+    toleration_seconds: int | None = None
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return self.model_dump(by_alias=True, exclude_defaults=True) | {"operator": self.operator}
+
+
+class Placement(SettingsModel):
+    """Nodes by their labels and taints."""
+
+    node_selector: dict[str, str] = {}
+    tolerations: list[Toleration] = []
+
+
+class Size(Placement):
+    """What a lab of one size may use, and where it runs. CPU in cores, memory in bytes.
+
+    Where no guarantee is written, it is the limit divided by `Lab.size_range`.
+    """
 
     cpu: Cores
     memory: Bytes
     # Only members of one of these groups are offered the size. An empty list means everybody.
     groups: list[ClaimedGroupName] = []
+    guaranteed_cpu: Cores | None = None
+    guaranteed_memory: Bytes | None = None
+    gpus: int = Field(default=0, ge=0, le=64)
+    gpu_resource: str = "nvidia.com/gpu"
+    shm_size: Bytes | None = None  # None means what the container runtime gives, 64 MiB
+
+    @model_validator(mode="after")
+    def _parts_are_not_larger_than_the_whole(self) -> Self:
+        for key, part, whole in (
+            ("guaranteedCpu", self.guaranteed_cpu, self.cpu),
+            ("guaranteedMemory", self.guaranteed_memory, self.memory),
+            ("shmSize", self.shm_size, self.memory),
+        ):
+            if part is not None and part > whole:
+                raise ValueError(f"{key} is more than the lab may use; write less, or make the size larger")
+        return self
 
 
 class Quota(SettingsModel):
@@ -70,17 +112,18 @@ def _repository(value: object) -> str:
     return value
 
 
+ChoiceName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")]
 NotebookRepository = Annotated[str, BeforeValidator(_repository)]
 Notice = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class Lab(SettingsModel):
+class Lab(Placement):
     """The values below `hub.lab`. `tmp_size` in bytes; `size_range` is a size's limit divided by its request."""
 
-    sizes: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")], Size],
-        BeforeValidator(_without_removed),
-    ]
+    images: Annotated[dict[ChoiceName, LabImage], BeforeValidator(_without_removed)] = {}
+    default_image: str = ""
+    typed_images: TypedImages = TypedImages()
+    sizes: Annotated[dict[ChoiceName, Size], BeforeValidator(_without_removed)]
     quota: Quota = Quota()
     per_user: PerUser = PerUser()
     default_size: str
@@ -93,6 +136,36 @@ class Lab(SettingsModel):
     starts_at_once: int = Field(default=32, ge=1, le=1000)
     repositories: list[NotebookRepository] = []
     notices: Annotated[dict[str, Notice], BeforeValidator(_without_removed)] = {}
+
+    @property
+    def groups_of_choices(self) -> list[str]:
+        """All groups whose members may choose what others may not: a login has to read these memberships."""
+        of_sizes, of_images = (
+            (size.groups for size in self.sizes.values()),
+            (image.groups for image in self.images.values()),
+        )
+        return list(chain(*of_sizes, *of_images, self.typed_images.groups))
+
+    @model_validator(mode="after")
+    def _default_is_an_image(self) -> Self:
+        names = ", ".join(sorted(self.images))
+        if self.images and self.default_image not in self.images:
+            raise ValueError(f"defaultImage {self.default_image!r} is not one of images ({names}); name one of them")
+        for name, image in self.images.items():
+            if unknown := sorted(set(image.sizes) - set(self.sizes)):
+                raise ValueError(f"images.{name} has the size {unknown[0]!r}, which is not one of sizes; correct it")
+        if not self.images:
+            return self
+        default = self.images[self.default_image]
+        if default.groups:
+            raise ValueError(
+                f"defaultImage {self.default_image!r} is for {default.groups[0]} only; name one that is for everybody"
+            )
+        if default.sizes and self.default_size not in default.sizes:
+            raise ValueError(
+                f"defaultImage {self.default_image!r} does not start with defaultSize; add it to its sizes"
+            )
+        return self
 
     @model_validator(mode="after")
     def _default_is_a_size(self) -> Self:

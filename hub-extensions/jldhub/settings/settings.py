@@ -31,6 +31,7 @@ class Settings(SettingsModel):
     hub: Hub
     names: Names
     secret_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/secret")
+    catalogue_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/catalogue")
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:

@@ -39,14 +39,14 @@ class Series:
         tags = [_resolved(tag, first.get(digests.get(tag.name, ""))) for tag in tags]
         return cls(in_order(tags, (ALIAS, *grammar.classes)), recommended, digests)
 
-    @property
+    @cached_property
     def listed(self) -> tuple[Tag, ...]:
         """What a menu may list: neither what was not understood, nor images for one architecture."""
         return tuple(tag for tag in self.tags if tag.listed)
 
     def newest(self, tag_class: str, number: int) -> tuple[Tag, ...]:
         """The newest of a class. Fewer where there are fewer."""
-        return tuple(tag for tag in self.tags if tag.listed and tag.tag_class == tag_class)[:number]
+        return tuple(tag for tag in self.listed if tag.tag_class == tag_class)[:number]
 
     def first(self, newest: Mapping[str, int], pins: Sequence[str] = ()) -> tuple[Tag, ...]:
         """What is shown first and pulled first: what is recommended, the pins as they are given, then so many of each class.

@@ -1,15 +1,19 @@
-"""The options of a start besides the lab's size, and the site's notices on the same page."""
+"""The options of a start besides the lab's image and size, and the site's notices on the same page."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from html import escape
 from typing import Any
 
 from jldhub.support.refusal import Refusal
 
+# The names of options, in the form and in the API.
+SIZE = "profile"  # KubeSpawner's name for it
+IMAGE = "image"
 ENVIRONMENT = "environment"
 DEBUG = "debug"
+# Of the form alone: the field in which an image is typed, and the value of IMAGE that says so. No image of a list has a slash.
+TYPED_IMAGE, TYPED = "typed-image", "/"
 # Options for one start only: JupyterHub would store them and apply them at every later start.
 ONCE = frozenset({ENVIRONMENT, DEBUG})
 
@@ -22,22 +26,11 @@ class EnvironmentChoice(StrEnum):
     ALL = "all"
 
 
-_LABELS = {
+ENVIRONMENTS = {
     EnvironmentChoice.KEEP: "Keep what I installed and configured",
     EnvironmentChoice.LOCAL: "Set ~/.local aside: what pip installed",
     EnvironmentChoice.ALL: "Set all of it aside: ~/.local, ~/.conda, ~/.jupyter, ~/.ipython, caches",
 }
-
-_FORM = """
-<div class="form-group mt-3">
-  <label for="environment">Environment</label>
-  <select class="form-control" id="environment" name="environment">
-    {options}
-  </select>
-  <p class="form-text">For a lab that does not start any more. Nothing is deleted: folders get the date as an ending.</p>
-  <label for="debug"><input type="checkbox" id="debug" name="debug" value="on"> Write a detailed log</label>
-</div>
-"""
 
 
 @dataclass(frozen=True)
@@ -55,12 +48,18 @@ class Choices:
 
 
 def from_form(form: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The fields of the form as the user options of an API request. `check` validates both."""
-    options: dict[str, Any] = {}
-    if ENVIRONMENT in form:
-        options[ENVIRONMENT] = form[ENVIRONMENT][0]
-    if DEBUG in form:
-        options[DEBUG] = True if form[DEBUG][0] == "on" else form[DEBUG][0]
+    """The fields of the form as the user options of an API request, whose checks are those of both.
+
+    Raises a Refusal where somebody wants to type an image and typed none.
+    """
+    fields = {name: form[name][0] for name in (SIZE, IMAGE, TYPED_IMAGE, ENVIRONMENT, DEBUG) if form.get(name)}
+    options: dict[str, Any] = {name: fields[name] for name in (SIZE, IMAGE, ENVIRONMENT) if fields.get(name)}
+    if fields.get(IMAGE) == TYPED:
+        options[IMAGE] = fields.get(TYPED_IMAGE, "").strip()
+        if not options[IMAGE]:
+            raise Refusal(400, "Type the image that you want, with its registry and tag, or choose one of the list.")
+    if DEBUG in fields:
+        options[DEBUG] = True if fields[DEBUG] == "on" else fields[DEBUG]
     return options
 
 
@@ -75,23 +74,6 @@ def check(options: Mapping[str, Any]) -> Choices:
     return Choices(EnvironmentChoice(environment), debug)
 
 
-def form_template(notices: Iterable[str]) -> str:
-    """The trait `KubeSpawner.profile_form_template`: the notices, KubeSpawner's list of sizes, and JLD's options."""
-    options = [f'<option value="{each}">{_text(_LABELS[each])}</option>' for each in EnvironmentChoice]
-    return "\n".join(
-        [
-            *(f'<div class="alert alert-info" role="note">{_text(notice)}</div>' for notice in notices),
-            '{% include "form.html" %}',
-            _FORM.format(options="\n    ".join(options)),
-        ]
-    )
-
-
 def motd(notices: Iterable[str]) -> str:
     """What terminals show first."""
     return "".join(f"{notice.strip()}\n\n" for notice in notices)
-
-
-def _text(text: str) -> str:
-    """Escaped for HTML, and for Jinja, which renders the form as a template."""
-    return escape(text.strip()).replace("{", "&#123;").replace("\n", "<br>")

@@ -33,6 +33,11 @@ def check_size(lab: Lab, identity: Identity, chosen: object) -> None:
     raise Refusal(400, f"There is no lab size {str(chosen)[:40]!r}. {choice}")
 
 
+def chosen_size(lab: Lab, chosen: object) -> Size:
+    """The size of a checked choice. No choice means the default."""
+    return lab.sizes[chosen if isinstance(chosen, str) and chosen else lab.default_size]
+
+
 def size_profiles(lab: Lab, identity: Identity) -> list[dict[str, Any]]:
     """The offered sizes as KubeSpawner's profiles."""
     return [_profile(name, size, lab) for name, size in offered_sizes(lab, identity).items()]
@@ -42,15 +47,20 @@ def _profile(name: str, size: Size, lab: Lab) -> dict[str, Any]:
     return {
         "slug": name,
         "display_name": name.replace("-", " ").capitalize(),
-        "description": f"Up to {size.cpu:g} CPU and {_readable(size.memory)} of memory",
+        "description": _description(size),
         "default": name == lab.default_size,
         "kubespawner_override": {
             "cpu_limit": size.cpu,
-            "cpu_guarantee": max(0.001, round(size.cpu / lab.size_range, 3)),
+            "cpu_guarantee": size.guaranteed_cpu or max(0.001, round(size.cpu / lab.size_range, 3)),
             "mem_limit": size.memory,
-            "mem_guarantee": int(size.memory / lab.size_range),
+            "mem_guarantee": size.guaranteed_memory or int(size.memory / lab.size_range),
         },
     }
+
+
+def _description(size: Size) -> str:
+    gpus = {0: "", 1: ", and a GPU"}.get(size.gpus, f", and {size.gpus} GPUs")
+    return f"Up to {size.cpu:g} CPU and {_readable(size.memory)} of memory{gpus}"
 
 
 def _readable(size: int) -> str:

@@ -25,6 +25,7 @@ PREFERENCES = {
             "concurrent_spawn_limit",
             "last_activity_interval",
             "log_level",
+            "template_paths",
         ),
     },
     "Authenticator": {"auth_refresh_age", "refresh_pre_spawn"},

@@ -12,7 +12,7 @@ from jldhub.labs.namespaces.provisioning import NamespaceProvisioner
 from jldhub.labs.secret import git_credential
 from jldhub.labs.spawner import LabSpawner, complete_pod, spawner_config
 from jldhub.labs.start.guarded_spawner import GuardedSpawner
-from jldhub.settings.lab import Git, Push, Quota, Size
+from jldhub.settings.lab import Git, Lab, Push, Quota, Size
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
 from jldhub.support.refusal import Refusal
@@ -149,6 +149,43 @@ def test_the_lab_runs_as_the_person_in_their_home(pod: dict[str, Any]) -> None:
     environment = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert (environment["HOME"], environment["USER"]) == ("/home/ada", "ada")
     assert environment["JUPYTERHUB_DEFAULT_URL"] == "/lab"
+
+
+async def test_a_size_has_its_nodes_its_gpus_and_its_shared_memory(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = {"cpu": 8, "memory": "48Gi", "gpus": 1, "shmSize": "8Gi", "nodeSelector": {"pool": "gpu"}}
+    gpu["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    lab = settings.hub.lab.model_dump(by_alias=True, mode="json", include={"default_size"}) | {
+        "sizes": {"small": {"cpu": 1, "memory": "2Gi"}, "gpu": gpu},
+        "nodeSelector": {"pool": "labs", "zone": "a"},
+        "tolerations": [{"key": "labs", "operator": "Equal", "value": "yes"}],
+    }
+    settings = settings.model_copy(update={"hub": settings.hub.model_copy(update={"lab": Lab.model_validate(lab)})})
+    spawner = make_spawner(settings, monkeypatch)
+    spawner.node_selector, spawner.extra_resource_limits = {"disk": "ssd"}, {"example.org/fpga": "1"}
+
+    pod = await make_pod(spawner, "gpu")
+    (container,) = pod["spec"]["containers"]
+    assert pod["spec"]["nodeSelector"] == {"disk": "ssd", "pool": "gpu", "zone": "a"}
+    assert pod["spec"]["tolerations"] == [
+        {"key": "labs", "operator": "Equal", "value": "yes"},
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
+    ]
+    assert (
+        container["resources"]["limits"]["nvidia.com/gpu"]
+        == container["resources"]["requests"]["nvidia.com/gpu"]
+        == "1"
+    )
+    assert container["resources"]["limits"]["example.org/fpga"] == "1"
+    assert {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": str(8 * 2**30)}} in pod["spec"]["volumes"]
+    assert {"name": "shm", "mountPath": "/dev/shm"} in container["volumeMounts"]
+
+    pod = await make_pod(spawner, "small")
+    (container,) = pod["spec"]["containers"]
+    assert pod["spec"]["nodeSelector"] == {"disk": "ssd", "pool": "labs", "zone": "a"}
+    assert "nvidia.com/gpu" not in container["resources"]["limits"]
+    assert "shm" not in {volume["name"] for volume in pod["spec"]["volumes"]}
 
 
 @pytest.mark.parametrize("username", ["ada", "x" * 63, "a--b", "a.b_c-d", "_0", "a-", "octo_cat"])

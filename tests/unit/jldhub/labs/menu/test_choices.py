@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from jinja2 import DictLoader, Environment
-from jldhub.labs.menu.choices import check, form_template, from_form, motd
+from jldhub.labs.menu.choices import check, from_form, motd
 from jldhub.support.refusal import Refusal
 
 
@@ -38,25 +37,30 @@ def test_what_cannot_be_chosen_is_refused(options: dict[str, Any], sentence: str
     assert (refused.value.status_code, refused.value.sentence) == (400, sentence)
 
 
-def page(*notices: str) -> str:
-    """As KubeSpawner draws it."""
-    return Environment(loader=DictLoader({"form.html": "SIZES"})).from_string(form_template(notices)).render()  # noqa: S701
-
-
-def test_notices_stand_above_the_sizes_and_choices_below() -> None:
-    text = page("Maintenance on Monday", "Welcome")
-    order = [text.index(each) for each in ("Maintenance on Monday", "Welcome", "SIZES", 'name="environment"')]
-    assert order == sorted(order)
-
-
 @pytest.mark.parametrize(
-    "notice", ["<script>alert(1)</script>", "{{ 7 * 6 }}", "{% raw %}", '"><b>', "{# gone #} kept"]
+    ("form", "options"),
+    [
+        ({"profile": ["small"], "image": ["lsst:w_2026_21"]}, {"profile": "small", "image": "lsst:w_2026_21"}),
+        ({"profile": [""], "image": [""]}, {}),
+        ({"profile": [], "image": []}, {}),
+        ({"image": ["/"], "typed-image": [" quay.io/a/b:1 "]}, {"image": "quay.io/a/b:1"}),
+        ({"image": ["science"], "typed-image": ["quay.io/a/b:1"]}, {"image": "science"}),
+        (
+            {"image": ["science"], "image_file": [object()], "search.lsst": ["w_2026"], "_xsrf": ["2|a"]},
+            {"image": "science"},
+        ),
+    ],
 )
-def test_a_notice_is_text_and_neither_html_nor_a_template(notice: str) -> None:
-    text = page(notice)
-    assert "<script>" not in text
-    assert "42" not in text
-    assert notice.replace("{", "&#123;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;") in text
+def test_the_form_says_the_image_and_the_size(form: dict[str, list[str]], options: dict[str, Any]) -> None:
+    assert from_form(form) == options
+
+
+@pytest.mark.parametrize("typed", [{}, {"typed-image": [""]}, {"typed-image": [" \t"]}, {"typed-image": []}])
+def test_who_wants_to_type_an_image_types_one(typed: dict[str, list[str]]) -> None:
+    with pytest.raises(Refusal) as refused:
+        from_form({"image": ["/"], **typed})
+    sentence = "Type the image that you want, with its registry and tag, or choose one of the list."
+    assert (refused.value.status_code, refused.value.sentence) == (400, sentence)
 
 
 def test_a_terminal_shows_the_notices() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from jldhub.identity import Identity
-from jldhub.labs.menu.sizes import check_size, offered_sizes, size_profiles
+from jldhub.labs.menu.sizes import check_size, chosen_size, offered_sizes, size_profiles
 from jldhub.settings.lab import Lab, Size
 from jldhub.settings.settings import Settings
 from jldhub.support.refusal import Refusal
@@ -39,6 +39,31 @@ def test_the_sizes_are_offered_smallest_first_with_their_guarantees(settings: Se
         {"cpu_limit": 2.0, "cpu_guarantee": 0.5, "mem_limit": 2**32, "mem_guarantee": 2**30},
         {"cpu_limit": 4.0, "cpu_guarantee": 1.0, "mem_limit": 2**33, "mem_guarantee": 2**31},
     ]
+
+
+def test_a_size_may_say_its_guarantees_and_has_its_gpus_told(settings: Settings) -> None:
+    written = {"cpu": 8, "memory": "48Gi", "guaranteedCpu": 4, "guaranteedMemory": "40Gi", "gpus": 2}
+    sizes = {"gpu": Size.model_validate(written)}
+    (profile,) = size_profiles(settings.hub.lab.model_copy(update={"sizes": sizes, "default_size": "gpu"}), NOBODY)
+    assert profile["description"] == "Up to 8 CPU and 48 GiB of memory, and 2 GPUs"
+    assert profile["kubespawner_override"] == {
+        "cpu_limit": 8.0,
+        "cpu_guarantee": 4.0,
+        "mem_limit": 48 * 2**30,
+        "mem_guarantee": 40 * 2**30,
+    }
+
+
+@pytest.mark.parametrize("key", ["guaranteedCpu", "guaranteedMemory", "shmSize"])
+def test_a_part_that_is_larger_than_the_size_is_a_mistake(key: str) -> None:
+    written = {"cpu": 1, "memory": "1Gi", key: 2 if key == "guaranteedCpu" else "2Gi"}
+    with pytest.raises(ValueError, match=f"{key} is more than the lab may use; write less, or make the size larger"):
+        Size.model_validate(written)
+
+
+@pytest.mark.parametrize(("chosen", "name"), [(None, "small"), ("", "small"), ("large", "large")])
+def test_no_choice_is_the_default(lab: Lab, chosen: object, name: str) -> None:
+    assert chosen_size(lab, chosen) == lab.sizes[name]
 
 
 @pytest.mark.parametrize("size_range", [1, 3, 1000])

@@ -1,0 +1,70 @@
+"""What registries answered last: the tags of each series, and the digests of what people are offered first.
+
+The controller writes it into a ConfigMap and the hub reads it from there, so that nobody waits for a registry.
+"""
+
+import gzip
+import io
+import zlib
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from jldhub.images.registry.reference import is_digest
+from jldhub.images.tags.tag import is_tag
+
+FILE = "catalogue.json.gz"  # the key of the ConfigMap, and the name of the file
+LARGEST = 2**20 - 2**14  # bytes packed: a ConfigMap holds 1 MiB, with its names and labels
+_LARGEST_UNPACKED = 2**25
+
+
+class CatalogueError(ValueError):
+    """A catalogue that cannot be packed or read. The message says why."""
+
+
+class ImageState(BaseModel):
+    """What is known of one of `hub.lab.images`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)  # a hub may read what a newer controller wrote
+
+    reference: str  # as it is in the settings: it tells whether the rest is about the same repository
+    tags: list[str] = []  # all tags of a series, in no order
+    digests: dict[str, str] = {}  # by tag, of those that were asked
+    checked: datetime | None = None  # when the registry answered last
+    trouble: str = ""  # why it did not answer since; empty where it did
+
+
+class Catalogue(BaseModel):
+    """The states of images, by their names in the settings."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    version: Annotated[int, Field(ge=1, le=1)] = 1
+    images: dict[str, ImageState] = {}
+
+    def pack(self) -> bytes:
+        """The content of the file: the same for the same catalogue. Raises CatalogueError for one that no ConfigMap holds."""
+        packed = gzip.compress(self.model_dump_json().encode(), mtime=0)
+        if len(packed) > LARGEST:
+            raise CatalogueError(f"{len(packed)} bytes are more than the {LARGEST} that a ConfigMap holds")
+        return packed
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Self:
+        """The catalogue of a file. What is no tag and no digest is left out. Raises CatalogueError."""
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+                document = file.read(_LARGEST_UNPACKED + 1)
+            if len(document) > _LARGEST_UNPACKED:
+                raise CatalogueError(f"it is larger than {_LARGEST_UNPACKED} bytes")
+            read = cls.model_validate_json(document)
+        except (OSError, EOFError, zlib.error, ValueError) as mistake:
+            raise CatalogueError(f"it cannot be read: {' '.join(str(mistake).split())[:200]}") from mistake
+        return cls(images={name: _checked(state) for name, state in read.images.items()})
+
+
+def _checked(state: ImageState) -> ImageState:
+    tags = [tag for tag in state.tags if is_tag(tag)]
+    digests = {tag: digest for tag, digest in state.digests.items() if is_tag(tag) and is_digest(digest)}
+    return state.model_copy(update={"tags": tags, "digests": digests})
