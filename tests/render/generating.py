@@ -20,6 +20,7 @@ TRAITS = {
     "KubeSpawner": {"http_timeout": 300, "node_selector": {"pool": "labs"}, "environment": {"TZ": "UTC"}},
     "JupyterHub": {"active_server_limit": 200},
 }
+TOLERATIONS = [{"key": "labs", "operator": "Exists"}]  # drawn ones contradict themselves
 ADDRESSES = {f"{each}_url": f"https://id.example.org/{each}" for each in ("authorize", "token", "userdata")}
 
 
@@ -28,6 +29,8 @@ def values(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
     rule = resolved(rule, schema)
     if "enum" in rule:
         return st.sampled_from(rule["enum"])
+    if "anyOf" in rule and "type" not in rule:
+        return st.one_of([values(each, schema) for each in rule["anyOf"]])
     kinds = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
     return st.one_of([_KINDS[kind](rule, schema) for kind in kinds])
 
@@ -38,8 +41,9 @@ def _text(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[str]:
         pattern = re.compile(rule["pattern"].removesuffix("$") + r"\Z", re.ASCII)
         alphabet = st.characters(codec="utf-8", exclude_categories=["Cn"])
         refused = re.compile(rule.get("not", {}).get("pattern", r"(?!)"), re.ASCII)
+        taken = rule.get("not", {}).get("enum", ())
         texts = st.from_regex(pattern, alphabet=alphabet)
-        return texts.filter(lambda text: len(text) <= longest and not refused.search(text))
+        return texts.filter(lambda text: len(text) <= longest and not refused.search(text) and text not in taken)
     return st.text(
         st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=rule.get("minLength", 0), max_size=20
     )
@@ -169,9 +173,7 @@ def _claims_login(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
     return chosen
 
 
-def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
-    """What hangs together is made to fit: the limits stay as they are drawn."""
-    lab = hub.setdefault("lab", {})
+def _agree_about_sizes(lab: Data) -> None:
     if "ladder" in lab:
         names = lab["ladder"].get("names")
         lab.pop("sizes", None)
@@ -180,6 +182,46 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
         lab["sizes"] = lab.get("sizes") or {"tiny": {"cpu": 1, "memory": "1Gi"}}
         lab["defaultSize"] = next(iter(lab["sizes"]))
         lab["sizes"][lab["defaultSize"]].pop("groups", None)
+    for size in lab.get("sizes", {}).values():
+        for part, whole in (("guaranteedCpu", "cpu"), ("guaranteedMemory", "memory"), ("shmSize", "memory")):
+            if part in size:
+                size[part] = size[whole]
+        if "tolerations" in size:
+            size["tolerations"] = TOLERATIONS
+    if "tolerations" in lab:
+        lab["tolerations"] = TOLERATIONS
+
+
+def _agree_about_images(lab: Data) -> None:
+    """Each is one image or a series; the first one is for everybody."""
+    images = lab.get("images", {})
+    for image in images.values():
+        image.pop("sizes", None)
+        repository = re.sub(r"(:[^:/@]*)?(@.*)?$", "", re.sub(r":[0-9]+/", ":5000/", image["reference"]))
+        if image.get("tags"):
+            image |= {"reference": repository, "pins": ["1.0"], "newest": {"release": 2}}
+            if isinstance(image["tags"], dict):
+                image["tags"] = {"release": r"(?P<v1>\d+)\.(?P<v2>\d+)"}
+        else:
+            image["reference"] = f"{repository}:1.0"
+            for of_a_series in ("newest", "pins", "recommended"):
+                image.pop(of_a_series, None)
+    lab["defaultImage"] = next(iter(images), "")
+    for default in list(images.values())[:1]:
+        default.pop("groups", None)
+    typed = lab.get("typedImages", {})
+    if typed.get("groups"):
+        typed["allow"] = typed.get("allow") or ["quay.io/jupyter/*"]
+
+
+def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
+    """What hangs together is made to fit: the limits stay as they are drawn."""
+    lab = hub.setdefault("lab", {})
+    _agree_about_sizes(lab)
+    _agree_about_images(lab)
+    for choice in (*lab.get("sizes", {}).values(), *lab.get("images", {}).values(), lab.get("typedImages", {})):
+        if choice.get("groups"):  # drawn ones are none of GitHub's, and a trial has none
+            choice["groups"] = [] if "dummy" in hub["auth"] else ["my-org:developers"]
     if lab.get("network", {}).get("allow"):
         lab["network"] = {"allow": ["10.20.0.0/16", "2001:db8::/32"]}
     lab["repositories"] = lab.get("repositories", [])[:1]

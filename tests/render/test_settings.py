@@ -7,7 +7,7 @@ import pytest
 import yaml
 from jld.schema.release_name import LONGEST
 from jldhub.settings.settings import Settings
-from rendering import HELMS, SITES, VERSION, Question, render
+from rendering import CHECKOUT, HELMS, SITES, VERSION, Question, render
 
 
 def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
@@ -26,6 +26,11 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
             },
             "db": {"external": False, "upgrade": False},
             "lab": {
+                "images": {},
+                "defaultImage": "",
+                "typedImages": {"groups": [], "allow": []},
+                "nodeSelector": {},
+                "tolerations": [],
                 "sizes": {
                     "tiny": {"cpu": 0.5, "memory": "1Gi"},
                     "small": {"cpu": 1, "memory": "2Gi"},
@@ -91,6 +96,16 @@ def test_a_null_takes_a_default_away_that_umbrella_and_part_both_hold(values: di
     rendered = render(Question(values["minimal"], ("hub.lab.sizes.tiny=null",), program))
 
     assert set(rendered.settings()["hub"]["lab"]["sizes"]) == {"small", "medium", "large"}
+
+
+def test_images_reach_the_hub_as_they_are_written(values: dict[str, Path]) -> None:
+    """Above all the backslashes of expressions, which YAML reads twice on this way."""
+    written = yaml.safe_load((CHECKOUT / "values" / "everything.yaml").read_text())["hub"]["lab"]
+    lab = render(Question(values["everything"])).settings()["hub"]["lab"]
+
+    for key in ("images", "defaultImage", "typedImages", "nodeSelector", "tolerations"):
+        assert lab[key] == written[key]
+    assert lab["sizes"]["gpu"] == written["sizes"]["gpu"]
 
 
 def test_the_names_are_those_of_rendered_objects(site: Path) -> None:

@@ -7,7 +7,7 @@ from itertools import product
 
 from jld.rules.rule import Rule, Violations
 from jld.schema.validation import nearest_name
-from jld.support.key_paths import JsonMap, list_at, map_at, value_at
+from jld.support.key_paths import JsonMap, KeyPath, dotted, list_at, map_at, value_at
 from jld.support.quantities import amount
 
 # Where clouds hand a node's credentials to whoever asks: most of them, Alibaba, Oracle, AWS and Google over IPv6.
@@ -34,17 +34,17 @@ def default_size_exists(effective: JsonMap) -> Violations:
         yield ("hub", "lab", "defaultSize"), sentence
 
 
-def size_groups_can_be_had(effective: JsonMap) -> Violations:
-    """The `groups` of `hub.lab.sizes` are such as the way of `hub.auth` knows."""
-    auth = map_at(effective, "hub", "auth")
-    for name, size in map_at(effective, "hub", "lab", "sizes").items():
-        for index, group in enumerate(list_at(size, "groups")):
-            path = ("hub", "lab", "sizes", name, "groups", index)
+def groups_can_be_had(effective: JsonMap) -> Violations:
+    """The `groups` of `hub.lab.sizes`, `hub.lab.images` and `hub.lab.typedImages` are such as the way of `hub.auth` knows."""
+    auth, lab = map_at(effective, "hub", "auth"), map_at(effective, "hub", "lab")
+    limited: dict[KeyPath, object] = {("typedImages",): value_at(lab, "typedImages")}
+    limited |= {(kind, name): each for kind in ("sizes", "images") for name, each in map_at(lab, kind).items()}
+    for below, choice in limited.items():
+        for index, group in enumerate(list_at(choice, "groups")):
+            path = ("hub", "lab", *below, "groups", index)
             if isinstance(auth.get("dummy"), dict):
-                yield (
-                    path,
-                    "nobody is in a group with hub.auth.dummy, so nobody would be offered this size; leave groups out",
-                )
+                sentence = "nobody is in a group with hub.auth.dummy, so nobody would be offered this; leave groups out"
+                yield path, sentence
             elif isinstance(auth.get("github"), dict) and not _GITHUB_GROUP.fullmatch(str(group)):
                 yield path, f'GitHub has no organization or team "{group}"; write my-org, or my-org:my-team'
 
@@ -67,8 +67,8 @@ def parts_of_a_size_fit_into_it(effective: JsonMap) -> Violations:
         for key, whole in (("guaranteedCpu", "cpu"), ("guaranteedMemory", "memory"), ("shmSize", "memory")):
             part, limit = amount(value_at(size, key)), amount(value_at(size, whole))
             if part and limit and part > limit:
-                path = ("hub", "lab", "sizes", name, key)
-                yield path, f"a lab of this size may use {size[whole]} ({whole}); write less, or raise {whole}"
+                path, all_of_it = ("hub", "lab", "sizes", name, key), dotted(("hub", "lab", "sizes", name, whole))
+                yield path, f"a lab of this size may use {size[whole]}; write less, or raise {all_of_it}"
 
 
 def gpu_resource_has_gpus(effective: JsonMap) -> Violations:
@@ -109,7 +109,7 @@ def no_access_to_node_credentials(effective: JsonMap) -> Violations:
 
 
 RULES: tuple[Rule, ...] = (
-    *(default_size_exists, size_groups_can_be_had, one_lab_fits_the_quota),
+    *(default_size_exists, groups_can_be_had, one_lab_fits_the_quota),
     *(parts_of_a_size_fit_into_it, repositories_have_their_own_folders, no_access_to_node_credentials),
 )
 WARNINGS: tuple[Rule, ...] = (gpu_resource_has_gpus,)

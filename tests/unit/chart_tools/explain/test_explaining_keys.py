@@ -47,7 +47,13 @@ def test_a_key_is_explained_with_type_default_accepted_form_and_an_example(desk:
     [
         ("hub.db", ["external", "upgrade", "capacity", "storageClass"]),
         ("", ["global", "firefly", "hub", "nginx", "storage"]),
-        ("hub.lab.sizes.huge", ["cpu", "memory", "groups"]),
+        (
+            "hub.lab.sizes.huge",
+            [
+                *("cpu", "memory", "groups", "guaranteedCpu", "guaranteedMemory", "gpus", "gpuResource", "shmSize"),
+                *("nodeSelector", "tolerations"),
+            ],
+        ),
     ],
     ids=["the top", "a section", "an entry of the site's own"],
 )

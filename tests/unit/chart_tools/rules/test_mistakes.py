@@ -349,7 +349,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "a size for a group in a trial": (
         hub("  auth: {dummy: {users: [alice]}}\n  lab: {sizes: {gpu: {cpu: 1, memory: 1Gi, groups: [science]}}}\n"),
         "site.yaml:5:53: error: hub.lab.sizes.gpu.groups[0]: nobody is in a group with hub.auth.dummy, so nobody would be offered "
-        "this size; leave groups out",
+        "this; leave groups out",
     ),
     "a size for what is no organization": (
         hub_with_own_secret(

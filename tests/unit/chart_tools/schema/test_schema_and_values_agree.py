@@ -45,7 +45,19 @@ KEYWORDS = {
         "maxItems",
         "uniqueItems",
     ),
-    *("minProperties", "propertyNames", "oneOf", "anyOf", "allOf", "if", "then", "not", "title", "examples"),
+    *(
+        "minProperties",
+        "maxProperties",
+        "propertyNames",
+        "oneOf",
+        "anyOf",
+        "allOf",
+        "if",
+        "then",
+        "not",
+        "title",
+        "examples",
+    ),
     *("$schema", "$defs", "$ref", "x-message", "x-accepted", "x-since"),
 }
 
