@@ -22,12 +22,13 @@ from jld.secrets import pem_files
 from jld.site import yaml_writer
 from jld.site.reader import load
 from jld.site.tree import Node, merge, plain, put, tree
+from jld.start.images import listed_images
 from jld.start.interview import Interview
 from jld.start.migration import MigratedKey, Migration, secrets_data
 from jld.start.site_file import render_site
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
 from jld.support.files import PRIVATE, is_file, kind_of, replace_file
-from jld.support.key_paths import JsonMap
+from jld.support.key_paths import JsonMap, KeyPath
 from jld.support.masking import masked_name
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ def init(
     ] = None,
     users: Annotated[list[str] | None, _text("--user", metavar="NAME", text="Let in by name. May be repeated.")] = None,
     admins: Annotated[list[str] | None, _text("--admin", metavar="NAME", text="Administers. May be repeated.")] = None,
+    images: Annotated[
+        list[str] | None, _text("--image", metavar="REF", text="A lab's image, the default first. May be repeated.")
+    ] = None,
     storage_class: Annotated[str, _text("--storage-class", metavar="NAME", text="For the home directories.")] = "",
     capacity: Annotated[str, _text("--capacity", metavar="SIZE", text="For all home directories.")] = "",
     existing_claim: Annotated[str, _text("--existing-claim", metavar="NAME", text="Holds the home directories.")] = "",
@@ -130,6 +134,7 @@ def init(
                 ("hub", "auth", "cilogon", "groups", "allow"): groups,
                 ("hub", "auth", *_USER_KEYS[chosen_login]): users,
                 ("hub", "auth", "admins"): admins,
+                **listed_images(images or ()),
                 ("storage", "mode"): _storage_mode(file_server, nfs_server, home_folder),
                 ("storage", "nfs", "capacity"): file_server,
                 ("storage", "external", "server"): nfs_server,
@@ -187,7 +192,7 @@ def _storage_mode(file_server: str, nfs_server: str, home_folder: str) -> str:
     return "".join(modes)
 
 
-def _site_of_options(options: dict[tuple[str, ...], Any]) -> Node:
+def _site_of_options(options: dict[KeyPath, Any]) -> Node:
     """The site that the options describe."""
     site = Node({})
     for path, value in options.items():

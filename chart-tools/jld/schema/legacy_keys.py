@@ -47,7 +47,7 @@ KEYS = {
     "volume_size_gigabytes": "storage.nfs.capacity",
     "external_fileserver_ip": "storage.external.server",
     "lab_idle_timeout": "hub.culling.idleTimeout",
-    "lab_image": "hub.lab.image",
+    "lab_image": "hub.lab.images",
     "lab_mem_limit": "hub.lab.sizes.<name>.memory",
     "lab_cpu_limit": "hub.lab.sizes.<name>.cpu",
     "lab_size_range": "hub.lab.sizeRange",
@@ -60,7 +60,7 @@ _LOGGING = "logs are not shipped yet"
 _FIREFLY = (
     "firefly.enabled runs Firefly, `jld values` makes its password, and the other keys below firefly have new meanings"
 )
-_PREPULLER = "the prepuller and the menu of images are not part of the chart yet"
+_MENU = "the menu of images is written anew, in hub.lab.images, as values/lsst.yaml does"
 _GUARANTEE = "a lab is guaranteed its limit divided by hub.lab.sizeRange"
 _ROUTE = "other routes than the hub's are not part of the chart yet"
 _CILOGON = "people come in through hub.auth.cilogon now; write it by hand, as values/cilogon.yaml does"
@@ -79,9 +79,9 @@ _WITHOUT = {
     "beats_": _LOGGING,
     "logstash_": _LOGGING,
     "firefly_": _FIREFLY,
-    "prepuller_": _PREPULLER,
-    "lab_repo_": _PREPULLER,
-    "lab_selector_title": _PREPULLER,
+    "prepuller_": _MENU,
+    "lab_repo_": _MENU,
+    "lab_selector_title": _MENU,
     "lab_mem_guarantee": _GUARANTEE,
     "lab_cpu_guarantee": _GUARANTEE,
     "lab_cull_policy": "labs are stopped by the hub alone; see hub.culling",
@@ -90,7 +90,7 @@ _WITHOUT = {
     "allow_dask_spawn": "labs start no workers yet",
     "max_dask_workers": "labs start no workers yet",
     "restrict_dask_nodes": "labs start no workers yet",
-    "restrict_lab_nodes": "choose nodes with hub.traits.KubeSpawner.node_selector",
+    "restrict_lab_nodes": "choose nodes with hub.lab.nodeSelector",
     "js9_route": _ROUTE,
     "api_route": _ROUTE,
     "tap_route": _ROUTE,

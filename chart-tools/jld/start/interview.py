@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jld.rules import between_keys
+from jld.rules.images.series import is_one_image
 from jld.schema import validation
 from jld.schema.validation import accepted, is_valid, key_rule
 from jld.site.tree import coalesce, plain, put, tree
+from jld.start.images import listed_images
 from jld.start.questions import (
     ADMINS,
     CERTIFICATE,
@@ -17,6 +19,7 @@ from jld.start.questions import (
     CLIENT_ID,
     GROUPS,
     HOSTNAME,
+    IMAGES,
     KEY,
     ORGANIZATIONS,
     PEOPLE,
@@ -60,6 +63,7 @@ class Interview:
         self._ask(HOSTNAME)
         self._login()
         self._ask(ADMINS)
+        self._images()
         self._storage()
         self._certificate()
         if self._problems:
@@ -101,6 +105,22 @@ class Interview:
                 self._ask(question)
         if not self._has(*members.path) and not self._has(*people.path):
             self._missing(dotted(members.path[:3]), f"say who is let in: {members.option} or {people.option}")
+
+    def _images(self) -> None:
+        if self._has(*IMAGES.path) or not self._person:
+            return
+        answer = self._person.ask(IMAGES.text, IMAGES.default, self._fault_of_images)
+        for path, value in listed_images(_listed(answer)).items():
+            self._put(path, value)
+
+    def _fault_of_images(self, answer: str) -> str:
+        rule = key_rule(self._schema, (*IMAGES.path, "name", "reference"))
+        for each in _listed(answer):
+            if not is_valid(each, rule, self._schema):
+                return f"{masked(each)!r} is not accepted; write {accepted(rule)}"
+            if not is_one_image(each):
+                return f"{each!r} has no tag; write it too, like {each}:latest"
+        return ""
 
     def _storage(self) -> None:
         if self._has("storage") or not self._person:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jld.rules.images.series import IMAGES
 from jld.schema import legacy_keys
 from jld.schema.validation import accepted, is_valid, key_rule
 from jld.secrets import formats
 from jld.site.tree import Node, describe, find, plain, put, tree
+from jld.start.images import DEFAULT, with_registry
 from jld.start.legacy_values import NotMigrated, crypt_key_of, memory_of, names_of, number_of, text_of
 from jld.support.key_paths import JsonMap, KeyPath, dotted
 from jld.support.masking import NOT_SHOWN, holds_secret, mask_fields, masked
@@ -158,11 +160,8 @@ class Migration:
         return self._one_size("memory", memory_of(text_of(node)))
 
     def _from_lab_image(self, node: Node) -> list[KeyPath]:
-        repository, _, tag = text_of(node).partition(":")
-        raise NotMigrated(
-            f"every image is below global.imageRegistry; bring {repository.rpartition('/')[2] or 'it'} there "
-            f"and write hub.lab.image: {{repository: ..., tag: {tag or '...'}}}"
-        )
+        paths = self._set((*IMAGES, "lab", "reference"), with_registry(text_of(node)))
+        return [*paths, *self._set(DEFAULT, "lab")]
 
     def _from_tls_cert(self, node: Node) -> tuple[list[KeyPath], str]:
         remark = "append the chain to that file" if self._nodes.get("tls_root_chain") else ""

@@ -56,6 +56,13 @@ TRIAL_USERS = Question(
 ADMINS = Question(
     ("hub", "auth", "admins"), "Who administers the hub (empty: nobody)", "--admin", many=True, needed=False
 )
+IMAGES = Question(
+    ("hub", "lab", "images"),
+    "Images of labs that people choose from, each with its tag and with commas between (empty: the one of global.imageRegistry)",
+    "--image",
+    many=True,
+    needed=False,
+)
 STORAGE_CLASS = Question(
     ("storage", "claim", "storageClass"),
     "Storage class whose volumes many nodes can write (empty: the cluster's default)",

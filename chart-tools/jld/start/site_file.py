@@ -19,6 +19,7 @@ _COMMENTS: dict[KeyPath, str] = {
     ("hub", "auth", "cilogon", "groups", "allow"): "whose members are let in; a missing claim is a refusal",
     ("hub", "auth", "cilogon", "users", "allow"): "who is let in by name",
     ("hub", "auth", "dummy", "users"): "the only names; `jld password` prints the password",
+    ("hub", "lab", "defaultImage"): "is chosen when nobody chose one",
     ("hub", "db", "external"): "its address is hub.secret.dbUrl",
     ("storage", "mode"): "nfs: a file server in the cluster; external: one that exists; hostPath: the only node's disk",
     ("storage", "volumes", "home", "existingClaim"): "this claim holds the home directories",

@@ -84,7 +84,8 @@ def at_terminal(desk: Desk) -> Callable[..., AbstractContextManager[Any]]:
     def start(*words: str) -> Iterator[Any]:
         program = str(Path(sys.executable).parent / "jld")
         arguments = [*words, "--chart", str(CHECKOUT / "chart")]
-        environment = {"PATH": os.environ["PATH"], "HOME": str(desk.folder), "TERM": "dumb", "NO_COLOR": "1"}
+        found_by = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+        environment = {**found_by, "HOME": str(desk.folder), "TERM": "dumb", "NO_COLOR": "1"}
         spawned = pexpect.spawn(
             program,
             arguments,

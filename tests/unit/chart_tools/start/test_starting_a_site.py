@@ -12,18 +12,22 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from jld.rules.images.series import IMAGES
 from jld.schema import legacy_keys
 from jld.schema.chart import Chart
+from jld.schema.validation import is_valid, key_rule
 from jld.secrets import self_signed
 from jld.site.reader import load
+from jld.start.images import DEFAULT, listed_images
 from jld.start.migration import Migration
 
 from ..conftest import pem
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 SCHEMA = Chart(CHECKOUT / "chart").schema()
+REPOSITORY = st.lists(st.sampled_from(["x", "7", "x-2", "a.b_c", "y" * 32, "y" * 40, "z" * 90]), min_size=1, max_size=3)
 GITHUB = ["--hostname", "jupyter.example.org", "--github-client-id", "Iv1.8a61f9b3a7aba766", "--organization", "my-org"]
 TRIAL = ["--hostname", "jld.localhost", "--login", "dummy", "--user", "alice"]
 # Every parameter of the original tool, its other names, and the misspellings of its published examples.
@@ -74,6 +78,38 @@ CILOGON = [
     *("--hostname", "jupyter.example.org", "--cilogon-client-id", "cilogon:/client_id/1a2b3c", "--group", "lsst_users"),
     *("--identity-provider", "https://idp.ncsa.illinois.edu/idp/shibboleth", "--tls-secret", "jupyter-tls"),
 ]
+
+
+SCIPY, R = "quay.io/jupyter/scipy-notebook:2026-11-02", "quay.io/jupyter/r-notebook:2026-11-02"
+MENU = {
+    "images": {
+        "scipy-notebook": {"reference": SCIPY, "title": "Scipy notebook"},
+        "r-notebook": {"reference": R, "title": "R notebook"},
+    },
+    "defaultImage": "scipy-notebook",
+}
+
+
+def test_options_make_a_menu_of_images(desk: Any) -> None:
+    result = desk.run("init", *GITHUB, "--tls-secret", "a", "--image", SCIPY, "--image", R, "--image", SCIPY)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert desk.read("site.yaml")["hub"]["lab"] == MENU
+    assert "defaultImage: scipy-notebook   # is chosen" in (desk.folder / "site.yaml").read_text()
+    check(desk)
+
+
+@settings(max_examples=50, deadline=None)
+@given(repositories=st.lists(REPOSITORY, min_size=1, max_size=6))
+@example(repositories=[["x"], ["y", "x"], ["x-2"]])
+def test_each_image_has_a_name_of_its_own(repositories: list[list[str]]) -> None:
+    references = [f"quay.io/{'/'.join(parts)}:1" for parts in repositories]
+    listed = listed_images(references)
+    rule = key_rule(SCHEMA, ("hub", "lab", "images"))
+    names = list(listed[IMAGES])
+    assert [entry["reference"] for entry in listed[IMAGES].values()] == list(dict.fromkeys(references))
+    assert [name for name in names if not is_valid(name, rule["propertyNames"], SCHEMA)] == []
+    assert listed[DEFAULT] == names[0]
+    assert is_valid(listed[IMAGES], rule, SCHEMA)
 
 
 def test_options_make_a_site_for_cilogon(desk: Any) -> None:
@@ -132,6 +168,11 @@ def test_without_a_terminal_every_missing_answer_is_named_with_its_option(desk: 
         ([*TRIAL, "--hostname", "Bad_Host"], 'global.hostname: found "Bad_Host"; write a DNS name'),
         ([*TRIAL, "--admin", "mallory"], "hub.auth.admins[0]: is not one of hub.auth.dummy.users, so cannot log in"),
         ([*GITHUB, "--tls-secret", "a", "--self-signed"], "nginx.tls: give the certificate in exactly one way"),
+        (
+            [*TRIAL, "--image", "scipy-notebook"],
+            'hub.lab.images.scipy-notebook.reference: found "scipy-notebook"; write a registry',
+        ),
+        ([*TRIAL, "--image", "quay.io/x/y"], "hub.lab.images.y.reference: neither a tag nor a digest; write one"),
         ([*GITHUB, "--certificate", "none.pem"], "error: there is no such file; check its name"),
         ([*TRIAL, "--capacity", "lots"], 'storage.claim.capacity: found "lots"; write an amount with its unit'),
         (
@@ -229,6 +270,7 @@ def test_a_person_is_asked_again_until_each_answer_is_right(desk: Any, at_termin
             ("Client ID", ["", "Iv1.abc"]),
             ("Organizations", ["my org", "my-org, partner:team"]),
             ("Who administers", [""]),
+            ("Images of labs", ["scipy", "quay.io/jupyter/scipy-notebook", f"{SCIPY}, {R}"]),
             ("Home directories", [""]),
             ("Storage class", ["shared"]),
             ("Size", ["2Ti"]),
@@ -243,7 +285,10 @@ def test_a_person_is_asked_again_until_each_answer_is_right(desk: Any, at_termin
     assert terminal.exitstatus == 0
     assert desk.read("site.yaml") == {
         "global": {"hostname": "jupyter.example.org"},
-        "hub": {"auth": {"github": {"clientId": "Iv1.abc", "organizations": {"allow": ["my-org", "partner:team"]}}}},
+        "hub": {
+            "auth": {"github": {"clientId": "Iv1.abc", "organizations": {"allow": ["my-org", "partner:team"]}}},
+            "lab": MENU,
+        },
         "storage": {"claim": {"storageClass": "shared", "capacity": "2Ti"}},
         "nginx": {"tls": {"existingSecret": "jupyter-tls"}},
     }
@@ -254,6 +299,8 @@ def test_what_an_option_says_is_not_asked(desk: Any, at_terminal: Any) -> None:
     with at_terminal("init", *TRIAL, "--home-folder", "/srv/home", "--self-signed") as terminal:
         terminal.expect_exact("Who administers")
         terminal.sendline("alice")
+        terminal.expect_exact("Images of labs")
+        terminal.sendline("")
         terminal.expect_exact("Wrote site.yaml")
         terminal.read()
     assert desk.read("site.yaml")["hub"]["auth"] == {"admins": ["alice"], "dummy": {"users": ["alice"]}}
@@ -264,6 +311,7 @@ def test_a_person_who_names_a_wrong_file_is_asked_again(desk: Any, at_terminal: 
     with at_terminal("init", *GITHUB) as terminal:
         for question, answers in (
             ("Who administers", [""]),
+            ("Images of labs", [""]),
             ("Home directories", [""]),
             ("Storage class", [""]),
             ("Size", [""]),
@@ -327,7 +375,7 @@ def test_an_old_file_becomes_a_site_and_each_key_is_accounted_for(desk: Any) -> 
         "oauth_client_id -> hub.auth.github.clientId",
         "oauth_secret -> hub.secret.githubClientSecret (in secrets.yaml)",
         "LSST_NB_volume_size_gigabytes -> storage.nfs.capacity, storage.mode",
-        "prepuller_weekies: not carried over: the prepuller and the menu of images are not part of the chart yet",
+        "prepuller_weekies: not carried over: the menu of images is written anew, in hub.lab.images, as values/lsst.yaml does",
         "tiny_cpu_max -> hub.lab.ladder.smallestCpu",
         "mb_per_cpu -> hub.lab.ladder.memoryPerCpu",
         "lab_size_range -> hub.lab.sizeRange",
@@ -416,6 +464,19 @@ def test_an_option_wins_over_the_old_file(desk: Any) -> None:
         ("lab_idle_timeout: -1", {"hub": {"culling": {"idleTimeout": "0s"}}}),
         ("lab_idle_timeout: 301", {"hub": {"culling": {"idleTimeout": "301s"}}}),
         ("lab_idle_timeout: 90", {}),
+        *(
+            (
+                f"lab_image: {old}",
+                {"hub": {"lab": {"images": {"lab": {"reference": new}}, "defaultImage": "lab"}}},
+            )
+            for old, new in (
+                ("lsstsqre/jld-lab:latest", "docker.io/lsstsqre/jld-lab:latest"),
+                ("python", "docker.io/library/python:latest"),
+                ("localhost:5000/lab", "localhost:5000/lab:latest"),
+                ("ghcr.io/x/lab:1", "ghcr.io/x/lab:1"),
+            )
+        ),
+        ("lab_image: No Image", {}),
         ("volume_size_gigabytes: 1392", {"storage": {"mode": "nfs", "nfs": {"capacity": "1392Gi"}}}),
         (
             "external_fileserver_ip: 10.1.2.3\nvolume_size_gigabytes: 1392",
