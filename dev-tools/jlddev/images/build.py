@@ -93,7 +93,7 @@ class Docker:
         Otherwise Docker pulls it.
         """
         if not self.has(BASE) and not registry_reachable():
-            tar = rootfs.bootstrap("base", ())
+            tar = rootfs.base_image()
             run("import the base image", ["docker", "import", tar, BASE], log="import-base")
 
     def build(self, image: Image) -> None:
@@ -150,7 +150,7 @@ class Buildah:
         if registry_reachable():
             run("pull the base image", [*self._buildah, "pull", BASE], log="pull-base")
             return
-        tar = rootfs.bootstrap("base", ())
+        tar = rootfs.base_image()
         container = output([*self._buildah, "from", "scratch"]).strip()
         output([*self._buildah, "add", container, tar, "/"])
         output([*self._buildah, "commit", "--rm", container, BASE])

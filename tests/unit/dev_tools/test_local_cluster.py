@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jlddev.clusters import cgroups, native, pki, programs, providers
 from jlddev.images import build
-from jlddev.support import debian_packages, run
+from jlddev.support import debian_packages, rootfs, run
 from jlddev.support.errors import MachineError, Unsupported
 from jlddev.support.process import Process, start_ticks
 from jlddev.tools import helm_and_kubectl
@@ -30,6 +30,29 @@ def test_an_images_tag_changes_with_content_name_and_mode(tmp_path: Path) -> Non
     tags.append(build.content_tag(tmp_path))
     assert tags[0] == tags[1]
     assert len(set(tags)) == 4
+
+
+def test_apt_in_an_image_leaves_neither_packages_nor_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[object]] = []
+
+    def bootstrap(_: str, command: list[object], **__: object) -> None:
+        commands.append(command)
+        Path(str(command[-1])).touch()
+
+    monkeypatch.setattr(rootfs, "CACHE", tmp_path)
+    monkeypatch.setattr(rootfs, "run", bootstrap)
+    rootfs.base_image()
+    rootfs.bootstrap("node", ["runc"])
+    (hook,) = [str(word) for word in commands[0] if str(word).startswith("--customize-hook=")]
+    assert not [word for word in commands[1] if "hook" in str(word)]
+
+    root = tmp_path / "root"
+    for folder in ("etc/apt/apt.conf.d", "var/cache/apt"):
+        (root / folder).mkdir(parents=True)
+    (root / "var/cache/apt/pkgcache.bin").touch()
+    subprocess.run(["sh", "-c", hook.partition("=")[2], "hook", root], check=True)
+    assert list((root / "var/cache/apt").iterdir()) == []
+    assert (root / "etc/apt/apt.conf.d/jld").read_text().splitlines() == list(rootfs.LEAVE_NOTHING)
 
 
 def test_the_overlay_names_every_image_of_the_chart_where_the_values_have_it() -> None:
