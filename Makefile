@@ -90,3 +90,4 @@ lock: tools ## Resolve the Python packages anew: uv.lock and the images' require
 	@$(UV) lock --upgrade
 	@$(UV) export --frozen --package jldhub --no-emit-workspace --no-header --quiet --output-file images/hub/requirements.txt
 	@$(UV) export --frozen --only-group lab --no-header --quiet --output-file images/lab/requirements.txt
+	@$(UV) export --frozen --only-group lab-science --no-header --quiet --output-file images/lab-science/requirements.txt

@@ -1,4 +1,4 @@
-"""Labs from images that JLD did not make: of another shape, without Jupyter, and without a shell."""
+"""Labs from images: JLD's own, one that is built on it, of another shape, without Jupyter, and without a shell."""
 
 import re
 import uuid
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from jlddev.clusters import providers
 from jlddev.images import build
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from .conftest import TESTS
 from .lab import Lab
@@ -15,6 +15,8 @@ from .person import Person, sit_down
 from .release import Ports, Release
 
 SHAPES = {name: build.Image(f"test-{name}", TESTS / "images" / name) for name in ("conda", "no-jupyter", "no-shell")}
+SMALL = build.Image("lab", build.FOLDERS["lab"])
+SHAPES["on-lab"] = build.Image("test-on-lab", TESTS / "images" / "on-lab", SMALL)  # the example of docs/own-image.md
 NOTICE = "The telescope is closed on Monday."
 NO_GIT = "The notebooks of this site are not refreshed: this image has no git."
 
@@ -30,12 +32,31 @@ with zipfile.ZipFile(name, "w") as wheel:
 subprocess.run(["pip", "install", "--quiet", "--no-index", name], check=True)
 """
 
+# In one line, since a notebook indents by itself what is typed after a colon.
+SCIENCE = "; ".join(
+    [
+        "import ipywidgets, scipy.integrate, numpy as np, pandas as pd, astropy.units as u, matplotlib.pyplot as plt",
+        "area, _ = scipy.integrate.quad(np.sin, 0, np.pi)",
+        "print(round(area, 6), pd.Series([1, 2, 4]).sum(), round((1 * u.pc).to(u.lyr), 2))",
+        "plt.plot(np.sin(np.arange(99)))",
+        "plt.show()",
+        "show = lambda n: print(f'six times {n} is {6 * n}')",
+        "ipywidgets.interact(show, n=ipywidgets.IntSlider(7))",
+    ]
+)
+# What is missing of the programs that docs/user.md names.
+COMMANDS = """
+for each in bash curl git htop jq less make nano patch rsync ssh tmux tree unzip vi wget xz zip; do
+  command -v $each >/dev/null || echo $each
+done
+"""
+
 
 @pytest.fixture(scope="module")
 def release(make_release: Callable[..., Release], provider: providers.Provider) -> Release:
     if provider.name == "given":
         pytest.skip("the cluster of KUBECONFIG pulls its images from a registry, which has not those of this test")
-    images = list(SHAPES.values())
+    images = [SMALL, *SHAPES.values()]
     provider.load(build.build(images), images)
     ports = Ports(http=31580, https=31583)
     chosen = {name: image.reference for name, image in SHAPES.items()}
@@ -43,7 +64,7 @@ def release(make_release: Callable[..., Release], provider: providers.Provider) 
     site = {
         "global": {"hostname": "images.test", "port": ports.https},
         "hub": {
-            "auth": {"dummy": {"users": [*SHAPES, "own"]}},
+            "auth": {"dummy": {"users": [*SHAPES, "science"]}},
             "lab": {"repositories": ["https://git.example.org/night.git"], "notices": {"closed": NOTICE}},
             "extraConfig": {"50-images.py": choose},
         },
@@ -125,13 +146,39 @@ def test_an_image_that_cannot_be_a_lab_is_told_as_such(
 
 
 def test_what_a_person_installs_is_in_their_home_and_kernels_find_it(browser: Browser, release: Release) -> None:
+    """In a lab from an image that a site built on the small one, which has what the site put into it."""
     person = sit_down(browser, release)
-    person.log_in_with_password("own", release.dummy_password)
+    person.log_in_with_password("on-lab", release.dummy_password)
     person.start_lab("Tiny")
-    Lab(release, "own").python(WHEEL)
-    assert person.run_first_cell("import jldprobe; print(jldprobe.VALUE, jldprobe.__file__)") == (
-        f"42 {in_lab(release, 'own', 'ls -d ~/.local/lib/python3*/site-packages')}/jldprobe.py"
-    )
+    Lab(release, "on-lab").python(WHEEL)
+    code = "import jldprobe, tqdm; print(jldprobe.VALUE, jldprobe.__file__, tqdm.__file__)"
+    assert person.run_first_cell(code).split() == [
+        "42",
+        in_lab(release, "on-lab", "ls ~/.local/lib/python3*/site-packages/jldprobe.py"),
+        in_lab(release, "on-lab", "ls /usr/local/lib/python3*/dist-packages/tqdm/__init__.py"),
+    ]
+    assert in_lab(release, "on-lab", "git lfs version").startswith("git-lfs/")
+    person.page.context.close()
+
+
+def test_jlds_lab_computes_draws_and_answers_a_widget(browser: Browser, release: Release) -> None:
+    person = sit_down(browser, release)
+    person.log_in_with_password("science", release.dummy_password)
+    person.start_lab("Tiny")
+    assert person.run_first_cell(SCIENCE) == "2.0 7 3.26 lyr"
+    plot = person.page.locator(".jp-RenderedImage img")
+    expect(plot).to_be_visible(timeout=60_000)
+    assert plot.evaluate("image => image.naturalWidth") > 300
+    slider = person.page.get_by_role("slider")
+    expect(slider).to_be_visible(timeout=60_000)
+    expect(person.page.get_by_text("six times 7 is 42")).to_be_visible(timeout=60_000)
+    slider.press("ArrowRight")
+    expect(person.page.get_by_text("six times 8 is 48")).to_be_visible(timeout=60_000)
+    person.screenshot("science")
+    assert in_lab(release, "science", COMMANDS) == ""
+    # What these packages keep for themselves is not in the home, which may be on a slow file server.
+    assert in_lab(release, "science", "ls /tmp/cache/matplotlib").startswith("fontlist-")
+    assert in_lab(release, "science", "ls -d ~/.cache ~/.astropy 2>/dev/null || true") == ""
     person.page.context.close()
 
 

@@ -229,7 +229,7 @@ def test_images_follow_the_registry_and_the_chart_version(values: dict[str, Path
         "test": [f"registry.example.org/ours/hub:{VERSION}"],
     }
     assert [pod.spec["imagePullSecrets"] for pod in rendered.pods] == [[{"name": "login"}]] * 3
-    assert rendered.settings()["names"]["labImage"] == f"registry.example.org/ours/lab:{VERSION}"
+    assert rendered.settings()["names"]["labImage"] == f"registry.example.org/ours/lab-science:{VERSION}"
     assert rendered.settings()["names"]["imagePullSecrets"] == ["login"]
 
 

@@ -65,7 +65,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                 "app.kubernetes.io/instance": "jld",
                 "app.kubernetes.io/component": "lab",
             },
-            "labImage": f"localhost/jld/lab:{VERSION}",
+            "labImage": f"localhost/jld/lab-science:{VERSION}",
             "hubImage": f"localhost/jld/hub:{VERSION}",
             "imagePullSecrets": [],
             "volumes": {"home": {"claim": "jld-home", "mountPath": "/home", "readOnly": False}},

@@ -78,7 +78,7 @@ def selectors(rendered: Render) -> dict[tuple[str, str], Object]:
 
 
 def test_images_of_ours_have_the_version_of_the_package(site: Path, released: Callable[[Path], Render]) -> None:
-    ours = re.compile(rf"(.*/(?:hub|lab|nginx|nfs-server)):{re.escape(VERSION)}")
+    ours = re.compile(rf"(.*/(?:hub|lab-science|nginx|nfs-server)):{re.escape(VERSION)}")
     here, there = images(render(Question(site))), images(released(site))
 
     assert there == {place: ours.sub(r"\1:0.2.0", image) for place, image in here.items()}

@@ -125,6 +125,13 @@ def test_a_slip_is_found(check: Callable[[Path, str], Iterator[str]], text: str,
     assert list(check(CHECKOUT / "README.md", text)) == [found]
 
 
+def test_the_image_in_the_documentation_is_the_one_that_tests_run() -> None:
+    page = (CHECKOUT / "docs" / "own-image.md").read_text()
+    (example,) = [block for language, block in fenced(page) if language == "dockerfile"]
+    run = (CHECKOUT / "tests" / "images" / "on-lab" / "Dockerfile").read_text()
+    assert example == run.replace("ARG BASE\nFROM ${BASE}\n", "FROM registry.example.org/jld/lab:VERSION\n")
+
+
 def site_blocks() -> Iterator[tuple[str, str]]:
     """Every YAML block with the keys of a site file, and the page it stands on."""
     for page in PAGES:

@@ -23,21 +23,27 @@ BASE = "docker.io/library/debian:trixie-slim"
 REGISTRY = "localhost/jld"
 CHART = CHECKOUT / "chart" / "Chart.yaml"
 OVERLAY = LOCAL / "images.yaml"
-FOLDERS = {name: CHECKOUT / "images" / name for name in ("hub", "lab", "nfs-server", "nginx")}
+FOLDERS = {name: CHECKOUT / "images" / name for name in ("hub", "lab", "lab-science", "nfs-server", "nginx")}
 NODE_HELPER = DEV_TOOLS / "node" / "helper"
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image of JLD: its name and the folder with its Dockerfile."""
+    """An image of JLD: its name, the folder with its Dockerfile, and the image of ours that it is built on, if any."""
 
     name: str
     folder: Path
+    base: "Image | None" = None
 
     @property
     def reference(self) -> str:
-        """Repository and tag. The tag depends on the sources only, and is the same on every machine."""
-        return f"{REGISTRY}/{self.name}:{content_tag(self.folder)}"
+        """Repository and tag."""
+        return f"{REGISTRY}/{self.name}:{self.tag}"
+
+    @property
+    def tag(self) -> str:
+        """It depends on the sources only, those of the base too, and is the same on every machine."""
+        return content_tag(self.folder, self.base.tag if self.base else "")
 
     @property
     def alias(self) -> str:
@@ -45,9 +51,9 @@ class Image:
         return f"{REGISTRY}/{self.name}:{'1' if self.folder == NODE_HELPER else chart_version()}"
 
 
-def content_tag(folder: Path) -> str:
-    """A tag from the names, modes and contents of a folder's files."""
-    digest = hashlib.sha256()
+def content_tag(folder: Path, base: str = "") -> str:
+    """A tag from the names, modes and contents of a folder's files, and the tag of the image below."""
+    digest = hashlib.sha256(base.encode())
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         executable = path.stat().st_mode & 0o111
         digest.update(f"{path.relative_to(folder)}\0{bool(executable)}\0".encode())
@@ -56,8 +62,10 @@ def content_tag(folder: Path) -> str:
 
 
 def chart_images() -> list[Image]:
-    """The images that the chart uses."""
-    return [Image(name, folder) for name, folder in FOLDERS.items()]
+    """The images that the chart uses; each comes after the one it is built on."""
+    lab = Image("lab", FOLDERS["lab"])
+    others = [Image(name, FOLDERS[name]) for name in ("hub", "nfs-server", "nginx")]
+    return [*others, lab, Image("lab-science", FOLDERS["lab-science"], lab)]
 
 
 def node_helper() -> Image:
@@ -72,8 +80,8 @@ def chart_version() -> str:
 
 def values_overlay(images: Sequence[Image]) -> dict[str, object]:
     """Values with the tags of these images, for `jld values` to merge over a site file."""
-    tags = {image.name: {"image": {"tag": content_tag(image.folder)}} for image in images}
-    hub = {**tags["hub"], "lab": tags["lab"]}
+    tags = {image.name: {"image": {"tag": image.tag}} for image in images}
+    hub = {**tags["hub"], "lab": tags["lab-science"]}
     return {"hub": hub, "nginx": tags["nginx"], "storage": {**tags["hub"], "nfs": tags["nfs-server"]}}
 
 
@@ -99,7 +107,7 @@ class Docker:
     def build(self, image: Image) -> None:
         run(
             f"build image {image.name}",
-            ["docker", "build", "-t", image.reference, image.folder],
+            ["docker", "build", *base_argument(image), "-t", image.reference, image.folder],
             log=f"image-{image.name}",
         )
 
@@ -157,9 +165,10 @@ class Buildah:
 
     def build(self, image: Image) -> None:
         isolation = ["--isolation", "chroot", "--pull-never", "--network", "host", "--layers"]
+        options = [*package_client_mounts(), *base_argument(image)]
         run(
             f"build image {image.name}",
-            [*self._buildah, "build", *isolation, *package_client_mounts(), "-t", image.reference, image.folder],
+            [*self._buildah, "build", *isolation, *options, "-t", image.reference, image.folder],
             log=f"image-{image.name}",
         )
 
@@ -217,6 +226,11 @@ def registry_reachable() -> bool:
     except OSError:
         return False
     return True
+
+
+def base_argument(image: Image) -> list[str]:
+    """The option that tells a Dockerfile which image of ours to build on."""
+    return ["--build-arg", f"BASE={image.base.reference}"] if image.base else []
 
 
 def package_client_mounts() -> list[str]:

@@ -32,6 +32,26 @@ def test_an_images_tag_changes_with_content_name_and_mode(tmp_path: Path) -> Non
     assert len(set(tags)) == 4
 
 
+def test_an_image_changes_with_the_one_that_it_is_built_on_and_is_built_after_it(tmp_path: Path) -> None:
+    (below := tmp_path / "below").mkdir()
+    (tmp_path / "above").mkdir()
+    base = build.Image("below", below)
+    image = build.Image("above", tmp_path / "above", base)
+    before = image.reference
+    (below / "Dockerfile").write_text("FROM scratch\n")
+    assert image.reference != before
+    assert build.base_argument(image) == ["--build-arg", f"BASE={base.reference}"]
+    assert build.base_argument(base) == []
+    built = build.chart_images()
+    assert [each.name for each in built if each.base and each.base not in built[: built.index(each)]] == []
+
+
+def test_every_dockerfile_that_is_told_its_base_has_one() -> None:
+    bases = {image.name: image.base for image in build.chart_images()}
+    told = {name for name, folder in build.FOLDERS.items() if "ARG BASE\n" in (folder / "Dockerfile").read_text()}
+    assert told == {name for name, base in bases.items() if base} == {"lab-science"}
+
+
 def test_apt_in_an_image_leaves_neither_packages_nor_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[object]] = []
 
@@ -56,9 +76,11 @@ def test_apt_in_an_image_leaves_neither_packages_nor_caches(tmp_path: Path, monk
 
 
 def test_the_overlay_names_every_image_of_the_chart_where_the_values_have_it() -> None:
-    overlay = build.values_overlay(build.chart_images())
-    tag = {name: {"tag": build.content_tag(folder)} for name, folder in build.FOLDERS.items()}
-    hub = {"image": tag["hub"], "lab": {"image": tag["lab"]}}
+    built = build.chart_images()
+    overlay = build.values_overlay(built)
+    assert {image.name: image.folder for image in built} == build.FOLDERS
+    tag = {image.name: {"tag": image.tag} for image in built}
+    hub = {"image": tag["hub"], "lab": {"image": tag["lab-science"]}}
     storage = {"image": tag["hub"], "nfs": {"image": tag["nfs-server"]}}
     assert overlay == {"hub": hub, "nginx": {"image": tag["nginx"]}, "storage": storage}
 
