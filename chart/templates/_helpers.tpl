@@ -80,3 +80,15 @@ capabilities: {drop: [ALL]}
 {{- $ours := printf "%s\n" (.Files.Glob "files/jupyterhub_config.d/*.py").AsConfig | fromYaml -}}
 {{ merge dict .Values.extraConfig $ours | toYaml }}
 {{- end }}
+
+{{/* The volume `python` of the hub's image: the package jldhub, with the folders that a key of a ConfigMap cannot name. In the umbrella's
+     context. */}}
+{{- define "jld.hubPython" -}}
+- name: python
+  configMap:
+    name: {{ include "jld.name" (list . "hub-python") }}
+    items:
+      {{- range $path, $_ := .Subcharts.hub.Files.Glob "files/jldhub/**" }}
+      - {key: {{ trimPrefix "files/jldhub/" $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}
+      {{- end }}
+{{- end }}

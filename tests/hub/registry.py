@@ -80,7 +80,7 @@ def write_tags(storage: Path, repository: str, digest: str, tags: list[str]) -> 
     """Tags of an image that is there, as distribution itself writes them, in a fraction of the time that as many pushes take."""
     folder = storage / "docker" / "registry" / "v2" / "repositories" / repository / "_manifests" / "tags"
     for tag in tags:
-        (folder / tag / "current").mkdir(parents=True)
+        (folder / tag / "current").mkdir(parents=True, exist_ok=True)
         (folder / tag / "current" / "link").write_text(digest)
 
 

@@ -43,7 +43,10 @@ def chosen_components(site: Path) -> set[str]:
     firefly = {"firefly"} if values.get("firefly", {}).get("enabled") else set()
     served = {"file-server", "storage-hooks"} if storage.get("mode") == "nfs" else set()
     backup = {"backup"} if storage.get("backup", {}).get("claim") else set()
-    return firefly | served | backup | ({"keepalive"} if storage.get("keepalive", {}).get("enabled") else set())
+    followed = {"prepuller"} if values["hub"].get("lab", {}).get("images") else set()
+    return (
+        firefly | served | backup | followed | ({"keepalive"} if storage.get("keepalive", {}).get("enabled") else set())
+    )
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Render:
 
     def settings(self) -> Object:
         """The settings file as the hub's Python reads it."""
-        text = next(each for each in self.of_kind("ConfigMap") if "settings.yaml" in each["data"])["data"]
+        text = next(each for each in self.of_kind("ConfigMap") if "settings.yaml" in each.get("data", {}))["data"]
         return dict(yaml.safe_load(text["settings.yaml"]))
 
 

@@ -13,6 +13,7 @@ PORTS = {
     "lab": {"": 8888},
     "test": {"": 1},
     "firefly": {"http": 8080},
+    "prepuller": {"status": 8080},
 }
 
 
@@ -101,6 +102,52 @@ def test_what_is_private_for_a_lab_is_private_for_firefly(values: dict[str, Path
     ]
 
     assert closed[0] == closed[1]
+
+
+def test_the_prepuller_is_reached_by_nobody_and_reaches_no_part(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["everything"], ("prepuller.metrics.scrapers=[]",)))
+
+    assert policy(rendered, "prepuller")["ingress"] == []
+    assert [each for each in reachable(rendered, (*COMPONENTS, "prepuller")) if "prepuller" in each] == []
+
+
+def test_prometheus_reaches_the_prepuller_where_a_site_says_so(values: dict[str, Path]) -> None:
+    assert policy(render(Question(values["everything"])), "prepuller")["ingress"] == [
+        {
+            "ports": [{"port": "status"}],
+            "from": [
+                {
+                    "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}},
+                    "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
+                }
+            ],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("port", "open_"), [(443, True), (6443, True), (5000, True), (5001, True), (3128, True), (80, False), (2049, False)]
+)
+def test_the_prepuller_reaches_the_ports_of_registries_and_of_the_proxy(
+    values: dict[str, Path], port: int, open_: bool
+) -> None:
+    images = (
+        'hub.lab.images.own={"reference": "10.1.2.3:5001/a/b@sha256:' + 64 * "0" + '"}',
+        'hub.lab.images.plain={"reference": "docker.io/python:80"}',
+    )
+    egress = policy(render(Question(values["everything"], images)), "prepuller")["egress"]
+
+    assert reaches_address(egress, "10.1.2.3", port) is open_
+    assert reaches_address(egress, "2606:50c0:8000::153", port) is open_
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "fe80::1"]
+)
+def test_the_prepuller_does_not_reach_the_nodes_credentials(values: dict[str, Path], address: str) -> None:
+    egress = policy(render(Question(values["everything"])), "prepuller")["egress"]
+
+    assert not any(reaches_address(egress, address, port) for port in (80, 443, 5000))
 
 
 def file_server(values: Path, *changes: str) -> tuple[list[Object], list[Object]]:

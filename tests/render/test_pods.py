@@ -70,7 +70,7 @@ def writes_only_where_it_must(pod: Pod) -> Iterator[str]:
         if container.get("securityContext", {}).get("readOnlyRootFilesystem") is not True:
             yield f"{container['name']} can write its image"
         for mount in container["volumeMounts"]:
-            if {"configMap", "secret"} & set(volumes[mount["name"]]) and not mount.get("readOnly"):
+            if {"configMap", "secret", "projected"} & set(volumes[mount["name"]]) and not mount.get("readOnly"):
                 yield f"{container['name']} can write {mount['name']}"
     for volume in volumes.values():
         if "emptyDir" in volume and "sizeLimit" not in volume["emptyDir"]:
@@ -100,8 +100,8 @@ def is_looked_after(pod: Pod) -> Iterator[str]:
 
 
 def holds_no_token(pod: Pod) -> Iterator[str]:
-    """Only the hub and the storage's hooks talk to the Kubernetes API."""
-    if pod.spec.get("automountServiceAccountToken") is not (pod.component in ("hub", "storage-hooks")):
+    """Only the hub, the storage's hooks and the prepuller talk to the Kubernetes API."""
+    if pod.spec.get("automountServiceAccountToken") is not (pod.component in ("hub", "storage-hooks", "prepuller")):
         yield "holds a token that it does not use, or lacks the one that it does"
 
 
@@ -118,6 +118,8 @@ def keeps_secrets_in_files(pod: Pod) -> Iterator[str]:
             if "secretKeyRef" in variable.get("valueFrom", {}):
                 yield f"{container['name']} has a secret in {variable['name']}"
     for volume in pod.spec["volumes"]:
+        if "projected" in volume and volume["projected"].get("defaultMode") != 0o440:
+            yield f"everybody may read {volume['name']}"
         # Firefly's pod has no fsGroup, for the sake of the shared volumes: the file stays root's, and in its pod is nobody else.
         if "secret" in volume and volume["secret"].get("defaultMode") != (
             0o444 if pod.component == "firefly" else 0o440
@@ -211,6 +213,25 @@ def test_the_hub_may_do_what_it_does_and_no_more(values: dict[str, Path]) -> Non
         {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
         {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["jld-lab"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+    ]
+
+
+def test_the_prepuller_may_write_the_catalogue_and_nothing_else(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["everything"]))
+    (binding,) = [
+        each
+        for kind in ("RoleBinding", "ClusterRoleBinding")
+        for each in rendered.of_kind(kind)
+        if any(subject["name"] == "jld-prepuller" for subject in each["subjects"])
+    ]
+
+    assert (binding["kind"], binding["roleRef"]["kind"], binding["roleRef"]["name"]) == (
+        "RoleBinding",
+        "Role",
+        "jld-prepuller",
+    )
+    assert rendered.one("Role", "jld-prepuller")["rules"] == [
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["jld-catalogue"], "verbs": ["get", "patch"]}
     ]
 
 

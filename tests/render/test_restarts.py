@@ -48,6 +48,24 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
 
 
 @pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ('hub.lab.images.more={"reference": "quay.io/x/y:1"}', {"hub"}),
+        ('hub.lab.images.lsst.pins=["w_2026_12"]', {"hub"}),
+        ('hub.log.level="DEBUG"', {"hub", "prepuller"}),
+        ('prepuller.proxy.except=["quay.io"]', {"prepuller"}),
+        ('prepuller.resources.limits.memory="2Gi"', {"prepuller"}),
+        ('global.imagePullSecrets=["other"]', {"file-server", "firefly", "hub", "keepalive", "nginx", "prepuller"}),
+        ("prepuller.metrics.scrapers=[]", set()),
+    ],
+)
+def test_a_change_of_images_restarts_the_hub_and_not_who_looks_for_them(
+    values: dict[str, Path], change: str, parts: set[str]
+) -> None:
+    assert restarted(Question(values["everything"]), Question(values["everything"], (change,))) == parts
+
+
+@pytest.mark.parametrize(
     ("path", "parts"),
     [
         ("charts/hub/files/jldhub/settings/settings.py", {"hub"}),

@@ -1,5 +1,6 @@
 """What the chart hands to the hub's Python: the values under their own names, and the names of what was rendered."""
 
+import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -45,6 +46,11 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                 "git": {"push": "public"},
                 "tmpSize": "10Gi",
                 "provisionHomes": True,
+                "images": {},
+                "defaultImage": "",
+                "typedImages": {"groups": [], "allow": []},
+                "nodeSelector": {},
+                "tolerations": [],
                 "notices": {},
                 "repositories": [],
                 "startsAtOnce": 32,
@@ -71,6 +77,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
             "volumes": {"home": {"claim": "jld-home", "mountPath": "/home", "readOnly": False}},
         },
         "secretDirectory": "/etc/jld/secret",
+        "catalogueDirectory": "/etc/jld/catalogue",
     }
 
 
@@ -82,6 +89,66 @@ def test_the_hubs_python_accepts_the_settings(site: str, values: dict[str, Path]
     file.write_text(text)
 
     assert Settings.load(file).names.namespace == "science"
+
+
+def test_the_hub_and_the_prepuller_mean_the_same_catalogue(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["everything"]))
+    settings = rendered.settings()
+    pods = {pod.component: pod for pod in rendered.pods}
+    volumes = {volume["name"]: volume for volume in pods["hub"].spec["volumes"]}
+    mounts = {mount["mountPath"]: mount["name"] for mount in pods["hub"].containers[0]["volumeMounts"]}
+
+    # No data, which Helm would take back what the controller wrote with.
+    assert set(rendered.one("ConfigMap", settings["names"]["catalogue"])) == {"apiVersion", "kind", "metadata"}
+    assert volumes[mounts[settings["catalogueDirectory"]]]["configMap"] == {
+        "name": settings["names"]["catalogue"],
+        "optional": True,
+    }
+    of_settings = [each for each in pods["prepuller"].spec["volumes"] if each["name"] == "settings"]
+    assert of_settings == [volumes["settings"]]
+
+
+@pytest.mark.parametrize("changes", [("prepuller.enabled=false",), ("hub.lab.images={}",)])
+def test_without_a_prepuller_there_is_nothing_of_it(values: dict[str, Path], changes: tuple[str, ...]) -> None:
+    site = values["minimal"] if "images" in changes[0] else values["everything"]
+    rendered = render(Question(site, changes))
+
+    assert "catalogue" not in rendered.settings()["names"]
+    assert [each for each in rendered.objects if "prepuller" in str(each["metadata"]["labels"])] == []
+
+
+def test_logins_and_authorities_of_registries_are_files_that_may_be_missing(values: dict[str, Path]) -> None:
+    pem = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"
+    changes = (
+        f"prepuller.certificateAuthorities={json.dumps(pem)}",
+        'global.imagePullSecrets=["registry.login", "other"]',
+    )
+    rendered = render(Question(values["everything"], changes))
+    (pod,) = [pod for pod in rendered.pods if pod.component == "prepuller"]
+    (projected,) = [volume["projected"] for volume in pod.spec["volumes"] if "projected" in volume]
+
+    assert rendered.one("ConfigMap", "jld-prepuller")["data"] == {"ca.crt": pem}
+    assert [next(iter(source.values())) for source in projected["sources"]] == [
+        {"name": "jld-prepuller", "optional": True, "items": [{"key": "ca.crt", "path": "ca.crt"}]},
+        *(
+            {"name": name, "optional": True, "items": [{"key": ".dockerconfigjson", "path": f"logins/{name}.json"}]}
+            for name in ("registry.login", "other")
+        ),
+    ]
+
+
+def test_the_kubernetes_api_is_never_asked_through_the_proxy(values: dict[str, Path]) -> None:
+    def environment(*changes: str) -> dict[str, str]:
+        pods = render(Question(values["everything"], changes)).pods
+        (found,) = [pod.containers[0]["env"] for pod in pods if pod.component == "prepuller"]
+        return {each["name"]: each["value"] for each in found}
+
+    assert environment() == {
+        "PYTHONPATH": "/etc/jld/python",
+        "HTTPS_PROXY": "http://proxy.example.org:3128",
+        "NO_PROXY": ".example.org,$(KUBERNETES_SERVICE_HOST)",
+    }
+    assert environment('prepuller.proxy.https=""').keys() == {"PYTHONPATH"}
 
 
 def test_a_null_takes_a_size_away(values: dict[str, Path]) -> None:

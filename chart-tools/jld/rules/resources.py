@@ -6,7 +6,7 @@ from jld.rules.rule import Rule, Violations
 from jld.support.key_paths import JsonMap, dotted, value_at
 from jld.support.quantities import amount
 
-_OWNERS = (("hub",), ("nginx",), ("storage", "nfs"), ("storage", "keepalive"), ("firefly",))
+_OWNERS = (("hub",), ("nginx",), ("storage", "nfs"), ("storage", "keepalive"), ("firefly",), ("prepuller",))
 
 
 def requests_are_within_limits(effective: JsonMap) -> Violations:

@@ -50,6 +50,7 @@ class Names(SettingsModel):
     lab_image: str
     hub_image: str
     image_pull_secrets: list[str] = []
+    catalogue: str | None = None  # None where no controller looks after images
     volumes: dict[str, Volume]
     firefly: Firefly | None = None  # None where the site has no Firefly
     user_namespaces: UserNamespaces | None = None  # None where labs run in the release's namespace

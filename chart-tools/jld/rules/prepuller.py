@@ -1,0 +1,48 @@
+"""The controller that follows images in their registries."""
+
+from __future__ import annotations
+
+from jld.rules.rule import Rule, Violations
+from jld.support.key_paths import JsonMap, map_at, value_at
+
+_OWN = (("certificateAuthorities",), ("proxy", "https"), ("proxy", "except"), ("metrics", "scrapers"))
+
+
+def series_are_followed(effective: JsonMap) -> Violations:
+    """`prepuller.enabled` is true where one of `hub.lab.images` has `tags`."""
+    if value_at(effective, "prepuller", "enabled") is not False:
+        return
+    for name, image in map_at(effective, "hub", "lab", "images").items():
+        if value_at(image, "tags"):
+            sentence = (
+                f"hub.lab.images.{name} is a series, and nobody would look for its tags; remove this, or give it a tag"
+            )
+            yield ("prepuller", "enabled"), sentence
+            return
+
+
+def authorities_are_certificates(effective: JsonMap) -> Violations:
+    """`prepuller.certificateAuthorities` holds certificates that can be read."""
+    text = value_at(effective, "prepuller", "certificateAuthorities")
+    if isinstance(text, str) and text.strip():
+        from jld.secrets.certificates import chain_of  # most sites name none
+
+        if isinstance(chain_of(text.encode()), str):
+            yield ("prepuller", "certificateAuthorities"), "a certificate in it cannot be read; copy all of them again"
+
+
+def exceptions_are_of_a_proxy(effective: JsonMap) -> Violations:
+    if value_at(effective, "prepuller", "proxy", "except") and not value_at(effective, "prepuller", "proxy", "https"):
+        yield ("prepuller", "proxy", "except"), "has no effect without prepuller.proxy.https; write it, or remove this"
+
+
+def there_are_images_to_follow(effective: JsonMap) -> Violations:
+    if map_at(effective, "hub", "lab", "images"):
+        return
+    for path in _OWN:
+        if value_at(effective, "prepuller", *path):
+            yield ("prepuller", *path), "has no effect without hub.lab.images; name an image there, or remove this"
+
+
+RULES: tuple[Rule, ...] = (series_are_followed, authorities_are_certificates)
+WARNINGS: tuple[Rule, ...] = (exceptions_are_of_a_proxy, there_are_images_to_follow)

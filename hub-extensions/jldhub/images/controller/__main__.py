@@ -1,0 +1,50 @@
+"""Runs the controller in its pod: `python -m jldhub.images.controller`."""
+
+import asyncio
+import contextlib
+import logging.config
+import signal
+from pathlib import Path
+
+from jldhub.images.controller.logins import DIRECTORY, Clients
+from jldhub.images.controller.service import INTERVAL, Controller
+from jldhub.images.controller.status import PORT, Status, serving
+from jldhub.images.controller.store import connect
+from jldhub.settings.settings import Settings, SettingsError
+from jldhub.support.logs import logging_config
+
+
+async def run(directory: Path = DIRECTORY, port: int = PORT, interval: float = INTERVAL) -> None:
+    """Until SIGTERM, which ends it at once: nothing is lost, for the ConfigMap is written whole or not at all."""
+    rounds = asyncio.create_task(_rounds(directory, port, interval))
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGTERM, rounds.cancel
+    )  # process 1 would not hear it otherwise
+    with contextlib.suppress(asyncio.CancelledError):
+        await rounds
+
+
+async def _rounds(directory: Path, port: int, interval: float) -> None:
+    status, clients = Status(3 * interval), Clients(directory)
+    async with connect() as store, serving(status, port), contextlib.aclosing(clients):
+        await Controller(store, clients, status, interval).run()
+
+
+def configure_log() -> None:
+    """As the hub's: the same format, and the level of `hub.log`."""
+    try:
+        log = Settings.load().hub.log
+    except SettingsError:  # the first round tells about it
+        form, level = "json", "INFO"
+    else:
+        form, level = log.format, log.level
+    configuration = logging_config(form)
+    handlers = {"console": {"class": "logging.StreamHandler", "formatter": "console"}}
+    logging.config.dictConfig(
+        {"version": 1, "handlers": handlers, **configuration, "loggers": {"jldhub": {"level": level}}}
+    )
+
+
+if __name__ == "__main__":
+    configure_log()
+    asyncio.run(run())
