@@ -15,7 +15,7 @@ from jld.schema.validation import resolved
 from jld.support.key_paths import JsonMap
 
 Data = dict[str, Any]
-CHOSEN_HERE = ("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret")
+CHOSEN_HERE = ("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret", "certificateAuthorities")
 TRAITS = {
     "KubeSpawner": {"http_timeout": 300, "node_selector": {"pool": "labs"}, "environment": {"TZ": "UTC"}},
     "JupyterHub": {"active_server_limit": 200},
@@ -113,6 +113,7 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
         st.sampled_from([{}, {"50-greeting.py": "c.JupyterHub.template_vars = {'a': 'é: {{ x }}'}\n"}])
     )
     _agree(site["global"], hub, nginx, storage)
+    _agree_about_the_prepuller(site.get("prepuller", {}), hub["lab"].get("images", {}))
     for key in (
         "volumes",
         "workArea",
@@ -143,6 +144,14 @@ def _auth(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
         "allow": draw(st.lists(group, min_size=1, max_size=2, unique=True))
     }
     return _named({"admins": admins, "github": chosen}, "github")
+
+
+def _agree_about_the_prepuller(prepuller: Data, images: Data) -> None:
+    if any(image.get("tags") for image in images.values()):
+        prepuller.pop("enabled", None)
+    if "resources" in prepuller:
+        prepuller["resources"]["requests"] = {"cpu": "1m", "memory": "1Mi"}
+        prepuller["resources"].get("limits", {}).pop("memory", None)
 
 
 def _named(auth: Data, way: str) -> Data:

@@ -51,7 +51,7 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
     ("change", "parts"),
     [
         ('hub.lab.images.more={"reference": "quay.io/x/y:1"}', {"hub"}),
-        ('hub.lab.images.lsst.pins=["w_2026_12"]', {"hub"}),
+        ('hub.lab.images.lsst.pins=["w_2026_13"]', {"hub"}),
         ('hub.log.level="DEBUG"', {"hub", "prepuller"}),
         ('prepuller.proxy.except=["quay.io"]', {"prepuller"}),
         ('prepuller.resources.limits.memory="2Gi"', {"prepuller"}),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from jld.rules import firefly, hub, lab, login, networks, nfs, nginx, prepuller, resources, storage
-from jld.rules.images import listed, series, typed
+from jld.rules import firefly, hub, lab, login, networks, nfs, nginx, resources, storage
+from jld.rules.images import listed, prepuller, series, typed
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Problem
 from jld.support.key_paths import JsonMap, dotted
 
 # Each module lists its own RULES and WARNINGS. A new part of the chart is a module and its name here.
 # The reference has the rules in this order.
-PARTS = (hub, login, lab, listed, series, typed, nginx, storage, nfs, firefly, prepuller, resources, networks)
+PARTS = (hub, login, lab, listed, series, typed, prepuller, nginx, storage, nfs, firefly, resources, networks)
 RULES = tuple(rule for part in PARTS for rule in part.RULES)
 WARNINGS = tuple(rule for part in PARTS for rule in part.WARNINGS)
 

@@ -14,9 +14,8 @@ def series_are_followed(effective: JsonMap) -> Violations:
         return
     for name, image in map_at(effective, "hub", "lab", "images").items():
         if value_at(image, "tags"):
-            sentence = (
-                f"hub.lab.images.{name} is a series, and nobody would look for its tags; remove this, or give it a tag"
-            )
+            series = f"hub.lab.images.{name} is a series, and nobody would look for its tags"
+            sentence = f"{series}; remove this, or name one image by its tag in its place"
             yield ("prepuller", "enabled"), sentence
             return
 
