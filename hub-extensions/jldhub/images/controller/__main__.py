@@ -6,6 +6,8 @@ import logging.config
 import signal
 from pathlib import Path
 
+from tornado.log import LogFormatter
+
 from jldhub.images.controller.logins import DIRECTORY, Clients
 from jldhub.images.controller.service import INTERVAL, Controller
 from jldhub.images.controller.status import PORT, Status, serving
@@ -17,15 +19,14 @@ from jldhub.support.logs import logging_config
 async def run(directory: Path = DIRECTORY, port: int = PORT, interval: float = INTERVAL) -> None:
     """Until SIGTERM, which ends it at once: nothing is lost, for the ConfigMap is written whole or not at all."""
     rounds = asyncio.create_task(_rounds(directory, port, interval))
-    asyncio.get_running_loop().add_signal_handler(
-        signal.SIGTERM, rounds.cancel
-    )  # process 1 would not hear it otherwise
+    # Without a handler of its own, process 1 of a container would not hear the signal.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, rounds.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await rounds
 
 
 async def _rounds(directory: Path, port: int, interval: float) -> None:
-    status, clients = Status(3 * interval), Clients(directory)
+    status, clients = Status(), Clients(directory)
     async with connect() as store, serving(status, port), contextlib.aclosing(clients):
         await Controller(store, clients, status, interval).run()
 
@@ -39,10 +40,12 @@ def configure_log() -> None:
     else:
         form, level = log.format, log.level
     configuration = logging_config(form)
+    # These two are traitlets' in the hub.
+    lines = {"format": LogFormatter.DEFAULT_FORMAT, "datefmt": LogFormatter.DEFAULT_DATE_FORMAT}
+    configuration["formatters"]["console"] |= lines
     handlers = {"console": {"class": "logging.StreamHandler", "formatter": "console"}}
-    logging.config.dictConfig(
-        {"version": 1, "handlers": handlers, **configuration, "loggers": {"jldhub": {"level": level}}}
-    )
+    loggers = {"jldhub": {"level": level}}
+    logging.config.dictConfig({"version": 1, "handlers": handlers, "loggers": loggers, **configuration})
 
 
 if __name__ == "__main__":

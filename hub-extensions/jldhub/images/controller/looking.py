@@ -93,13 +93,14 @@ async def _series(
         )
     series = Series.read(names, understood, image.recommended)
     answered = ImageState(reference=known.reference, tags=sorted(names), checked=now)
+    digests: dict[str, str] = {}
     try:
         digests = await registries.digests(repository, _wanted(image, series))
         if older := _perhaps_meant(image, series, digests):
             digests |= _meant(series, digests, await registries.digests(repository, older))
     except RegistryError as failure:
         still_there = {tag: digest for tag, digest in known.digests.items() if series.tag(tag)}
-        return _troubled(answered.model_copy(update={"digests": still_there}), failure)
+        return _troubled(answered.model_copy(update={"digests": still_there | digests}), failure)
     return answered.model_copy(update={"digests": digests})
 
 

@@ -13,13 +13,14 @@ from prometheus_client.registry import Collector
 from jldhub.images.catalogue import Catalogue
 
 PORT = 8080
+_LONGEST = 900.0  # seconds without a step: three intervals between rounds, and more than one image may take
 
 
 class Status:
     """Whether the rounds go on, and what the last one found."""
 
-    def __init__(self, longest: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._longest, self._clock = longest, clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._moved = clock()
         self.registry = CollectorRegistry()
         self._ages = _Ages()
@@ -34,7 +35,7 @@ class Status:
     @property
     def is_alive(self) -> bool:
         """Whether a round went on lately, with success or without: starting again mends neither a registry nor the API."""
-        return self._clock() - self._moved <= self._longest
+        return self._clock() - self._moved <= _LONGEST
 
     def looked(self, catalogue: Catalogue, size: int) -> None:
         for state in catalogue.images.values():

@@ -64,9 +64,15 @@ async def _answered(call: Any, name: str) -> Any:
     try:
         return await call
     except ApiException as refusal:
-        remedy = "`helm upgrade` brings it and the right to it back" if refusal.status in (403, 404) else "It goes on"
+        remedy = (
+            "`helm upgrade` brings it and the right to it back"
+            if refusal.status in (403, 404)
+            else "Another attempt follows"
+        )
         raise StoreUnavailable(
             f"{place}: the Kubernetes API answers {refusal.status} ({refusal.reason}). {remedy}."
         ) from refusal
     except (aiohttp.ClientError, TimeoutError, OSError) as failure:
-        raise StoreUnavailable(f"{place}: the Kubernetes API does not answer ({type(failure).__name__}).") from failure
+        raise StoreUnavailable(
+            f"{place}: the Kubernetes API does not answer ({type(failure).__name__}). Another attempt follows."
+        ) from failure

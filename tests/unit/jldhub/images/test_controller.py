@@ -1,6 +1,9 @@
 """The controller's rounds: what is written, how long it waits after what, and what it tells of itself."""
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -90,7 +93,7 @@ class Site:
     """A controller with what is around it."""
 
     def __init__(self, settings: dict[str, Any], file: Path) -> None:
-        self.store, self.registries, self.status = Store(), Registries(), Status(900)
+        self.store, self.registries, self.status = Store(), Registries(), Status()
         self.controller = Controller(self.store, self.registries, self.status)  # type: ignore[arg-type]
         self.settings, self.file = settings, file
         self.write({"y": {"reference": "x.org/y:1.0"}})
@@ -227,7 +230,7 @@ class Clock:
 
 def test_it_is_alive_as_long_as_it_goes_on() -> None:
     clock = Clock()
-    status = Status(900, clock)
+    status = Status(clock)
     alive = []
     for seconds, moves in ((900, False), (901, False), (901, True), (1801, False), (1802, False)):
         clock.seconds = seconds
@@ -253,6 +256,27 @@ async def test_a_round_that_fails_goes_on_too(site: Site, monkeypatch: pytest.Mo
         await site.controller.run()
 
     assert site.status.is_alive
+
+
+@pytest.mark.parametrize(("form", "begins"), [("json", '{"time": "'), ("text", "[W ")])
+def test_the_log_has_the_hubs_format_and_no_secrets(site: Site, form: str, begins: str) -> None:
+    site.settings = site.settings | {"hub": site.settings["hub"] | {"log": {"format": form, "level": "WARNING"}}}
+    site.write({})
+    program = (
+        "import logging; from jldhub.images.controller.__main__ import configure_log; configure_log(); "
+        "log = logging.getLogger('jldhub.images'); log.info('left out'); log.warning('Bearer abcdefghijklmnop')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (line,) = done.stderr.splitlines()
+
+    assert line.startswith(begins)
+    assert "Bearer [secret]" in line
 
 
 async def test_numbers_of_an_image_that_is_gone_are_gone(site: Site) -> None:

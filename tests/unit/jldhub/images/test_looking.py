@@ -46,6 +46,7 @@ class Registries:
         self.digest_of = {tag: digest(number) for number, tag in enumerate(WEEKLIES)} | {"recommended": digest(19)}
         self.digest_of["1.0"] = digest(100)
         self.broken: RegistryError | None = None  # for digests
+        self.answers = 0  # of digests, before that
         self.asked: list[tuple[str, ...]] = []
         self.silent = False
         self.open = self.most = 0
@@ -69,7 +70,8 @@ class Registries:
     async def digests(self, repository: Repository, tags: Iterable[str]) -> dict[str, str]:
         wanted = list(tags)
         self.asked.append(("digests", *wanted))
-        if self.broken:
+        self.answers -= 1
+        if self.broken and self.answers < 0:
             raise self.broken
         return {tag: self.digest_of[tag] for tag in wanted if tag in self.digest_of}
 
@@ -167,6 +169,21 @@ async def test_tags_without_digests_are_taken_with_the_digests_that_are_known(
         checked=NOW,
         trouble=str(failure),
     )
+
+
+async def test_digests_that_came_before_a_failure_are_kept(registries: Registries) -> None:
+    registries.digest_of["recommended"] = registries.digest_of["w_2026_11"]
+    registries.broken, registries.answers = FAILURES[0], 1
+    before = Catalogue(images={"lab": known(SERIES, digests={"w_2026_01": digest(7), "w_2026_20": digest(7)})})
+    state = (await look({"lab": SERIES}, registries, before, NOW)).images["lab"]
+
+    assert state.trouble == str(FAILURES[0])
+    assert state.digests == {
+        "w_2026_01": digest(7),
+        "w_2026_02": digest(1),
+        "w_2026_20": digest(19),
+        "recommended": digest(10),
+    }
 
 
 async def test_a_repository_that_lists_no_tags_any_more_keeps_those_that_it_had(registries: Registries) -> None:
