@@ -60,10 +60,11 @@ test-fast: tools lint ## unit, render and hub without what is slow, in several p
 bench: up ## Measure the local installation: memory, and seconds from Start to a lab
 	@.venv/bin/python tests/bench/local_cluster.py
 
-bench-hub: tools ## Compare the hub with a stock one: logins in a row and at once, 100 and 300 starts at once
+bench-hub: tools ## Compare the hub with a stock one: logins in a row and at once, the menu, 100 and 300 starts at once
 	@$(JLDDEV) nginx
 	@.venv/bin/python tests/bench/logins.py 400
 	@.venv/bin/python tests/bench/logins.py 1000 --at-once
+	@.venv/bin/python tests/bench/menu.py
 	@.venv/bin/python tests/bench/starts.py --standin --labs 100 --runs 5
 	@.venv/bin/python tests/bench/starts.py --standin --labs 300 --runs 5 --only unlimited jld
 

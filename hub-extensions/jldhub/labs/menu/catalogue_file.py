@@ -13,16 +13,14 @@ from jldhub.images.catalogue import FILE, Catalogue, CatalogueError, ImageState
 from jldhub.images.tags.grammar import Grammar
 from jldhub.images.tags.series import Series
 
-_NEVER_ASKED = "Its registry has not been asked yet"
-
 
 @dataclass(frozen=True)
 class KnownSeries:
-    """The tags of a series as far as they are known, `checked` when the registry answered last, and why it did not since."""
+    """The tags of a series as far as they are known, `checked` when the registry answered last, and whether it failed since."""
 
     series: Series
     checked: datetime | None = None
-    trouble: str = ""
+    trouble: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,9 @@ class FollowedImage:
             return KnownSeries(Series((), digests=state.digests if state else {}))
         if state is None or not state.tags:
             named = (*self.pins, *([self.recommended] if self.recommended else []))
-            trouble = (state.trouble if state else "") or _NEVER_ASKED
-            return KnownSeries(Series.read(named, self.grammar, self.recommended), None, trouble)
+            return KnownSeries(Series.read(named, self.grammar, self.recommended))
         series = Series.read(state.tags, self.grammar, self.recommended, state.digests)
-        return KnownSeries(series, state.checked, state.trouble)
+        return KnownSeries(series, state.checked, bool(state.trouble))
 
 
 class CatalogueFile:
@@ -91,7 +88,7 @@ class CatalogueFile:
     def _known(self, name: str, state: ImageState | None) -> KnownSeries:
         before, known = self._states.get(name), self.images[name]
         if state and before and (state.tags, state.digests) == (before.tags, before.digests) and state.tags:
-            return KnownSeries(known.series, state.checked, state.trouble)
+            return KnownSeries(known.series, state.checked, bool(state.trouble))
         return self._images[name].known(state)
 
 

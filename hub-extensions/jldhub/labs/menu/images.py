@@ -205,7 +205,7 @@ def _allows(pattern: str, reference: Reference) -> bool:
 
 def _no_tag(name: str, image: LabImage, known: KnownSeries, word: str) -> str:
     if known.checked is None:
-        return f"The tags of the lab image {name!r} are not known yet: {known.trouble}. Choose another image, or try again later."
+        return f"The tags of the lab image {name!r} are not known yet, because its registry has not answered. Choose another image, or try again later."
     shown = word[:_LONGEST]
     first = ", ".join(f"{name}:{tag.name}" for tag in first_tags(known, image)[:5])
     choice = f"Choose one of: {first}." if first else "Choose another image."

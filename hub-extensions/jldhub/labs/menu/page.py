@@ -172,12 +172,12 @@ def _option(name: str, tag: Tag, wanted: str) -> Option:
 
 
 def _note(known: KnownSeries) -> str:
-    """What people are told of an answer that is missing or old."""
+    """What people are told of an answer that is missing or old. Why it is, is for who runs the site: it is in the controller's log."""
     if known.checked is None:
-        return f"{known.trouble}: only the tags that this site names are shown."
-    age = (datetime.now(UTC) - known.checked).total_seconds()
-    if known.trouble or age > _STALE_SECONDS:
-        return f"The list of tags is of {known.checked:%Y-%m-%d %H:%M} UTC. {known.trouble}".strip()
+        return "Its registry has not answered yet: only the tags that this site names are shown."
+    old = (datetime.now(UTC) - known.checked).total_seconds() > _STALE_SECONDS
+    if known.trouble or old:
+        return f"The list of tags is of {known.checked:%Y-%m-%d %H:%M} UTC: its registry has not answered since."
     return ""
 
 

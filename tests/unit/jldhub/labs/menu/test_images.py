@@ -165,7 +165,7 @@ async def test_without_a_catalogue_the_tags_that_the_site_names_can_be_had(lab_i
     with pytest.raises(Refusal) as refused:
         images.choose(NOBODY, "lsst:w_2026_21", "small")
     assert refused.value.sentence == (
-        "The tags of the lab image 'lsst' are not known yet: Its registry has not been asked yet. "
+        "The tags of the lab image 'lsst' are not known yet, because its registry has not answered. "
         "Choose another image, or try again later."
     )
 

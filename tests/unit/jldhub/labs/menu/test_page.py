@@ -150,9 +150,15 @@ async def test_a_series_of_ten_thousand_tags_makes_a_small_page(lab_images: LabI
     [
         ({}, ""),
         ({"checked": datetime.now(UTC) - timedelta(minutes=100)}, ""),
-        ({"checked": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)}, "The list of tags is of 2026-01-02 03:04 UTC."),
-        ({"trouble": "quay.io does not answer."}, "quay.io does not answer."),
-        ({"tags": [], "checked": None, "trouble": "<b>"}, "&lt;b&gt;: only the tags that this site names are shown."),
+        (
+            {"checked": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)},
+            "The list of tags is of 2026-01-02 03:04 UTC: its registry has not answered since.",
+        ),
+        ({"trouble": "quay.io is slow; ask its maker"}, " UTC: its registry has not answered since."),
+        (
+            {"tags": [], "checked": None, "trouble": "<b>"},
+            "Its registry has not answered yet: only the tags that this site names are shown.",
+        ),
     ],
 )
 async def test_an_old_answer_has_its_age(
@@ -169,7 +175,7 @@ async def test_an_old_answer_has_its_age(
 def test_without_a_catalogue_there_is_a_page(lab_images: LabImages) -> None:
     page = form(lab_images())
     assert page.values("image") == ["science", "big", "lsst:recommended", "lsst:w_2026_12"]
-    assert "Its registry has not been asked yet: only the tags that this site names are shown." in page.text
+    assert "Its registry has not answered yet: only the tags that this site names are shown." in page.text
 
 
 def test_a_site_with_one_image_asks_for_the_size_alone(lab_images: LabImages) -> None:
