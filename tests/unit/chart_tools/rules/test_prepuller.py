@@ -66,14 +66,23 @@ def test_a_key_is_no_certificate() -> None:
 
 
 @pytest.mark.parametrize(
-    "proxy", ["http://ann:pa55word@proxy.example.org:3128", "http://proxy.example.org", "proxy:3128", "socks5://x:1"]
+    ("proxy", "taken"),
+    [
+        ("http://proxy.example.org:3128", True),
+        ("https://10.0.0.9:65535", True),
+        ("http://ann:pa55word@proxy.example.org:3128", False),
+        ("http://proxy.example.org", False),
+        ("http://proxy.example.org:65536", False),
+        ("http://proxy.example.org:0", False),
+        ("proxy:3128", False),
+        ("socks5://proxy:1080", False),
+    ],
 )
-def test_a_proxy_with_a_login_or_without_a_port_is_not_taken(proxy: str) -> None:
-    """The one would be a secret in a Deployment, and without the other no NetworkPolicy lets the controller through."""
+def test_a_proxy_has_a_port_and_no_login(proxy: str, taken: bool) -> None:
+    """A login would be a secret in a Deployment, and without a port no NetworkPolicy lets the controller through."""
     rule = SCHEMA["properties"]["prepuller"]["properties"]["proxy"]
 
-    assert not is_valid({"https": proxy, "except": []}, rule, SCHEMA)
-    assert is_valid({"https": "http://proxy.example.org:3128", "except": []}, rule, SCHEMA)
+    assert is_valid({"https": proxy, "except": []}, rule, SCHEMA) is taken
 
 
 def test_keys_without_effect() -> None:
