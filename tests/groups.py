@@ -11,8 +11,9 @@ from xdist.scheduler import LoadScopeScheduling
 # Two processes use the cluster at a time. Modules of the first share one release; the modules of each come in this order.
 CLUSTER = {
     "cluster: the shared release": (
-        "test_any_image",  # the same
-        "test_failed_starts",  # has a release of its own, and must not meet the node that test_session closes for a moment
+        "test_image_menu",  # has a release of its own, to which the GitHub stand-in leads until the shared one takes its place
+        "test_any_image",  # has a release of its own too
+        "test_failed_starts",  # has another, and must not meet the node that test_session closes for a moment
         "test_session",
         "test_lab_pod",
         "test_network",

@@ -126,7 +126,7 @@ Installed = AbstractContextManager[Release]
 def install(
     kube_cluster: Cluster, image_overlay: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Installed]:
-    """A release in a namespace of its own, as a context at whose end it is taken away."""
+    """A release in a namespace of its own, as a context at whose end it is taken away. `before` has objects that it finds there."""
 
     @contextmanager
     def installed(
@@ -135,12 +135,15 @@ def install(
         site: dict[str, object],
         secrets: dict[str, object] | None = None,
         enforce: str = "baseline",
+        before: str = "",
     ) -> Iterator[Release]:
         folder = tmp_path_factory.mktemp(name)
         release = Release(kube_cluster, name, ports, folder)
         release.delete()  # a test run that was killed may have left one
         try:
             release.create_namespace(enforce)
+            if before:
+                release.apply(before)
             (folder / "site.yaml").write_text(yaml.safe_dump(site))
             (folder / "secrets.yaml").write_text(yaml.safe_dump(secrets or {}))
             release.write_values([folder / "site.yaml", image_overlay], folder / "secrets.yaml")

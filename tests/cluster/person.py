@@ -53,9 +53,14 @@ class Person:
         self.ask_for_lab(size)
         self.wait_for_lab()
 
-    def ask_for_lab(self, size: str) -> None:
+    def ask_for_lab(self, size: str, image: str = "", typed: str = "") -> None:
+        """With an image of the menu by its value, or one that is typed."""
         self.open("/hub/spawn")
         self.page.get_by_label(size).check()
+        if image or typed:
+            self.page.locator(f"input[name=image][value='{image or '/'}']").check()
+        if typed:
+            self.page.locator("input[name=typed-image]").fill(typed)
         self.screenshot("spawn")
         self.page.get_by_role("button", name="Start").click()
 

@@ -16,7 +16,7 @@ CTR = ["ctr", "--namespace", "k8s.io", "images"]
 @alone("load-images")
 def into_native(builder: Builder, images: Iterable[Image]) -> None:
     """Import images that the node's containerd lacks, and tag each with its alias too."""
-    enter = ["nsenter", "--target", str(native.node_pid()), "--mount", "--pid", "--net", "--"]
+    enter = _enter_node()
     present = set(output([*enter, *CTR, "list", "--quiet"]).split())
     folder = native.STATE / "jld" / "archives"  # the node sees it as /var/lib/jld/archives
     for image in images:
@@ -26,6 +26,17 @@ def into_native(builder: Builder, images: Iterable[Image]) -> None:
             run(f"import image {image.name} into the node", [*enter, *CTR, "import", seen_inside], log="image-import")
         output([*enter, *CTR, "tag", "--force", image.reference, image.alias])
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_from_native(prefix: str) -> None:
+    """Remove the names of images that begin so from the node's containerd, and what has no other name."""
+    enter = _enter_node()
+    if names := [name for name in output([*enter, *CTR, "list", "--quiet"]).split() if name.startswith(prefix)]:
+        output([*enter, *CTR, "remove", *names])
+
+
+def _enter_node() -> list[str]:
+    return ["nsenter", "--target", str(native.node_pid()), "--mount", "--pid", "--net", "--"]
 
 
 @alone("load-images")
