@@ -25,7 +25,6 @@ GROUPS = (*NUMBERS, "pre", "cycle", "cycle_build", "build", "extra", "arch", "la
 
 _TAKEN = ("alias", "other")  # the schema has a sentence for these
 _OF_A_SERIES = ("newest", "pins", "recommended")
-_TAG_OR_DIGEST = re.compile(r".+/.*[:@].+", re.DOTALL)
 
 
 def an_image_is_one_or_a_series(effective: JsonMap) -> Violations:
@@ -86,7 +85,8 @@ def expressions_can_be_used(effective: JsonMap) -> Violations:
 
 def is_one_image(reference: str) -> bool:
     """Whether a reference has a tag or a digest, and is not a whole repository."""
-    return _TAG_OR_DIGEST.fullmatch(reference) is not None
+    _, slash, name = reference.rpartition("/")  # a port is before the last slash
+    return bool(slash and (":" in name or "@" in name))
 
 
 def classes(image: object) -> tuple[str, ...]:
