@@ -112,6 +112,9 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     hub["extraConfig"] = draw(
         st.sampled_from([{}, {"50-greeting.py": "c.JupyterHub.template_vars = {'a': 'é: {{ x }}'}\n"}])
     )
+    if draw(st.booleans()):  # among so many keys they would hardly ever be drawn
+        lab = parts["hub"]["properties"]["lab"]["properties"]
+        hub.setdefault("lab", {})["images"] = draw(values(lab["images"] | {"minProperties": 1}, schema))
     _agree(site["global"], hub, nginx, storage)
     _agree_about_the_prepuller(site.get("prepuller", {}), hub["lab"].get("images", {}))
     for key in (

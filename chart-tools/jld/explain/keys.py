@@ -145,6 +145,8 @@ def _since(schema: JsonMap, path: KeyPath) -> str:
 def _type(rule: JsonMap, schema: JsonMap) -> str:
     if "enum" in rule:
         return "one of " + ", ".join(str(word) for word in rule["enum"])
+    if "type" not in rule and "anyOf" in rule:
+        return ", or ".join(_type(resolved(each, schema), schema) for each in rule["anyOf"])
     types = rule.get("type", "text")
     names = [_TYPES.get(name, name) for name in ([types] if isinstance(types, str) else types)]
     if names == ["list"] and "items" in rule:

@@ -62,6 +62,14 @@ def test_a_section_lists_its_keys(key: str, below: list[str], desk: Any) -> None
     assert (result.exit_code, list(json.loads(result.stdout)["keys"])) == (0, below)
 
 
+def test_a_key_of_two_types_names_both(desk: Any) -> None:
+    result = desk.run("explain", "hub.lab.images.lsst.tags", "--format", "json")
+    assert (result.exit_code, json.loads(result.stdout)["type"]) == (
+        0,
+        "one of lsst, semver, calendar, or names, each with text",
+    )
+
+
 @pytest.mark.parametrize(
     ("key", "sentence"),
     [
