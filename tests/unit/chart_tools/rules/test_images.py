@@ -53,6 +53,14 @@ MISTAKES = {
         image(f"reference: '{LSST}:w_2026_21', tags: lsst, pins: [w_2026_21]"),
         "hub.lab.images.x.tags: hub.lab.images.x.reference is one image already; remove its tag or digest, or remove tags",
     ),
+    "a title that YAML cannot hold": (
+        image("reference: 'quay.io/x/y:1', title: \"a\\x1eb\""),
+        'hub.lab.images.x.title: found "a\\x1eb"; write text of one line, without control characters',
+    ),
+    "a notice that YAML cannot hold": (
+        lab('notices: {all: "\\x1b[31mStop"}'),
+        'hub.lab.notices.all: found "\\x1b[31mStop"; write text without control characters',
+    ),
     "an image without a tag": (
         image("reference: registry.example.org:5000/lab"),
         "hub.lab.images.x.reference: neither a tag nor a digest; write one, like registry.example.org:5000/lab:1.0, or "

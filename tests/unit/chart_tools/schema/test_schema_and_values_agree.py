@@ -140,7 +140,7 @@ def test_every_text_has_a_form_or_is_free_on_purpose() -> None:
             ("hub", "lab", "defaultSize"),
         ),  # held to what exists
         *(("nginx", name, "annotations") for name in ("service", "ingress")),  # their entries
-        *(("hub", "extraConfig"), ("hub", "lab", "notices")),
+        ("hub", "extraConfig"),
         *(("hub", "traits", name) for name in CLASSES),
         ("hub", "auth", "other", "options"),
     }
