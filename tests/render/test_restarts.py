@@ -29,7 +29,6 @@ def restarted(before: Question, after: Question) -> set[str]:
         ('hub.lab.nodeSelector={"pool": "labs"}', {"hub"}),
         ('hub.lab.tolerations=[{"key": "labs", "operator": "Exists"}]', {"hub"}),
         ('hub.lab.sizes.tiny={"cpu": 0.5, "memory": "1Gi", "gpus": 1, "shmSize": "1Gi"}', {"hub"}),
-        ('hub.lab.images={"a": {"reference": "quay.io/x/y:1"}}', {"hub"}),
         ('hub.lab.typedImages={"groups": ["my-org"], "allow": ["quay.io/x/*"]}', {"hub"}),
         ('hub.extraConfig={"50-own.py": "c = get_config()"}', {"hub"}),
         ('hub.secret.dummyPassword="YWJj"', {"hub"}),

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from jld.schema.release_name import LONGEST
 from jldhub.settings.settings import Settings
-from rendering import CHECKOUT, HELMS, SITES, VERSION, Question, render
+from rendering import CHECKOUT, HELMS, SITES, VERSION, Question, refusal, render
 
 
 def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
@@ -218,3 +218,12 @@ def test_a_claim_of_ones_own_reaches_the_labs(values: dict[str, Path]) -> None:
 
     assert rendered.settings()["names"]["volumes"]["home"]["claim"] == "homes"
     assert [each["metadata"]["name"] for each in rendered.of_kind("PersistentVolumeClaim")] == ["jld-hub-db"]
+
+
+@pytest.mark.parametrize("helm", HELMS)
+def test_a_text_that_helm_cannot_write_takes_nothing_with_it(values: dict[str, Path], helm: str) -> None:
+    """Helm's toYaml gives nothing for a whole map with a C1 control character in one of its texts, and raises no error."""
+    change = 'hub.traits.KubeSpawner.environment={"A": "x\x81"}'
+    assert "hub: a text in auth or traits has a control character" in refusal(
+        Question(values["minimal"], (change,), program=helm)
+    )

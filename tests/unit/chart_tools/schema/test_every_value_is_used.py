@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from jld.schema.chart import Chart
 from jld.schema.validation import key_paths, key_rule, resolved
-from jldhub.settings.lab import Size
+from jldhub.settings.lab import Size, Toleration
 from jldhub.settings.lab_images import LabImage
-from jldhub.settings.placement import Toleration
 from jldhub.settings.settings import Settings
 from pydantic import BaseModel
 
