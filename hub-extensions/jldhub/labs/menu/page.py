@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup, escape
 
 from jldhub.identity import Identity
 from jldhub.images.tags.tag import Tag
@@ -186,11 +185,5 @@ def _with_checked(sizes: Sequence[Mapping[str, Any]], wanted: str) -> list[dict[
     return [{**size, "checked": size["slug"] == wanted if known else size["default"]} for size in sizes]
 
 
-def _breaks(text: str) -> Markup:
-    """Escaped for HTML, with the line breaks of the text."""
-    return Markup("<br>").join(escape(line) for line in text.strip().splitlines())
-
-
 _ENVIRONMENT = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-_ENVIRONMENT.filters["breaks"] = _breaks
 _TEMPLATE = _ENVIRONMENT.get_template("options.html")  # compiled once

@@ -204,7 +204,7 @@ def test_texts_of_a_site_are_neither_html_nor_a_template(lab_images: LabImages, 
 
 def test_a_notice_keeps_its_lines(lab_images: LabImages) -> None:
     assert (
-        "Maintenance<br>on Monday &amp; Tuesday</div>"
+        "Maintenance\non Monday &amp; Tuesday</div>"
         in form(lab_images(), notices=["Maintenance\non Monday & Tuesday\n"]).text
     )
 
