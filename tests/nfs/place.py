@@ -191,5 +191,7 @@ def mount(guest: Guest, export: str, target: str = "", *own: str) -> Done:
 
 
 def program(name: str) -> str:
-    """The text of a program that runs in the guests."""
-    return (Path(__file__).parent / "programs" / f"{name}.py").read_text()
+    """The text of a program that runs in the guests, with `opened` as a module that it imports."""
+    opened, text = ((Path(__file__).parent / "programs" / f"{each}.py").read_text() for each in ("opened", name))
+    module = "import sys, types\nsys.modules['opened'] = types.ModuleType('opened')\n"
+    return f"{module}exec({opened!r}, vars(sys.modules['opened']))\n{text}"
