@@ -2,11 +2,13 @@
 
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import playwright.sync_api as chromium
 import pytest
 from jlddev.support import debian_packages
@@ -18,7 +20,7 @@ from tests.chromium import open_chromium
 from .browser import Browser, xsrf
 from .conftest import Hubs
 from .deployment import SITE
-from .labs import LabHub, Program
+from .labs import HEADERS, LabHub, Program
 
 DIGEST = "sha256:" + "a1" * 32
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
@@ -240,6 +242,18 @@ def chrome(hub: LabHub) -> Iterator[chromium.Browser]:
         yield open_chromium(playwright, {host: f"127.0.0.1:{hub.deployment.doors[0].https_port}"})
 
 
+def started(hub: LabHub, name: str) -> dict[str, Any]:
+    """The pod of a lab that somebody started in Chromium, which is stopped again when it is ready."""
+    with httpx.Client(base_url=f"{hub.deployment.url}/hub/api/users", headers=HEADERS, timeout=60) as program:
+        deadline = time.monotonic() + 60
+        while not program.get(name).json()["servers"].get("", {}).get("ready"):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        made = pod(hub, name)
+        assert program.delete(f"{name}/server").status_code in (202, 204)
+    return made
+
+
 def open_page(chrome: chromium.Browser, **options: Any) -> chromium.Page:
     """At the page, as Grace, in a new window."""
     page = chrome.new_context(ignore_https_errors=True, **options).new_page()
@@ -251,7 +265,7 @@ def open_page(chrome: chromium.Browser, **options: Any) -> chromium.Page:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_all_tags_are_found_by_keyboard(chrome: chromium.Browser, scripts: bool) -> None:
+def test_all_tags_are_found_and_started_by_keyboard(hub: LabHub, chrome: chromium.Browser, scripts: bool) -> None:
     page = open_page(chrome, java_script_enabled=scripts)
     page.get_by_role("radio", name="Large").check()
     search = page.get_by_label(f"Search all {len(TAGS)} tags")
@@ -268,6 +282,10 @@ def test_all_tags_are_found_by_keyboard(chrome: chromium.Browser, scripts: bool)
     assert found.evaluate("it => it === document.activeElement")
     assert page.get_by_role("radio", name="Large").is_checked() is scripts  # a page that is loaded anew has the default
     assert search.input_value() == "weekly 2019_12"
+    page.keyboard.press("Enter")  # in the form of the start, which a search leaves valid
+    page.wait_for_url(lambda url: "/hub/spawn?" not in url and not url.endswith("/hub/spawn"))
+    (container,) = started(hub, "grace")["spec"]["containers"]
+    assert container["image"] == "docker.io/lsstsqre/sciplat-lab:w_2019_12"
     page.context.close()
 
 

@@ -104,7 +104,7 @@ class LabSpawner(GuardedSpawner):
     async def run_options_from_form(self, form_data: dict[str, list[str]]) -> dict[str, Any]:
         """The user options of a form. Raises a Refusal for an invalid choice before anything is stored or started."""
         self.handler = None  # this form is newer than what a link preselected
-        self.submitted = {name: str(values[0]) for name, values in form_data.items() if values}
+        self.submitted = choices.chosen_fields(form_data)
         options = choices.from_form(form_data)
         # Group memberships may have changed since the form was rendered.
         await self.run_auth_state_hook(await self.user.get_auth_state())

@@ -14,6 +14,8 @@ ENVIRONMENT = "environment"
 DEBUG = "debug"
 # Of the form alone: the field in which an image is typed, and the value of IMAGE that says so. No image of a list has a slash.
 TYPED_IMAGE, TYPED = "typed-image", "/"
+_KEPT = (SIZE, IMAGE, TYPED_IMAGE)
+_LONGEST_FIELD = 500  # characters
 # Options for one start only: JupyterHub would store them and apply them at every later start.
 ONCE = frozenset({ENVIRONMENT, DEBUG})
 
@@ -47,12 +49,17 @@ class Choices:
         return chosen | ({"JLD_DEBUG": "1"} if self.debug else {})
 
 
+def chosen_fields(form: Mapping[str, list[str]]) -> dict[str, str]:
+    """What of a form is shown again where it was refused, no longer than the page's fields are."""
+    return {name: form[name][0][:_LONGEST_FIELD] for name in _KEPT if form.get(name)}
+
+
 def from_form(form: Mapping[str, list[str]]) -> dict[str, Any]:
     """The fields of the form as the user options of an API request, whose checks are those of both.
 
     Raises a Refusal where somebody wants to type an image and typed none.
     """
-    fields = {name: form[name][0] for name in (SIZE, IMAGE, TYPED_IMAGE, ENVIRONMENT, DEBUG) if form.get(name)}
+    fields = {name: form[name][0] for name in (*_KEPT, ENVIRONMENT, DEBUG) if form.get(name)}
     options: dict[str, Any] = {name: fields[name] for name in (SIZE, IMAGE, ENVIRONMENT) if fields.get(name)}
     if fields.get(IMAGE) == TYPED:
         options[IMAGE] = fields.get(TYPED_IMAGE, "").strip()

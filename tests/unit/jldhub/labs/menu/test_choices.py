@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from jldhub.labs.menu.choices import check, from_form, motd
+from jldhub.labs.menu.choices import check, chosen_fields, from_form, motd
 from jldhub.support.refusal import Refusal
 
 
@@ -53,6 +53,18 @@ def test_what_cannot_be_chosen_is_refused(options: dict[str, Any], sentence: str
 )
 def test_the_form_says_the_image_and_the_size(form: dict[str, list[str]], options: dict[str, Any]) -> None:
     assert from_form(form) == options
+
+
+def test_of_a_refused_form_the_choices_are_kept_and_nothing_else() -> None:
+    form = {
+        "profile": ["small"],
+        "image": ["/"],
+        "typed-image": ["x" * 10_000],
+        "_xsrf": ["2|a"],
+        "debug": ["on"],
+        "more": [],
+    }
+    assert chosen_fields(form) == {"profile": "small", "image": "/", "typed-image": "x" * 500}
 
 
 @pytest.mark.parametrize("typed", [{}, {"typed-image": [""]}, {"typed-image": [" \t"]}, {"typed-image": []}])
