@@ -70,6 +70,9 @@ KNOWN: dict[str, set[Case]] = {
     },
 }
 
+# Of these, what was seen to pass on a busy machine: the answer was there before the connection was closed.
+SOMETIMES: set[Case] = {("generic/4", "Sends a POST request with trailers")}
+
 
 class Listener(HubStandIn):
     """A stand-in for the hub that reads what is posted before it answers."""
@@ -122,4 +125,6 @@ def test_all_of_h2specs_cases_are_asked(outcome: dict[Case, bool]) -> None:
 
 def test_http2_is_spoken_as_the_standard_has_it_except_where_nginx_is_known_not_to(outcome: dict[Case, bool]) -> None:
     failed = {case for case, passed in outcome.items() if not passed}
-    assert failed == {case for cases in KNOWN.values() for case in cases}
+    known = {case for cases in KNOWN.values() for case in cases}
+    assert failed - SOMETIMES == known - SOMETIMES
+    assert known >= SOMETIMES
