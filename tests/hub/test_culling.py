@@ -19,6 +19,8 @@ from .labs import LabHub
 from .labs import Program as Client
 from .processes import Program, answers
 
+pytestmark = pytest.mark.slow
+
 # The shortest time-out that is accepted, in a fifteenth of the time, and the delay at the hub's start too.
 QUICK = """
 shorter = {"100": "7", "--timeout=300": "--timeout=20", "--cull-every=150": "--cull-every=10"}

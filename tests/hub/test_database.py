@@ -26,6 +26,8 @@ from .labs import LabHub, Program
 from .postgresql import PASSWORD as DATABASE_PASSWORD
 from .postgresql import PostgreSQL
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def postgresql() -> Iterator[PostgreSQL]:
@@ -120,7 +122,6 @@ def make_old(database: "PostgreSQL | SQLite", directory: Path) -> str:
     return database.ask("SELECT version_num FROM alembic_version")
 
 
-@pytest.mark.slow
 async def test_older_tables_are_left_alone_until_told(hub: LabHub, postgresql: PostgreSQL, tmp_path: Path) -> None:
     hub.start()
     async with Browser(hub.deployment.url) as browser:
@@ -215,7 +216,6 @@ def write_and_be_killed(file: Path) -> None:
     assert file.with_name(f"{file.name}-wal").stat().st_size
 
 
-@pytest.mark.slow
 def test_the_copy_of_sqlite_before_an_upgrade_holds_every_row(tmp_path: Path) -> None:
     hub = LabHub(tmp_path / "hub", ["alice"])
     database = SQLite(hub.deployment.directory / "jupyterhub.sqlite")
@@ -248,7 +248,6 @@ def next_jld(directory: Path) -> str:
     return str(directory)
 
 
-@pytest.mark.slow
 def test_jlds_tables_are_recognised_changed_when_told_and_not_used_by_an_older_jld(
     database: SQLite | PostgreSQL, tmp_path: Path
 ) -> None:
@@ -284,7 +283,6 @@ def test_jlds_tables_are_recognised_changed_when_told_and_not_used_by_an_older_j
         hub.stop()
 
 
-@pytest.mark.slow
 def test_hubs_that_start_at_once_change_the_tables_once(postgresql: PostgreSQL) -> None:
     postgresql.ask(FIRST)
     program = (

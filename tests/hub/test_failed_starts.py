@@ -12,6 +12,8 @@ from .browser import Browser, xsrf
 from .deployment import PASSWORD
 from .labs import LabHub
 
+pytestmark = pytest.mark.slow
+
 IMAGE = "localhost/jld/lab:0.1.0"
 
 WAITS = {"phase": "Pending", "containerStatuses": []}

@@ -15,6 +15,8 @@ from .browser import Browser
 from .conftest import GitHub, Hubs
 from .deployment import Deployment
 
+pytestmark = pytest.mark.slow
+
 JLD = Path(sys.executable).with_name("jld")
 
 

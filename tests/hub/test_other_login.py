@@ -9,6 +9,8 @@ from .browser import Browser
 from .conftest import CILogon
 from .deployment import Deployment
 
+pytestmark = pytest.mark.slow
+
 Deploy = Callable[..., Deployment]
 
 
@@ -57,7 +59,6 @@ async def test_openid_connect_follows_the_same_rules(cilogon: CILogon, deploy: D
     assert deployment.people() == {"uma": 2_000_000_000}
 
 
-@pytest.mark.slow
 def test_a_class_or_an_option_that_is_not_there_stops_the_hub(cilogon_hub: Any, deploy: Deploy) -> None:
     cilogon = cilogon_hub[0]
     for changes, sentence in (

@@ -12,6 +12,8 @@ from .conftest import GitHub, Hubs
 from .deployment import OPERATOR_CONFIG
 from .labs import LabHub, Program
 
+pytestmark = pytest.mark.slow
+
 WAYS: dict[str, dict[str, Any]] = {
     "suspended by GitHub": {"suspended": True},
     "left the organization": {"organizations": {}},

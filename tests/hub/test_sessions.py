@@ -11,6 +11,8 @@ from .browser import Browser, Page
 from .conftest import CILogon, Deployment, GitHub, Hubs
 from .deployment import OPERATOR_CONFIG
 
+pytestmark = pytest.mark.slow
+
 Cilogon = tuple[CILogon, Deployment]
 Deploy = Callable[..., Deployment]
 

@@ -8,6 +8,8 @@ import yaml
 
 from .deployment import Deployment
 
+pytestmark = pytest.mark.slow
+
 Deploy = Callable[[dict[str, Any]], Deployment]
 
 

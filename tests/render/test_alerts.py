@@ -10,6 +10,8 @@ from jlddev.support import debian_packages
 from jlddev.support.errors import Unsupported
 from rendering import Question, render
 
+pytestmark = pytest.mark.slow
+
 SPACE = ("kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes")
 INODES = ("kubelet_volume_stats_inodes_free", "kubelet_volume_stats_inodes")
 Series = dict[str, str]

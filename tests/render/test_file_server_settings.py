@@ -22,6 +22,8 @@ from nfs_settings import MOST_EXPORTS as MOST_OF_THE_SERVER
 from nfs_settings import Export, Settings, read_settings
 from rendering import CHART, helm
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SCHEMA = Chart(CHART).schema()
 SITE = {

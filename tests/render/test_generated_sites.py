@@ -17,6 +17,8 @@ from manifests import complaints
 from rendering import CHART, KUBERNETES, Question, render
 from test_mutations import NOW, SECRET, odd_names
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("JLD_EXAMPLES", "30"))
 SECRETS = "hub: {secret: {dbUrl: 'postgresql://hub:made-up@db.example.org/hub'}}\n"
 

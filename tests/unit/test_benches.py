@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BENCHES = Path(__file__).parents[1] / "bench"
 PROGRAMS = [*BENCHES.glob("*.py"), *BENCHES.glob("*/__main__.py")]
 

@@ -14,6 +14,8 @@ from jlddev.support.paths import CHECKOUT
 
 from tests.groups import CLUSTER, FIRST, group_of, place_of
 
+pytestmark = pytest.mark.slow
+
 TEST = """
 import os, pathlib
 import pytest
