@@ -53,7 +53,7 @@ test: tools lint ## All levels that this machine can run, beside each other: uni
 	@$(JLDDEV) nginx
 	@.venv/bin/pytest --numprocesses=4 $(LEVELS) tests/nfs tests/mount tests/cluster
 
-test-fast: tools lint ## unit, render and hub without what is slow, in several processes: under five minutes
+test-fast: tools lint ## unit, render and hub without what is slow, in several processes: under eight minutes, three of them the hub's
 	@$(JLDDEV) nginx
 	@.venv/bin/pytest --numprocesses=3 -m "not slow" $(LEVELS)
 
