@@ -14,22 +14,38 @@ from jldstorage.backup.restore import restore_homes
 
 
 def run(folder: ArchiveFolder, volumes: Path, names: Sequence[str], hub: Path | None, keep: int) -> None:
-    """Archive each volume, and the hub's database where `hub` names it. Raises BackupFailed at the first that fails."""
+    """Archive each volume, and the hub's database where `hub` names it. Raises BackupFailed after all have been tried."""
+    failed = []
     with folder.locked():
-        if hub:
-            with folder.writing(database.NAME, database.SUFFIX) as part:
-                database.copy_database(hub, part)
-            folder.drop_old(database.NAME, database.SUFFIX, keep)
-            _say(f"{database.NAME}: copied; {_listed(folder, database.NAME, database.SUFFIX)}")
-        for name in names:
-            with folder.writing(name, archive.SUFFIX) as part:
-                report = archive.write_archive(volumes / name, part)
-                size = part.stat().st_size
-            folder.drop_old(name, archive.SUFFIX, keep)
-            noted = report.notes.sentence()
-            _say(f"{name}: {report.files} files of {report.size} bytes in an archive of {size} bytes")
-            _say(f"{name}: {noted}" if noted else f"{name}: nothing changed while it was read")
-            _say(f"{name}: {_listed(folder, name, archive.SUFFIX)}")
+        for name in [*([database.NAME] if hub else []), *names]:
+            try:
+                if hub and name == database.NAME:
+                    _run_database(folder, hub, keep)
+                else:
+                    _run_volume(folder, volumes / name, keep)
+            except BackupFailed as failure:
+                failed.append(str(failure))
+    if failed:
+        raise BackupFailed("; ".join(failed))
+
+
+def _run_database(folder: ArchiveFolder, hub: Path, keep: int) -> None:
+    with folder.writing(database.NAME, database.SUFFIX) as part:
+        database.copy_database(hub, part)
+    folder.drop_old(database.NAME, database.SUFFIX, keep)
+    _say(f"{database.NAME}: copied; {_listed(folder, database.NAME, database.SUFFIX)}")
+
+
+def _run_volume(folder: ArchiveFolder, volume: Path, keep: int) -> None:
+    name = volume.name
+    with folder.writing(name, archive.SUFFIX) as part:
+        report = archive.write_archive(volume, part)
+        size = part.stat().st_size
+    folder.drop_old(name, archive.SUFFIX, keep)
+    noted = report.notes.sentence()
+    _say(f"{name}: {report.files} files of {report.size} bytes in an archive of {size} bytes")
+    _say(f"{name}: {noted}" if noted else f"{name}: nothing changed while it was read")
+    _say(f"{name}: {_listed(folder, name, archive.SUFFIX)}")
 
 
 def restore(folder: ArchiveFolder, volume: str, wanted: str, homes: Path, names: Sequence[str]) -> None:

@@ -1,27 +1,36 @@
 """A consistent copy of the hub's SQLite database, while the hub writes it."""
 
+import os
 import sqlite3
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from jldstorage.backup.folder import BackupFailed
 
 NAME = "hub-db"
 SUFFIX = ".sqlite"
-_PATIENCE = 60.0  # seconds to wait for the hub's own write
+_PATIENCE = 60.0  # seconds to wait for the hub's own write, or until it has opened the database
+_PAUSE = 0.1
 # Where a database file says whether it has a write-ahead log beside it, and what it says where it has none.
 _VERSIONS_AT = 18
 _ALONE = b"\x01\x01"
 
 
+class _State(NamedTuple):
+    """What changes when somebody writes a database, in nanoseconds and bytes, and whether it has a journal beside it."""
+
+    written: int
+    size: int
+    beside: bool
+
+
 def copy_database(database: Path, part: Path) -> None:
     """Copy with SQLite's own backup, which sees one moment of the database, and check the copy. Raises BackupFailed."""
     try:
-        with _opened(database, "mode=ro") as source, _copy(part) as copy:
-            copy.execute("PRAGMA synchronous=OFF")  # the file is synced as a whole
-            copy.execute("PRAGMA journal_mode=MEMORY")  # nothing beside it that a killed run would leave
-            source.backup(copy)
+        _copy_once_opened(database, part)
         with part.open("r+b") as file:
             file.seek(_VERSIONS_AT)
             file.write(_ALONE)
@@ -34,6 +43,52 @@ def copy_database(database: Path, part: Path) -> None:
         ) from error
     if found != "ok":
         raise BackupFailed(f"{database} is damaged: {found}; restore it from an earlier archive")
+
+
+def _copy_once_opened(database: Path, part: Path) -> None:
+    """Copy it whether somebody has it open or not.
+
+    The volume is mounted read-only, and there SQLite opens a database with a write-ahead log only while somebody else has it
+    open, and none at the moment in which its journal goes. So one that lies still is read as a file, and one that a hub is
+    just opening or closing is tried again.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            _copy_from(database, "mode=ro", part)
+            return
+        except sqlite3.OperationalError as error:
+            late = time.monotonic() > deadline or not database.is_file()
+            if late or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+                raise
+        if _copied_as_file(database, part):
+            return
+        time.sleep(_PAUSE)
+
+
+def _copied_as_file(database: Path, part: Path) -> bool:
+    """Whether it was copied while nobody had it open."""
+    before = _state(database)
+    if before.beside:
+        return False
+    with suppress(sqlite3.OperationalError):  # somebody opened it
+        _copy_from(database, "immutable=1", part)
+        return _state(database) == before
+    return False
+
+
+def _copy_from(database: Path, options: str, part: Path) -> None:
+    os.truncate(part, 0)  # half a copy with the header of a write-ahead log could not be opened again without locks
+    with _opened(database, options) as source, _copy(part) as copy:
+        copy.execute("PRAGMA synchronous=OFF")  # the file is synced as a whole
+        copy.execute("PRAGMA journal_mode=MEMORY")  # nothing beside it that a killed run would leave
+        source.backup(copy)
+
+
+def _state(database: Path) -> _State:
+    file = database.stat()
+    beside = any(database.with_name(database.name + rest).exists() for rest in ("-journal", "-wal"))
+    return _State(file.st_mtime_ns, file.st_size, beside)
 
 
 def _opened(file: Path, options: str) -> closing[sqlite3.Connection]:

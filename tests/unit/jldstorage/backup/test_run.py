@@ -101,7 +101,8 @@ def test_a_full_volume_ends_in_a_sentence_and_leaves_what_there_was(archives: Cl
         with pytest.raises(BackupFailed, match=r"(?s)keep.*fewer generations \(storage.backup.keep\)"):
             back_up(archives, homes, keep=1, hub=hub)
 
-        assert archives.names() == [archive(3)]
+        # Whatever did not fit, what was there stays, and the other one is archived all the same.
+        assert archives.names() == [archive(3 if what == "home" else 4)]
 
 
 def test_a_run_whose_folder_nobody_may_write_says_so(
@@ -181,39 +182,113 @@ def test_the_database_is_copied_as_it_is_at_one_moment(archives: Clock, homes: P
     assert [name for name in archives.names() if "part" in name] == []
 
 
-def test_a_database_that_is_none_fails_the_run(archives: Clock, homes: Path) -> None:
+@pytest.mark.parametrize("content", ["this is no database" * 100, None], ids=["none", "missing"])
+def test_a_database_that_is_none_fails_the_run_and_homes_are_archived(
+    archives: Clock, homes: Path, content: str | None
+) -> None:
     hub = homes.parent / "jupyterhub.sqlite"
-    hub.write_text("this is no database" * 100)
+    if content:
+        hub.write_text(content)
 
     with pytest.raises(BackupFailed, match="look at the hub's log"):
         back_up(archives, homes, hub=hub)
 
-    assert archives.names() == []
+    assert archives.names() == [archive(3)]
 
 
-@AS_ROOT
-@pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_the_database_is_copied_from_a_mount_that_cannot_be_written(archives: Clock, homes: Path, mode: str) -> None:
-    """As the pod mounts it, while the hub has it open."""
-    folder, mounted = homes.parent / "hub", homes.parent / "mounted"
-    folder.mkdir()
+def test_every_volume_is_tried_and_all_that_failed_is_told(archives: Clock, homes: Path) -> None:
+    with pytest.raises(BackupFailed, match=r"/lost .*; .*/gone "):
+        run(archives.next_run(), homes.parent, ["lost", "home", "gone"], None, 2)
+
+    assert archives.names() == [archive(3)]
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[Path]:
+    """The folder as the pod mounts it: what others write there is seen, and nothing can be written through it."""
+    mounted = folder.with_name("mounted")
     mounted.mkdir()
-    database = sqlite3.connect(folder / "jupyterhub.sqlite")
+    subprocess.run(["mount", "--bind", str(folder), str(mounted)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(mounted)], check=True)
+        yield mounted
+    finally:
+        subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+
+
+def hub_database(homes: Path, mode: str) -> sqlite3.Connection:
+    (homes.parent / "hub").mkdir()
+    database = sqlite3.connect(homes.parent / "hub" / "jupyterhub.sqlite")
     database.execute(f"pragma journal_mode={mode}")
     database.execute("create table one (number)")
     database.execute("insert into one values (7)")
     database.commit()
-    subprocess.run(["mount", "--bind", str(folder), str(mounted)], check=True)
-    try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", str(mounted)], check=True)
+    return database
+
+
+def content(database: Path) -> list[tuple[int]]:
+    with sqlite3.connect(database) as opened:
+        found = opened.execute("select number from one").fetchall()
+    opened.close()
+    return found
+
+
+@AS_ROOT
+@pytest.mark.parametrize("stopped", [False, True], ids=["open", "stopped"])
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_the_database_is_copied_from_a_mount_that_cannot_be_written(
+    archives: Clock, homes: Path, mode: str, stopped: bool
+) -> None:
+    """While the hub has it open, and while it is starting again, when nobody has."""
+    database = hub_database(homes, mode)
+    if stopped:
+        database.close()
+    with read_only(homes.parent / "hub") as mounted:
         back_up(archives, homes, hub=mounted / "jupyterhub.sqlite")
-    finally:
-        subprocess.run(["umount", "--lazy", str(mounted)], check=True)
     database.close()
 
-    with sqlite3.connect(archives.path / archive(3, "hub-db", ".sqlite")) as opened:
-        assert opened.execute("select number from one").fetchall() == [(7,)]
-    opened.close()
+    assert content(archives.path / archive(3, "hub-db", ".sqlite")) == [(7,)]
+
+
+@AS_ROOT
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_the_database_is_copied_while_a_hub_starts_again_and_again(archives: Clock, homes: Path, mode: str) -> None:
+    """Its journal comes and goes at any moment of the copy; each copy is whole."""
+    database = hub_database(homes, mode)
+    database.close()
+    program = """
+import itertools, random, sqlite3, sys, time
+numbers = itertools.count(8)
+while True:
+    hub = sqlite3.connect(sys.argv[1], timeout=60)
+    for number in itertools.islice(numbers, random.randrange(3)):
+        with hub:
+            hub.execute("insert into one values (?)", (number,))
+        time.sleep(random.random() / 50)
+    hub.close()
+    print("ended", flush=True)
+    time.sleep(random.random() / 50)
+"""
+    command = [sys.executable, "-c", program, homes.parent / "hub" / "jupyterhub.sqlite"]
+    hub = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert hub.stdout is not None
+    try:
+        with read_only(homes.parent / "hub") as mounted:
+            for _ in range(50):
+                hub.stdout.readline()
+                back_up(archives, homes, keep=50, hub=mounted / "jupyterhub.sqlite")
+        assert hub.poll() is None
+    finally:
+        hub.kill()
+        hub.communicate()
+
+    counts = []
+    for copy in sorted(archives.path.glob("hub-db-*.sqlite")):
+        numbers = [number for (number,) in content(copy)]
+        assert numbers == list(range(7, 7 + len(numbers)))
+        counts.append(len(numbers))
+    assert counts == sorted(counts)
+    assert len(counts) == 50
 
 
 def test_a_database_comes_back(archives: Clock, homes: Path, capsys: pytest.CaptureFixture[str]) -> None:
