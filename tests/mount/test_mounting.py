@@ -75,9 +75,9 @@ def test_options_of_a_kernels_client_are_taken_and_those_of_a_mount_hold(place: 
 def test_the_client_ends_when_it_is_unmounted(place: Place) -> None:
     before = place.clients()
     target = place.mount()
-    assert place.clients() == before + 1
+    (client,) = place.clients() - before
     place.ok("umount", target)
-    wait_until(lambda: place.clients() == before, "the client has ended")
+    wait_until(lambda: client not in place.clients(), "the client has ended")
 
 
 def test_the_client_outlives_the_process_group_that_mounted(place: Place) -> None:
@@ -139,4 +139,4 @@ def test_unmounting_works_while_the_server_is_away(place: Place, server_away: Ca
     assert "Error" in waiting.communicate(timeout=20)[0]
     if place.run("mountpoint", "--quiet", used, seconds=20).returncode == 0:
         place.ok("umount", "--force", used, seconds=20)
-    wait_until(lambda: place.clients() == before, "the clients have ended")
+    wait_until(lambda: place.clients() <= before, "the clients have ended")
