@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from jldstorage.backup import archive, database
@@ -15,14 +16,13 @@ from jldstorage.backup.restore import restore_homes
 
 def run(folder: ArchiveFolder, volumes: Path, names: Sequence[str], hub: Path | None, keep: int) -> None:
     """Archive each volume, and the hub's database where `hub` names it. Raises BackupFailed after all have been tried."""
+    steps = [partial(_run_database, folder, hub, keep)] if hub else []
+    steps += [partial(_run_volume, folder, volumes / name, keep) for name in names]
     failed = []
     with folder.locked():
-        for name in [*([database.NAME] if hub else []), *names]:
+        for step in steps:
             try:
-                if hub and name == database.NAME:
-                    _run_database(folder, hub, keep)
-                else:
-                    _run_volume(folder, volumes / name, keep)
+                step()
             except BackupFailed as failure:
                 failed.append(str(failure))
     if failed:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -58,8 +58,7 @@ def _copy_once_opened(database: Path, part: Path) -> None:
             _copy_from(database, "mode=ro", part)
             return
         except sqlite3.OperationalError as error:
-            late = time.monotonic() > deadline or not database.is_file()
-            if late or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
+            if not _is_unopened(error) or not database.is_file() or time.monotonic() > deadline:
                 raise
         if _copied_as_file(database, part):
             return
@@ -71,10 +70,19 @@ def _copied_as_file(database: Path, part: Path) -> bool:
     before = _state(database)
     if before.beside:
         return False
-    with suppress(sqlite3.OperationalError):  # somebody opened it
+    try:
         _copy_from(database, "immutable=1", part)
-        return _state(database) == before
-    return False
+    except sqlite3.OperationalError as error:
+        if (
+            not _is_unopened(error) and _state(database) == before
+        ):  # nobody meddled: the archives' disk is full, for example
+            raise
+        return False
+    return _state(database) == before
+
+
+def _is_unopened(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN
 
 
 def _copy_from(database: Path, options: str, part: Path) -> None:

@@ -251,6 +251,23 @@ def test_the_database_is_copied_from_a_mount_that_cannot_be_written(
 
 
 @AS_ROOT
+@pytest.mark.parametrize("stopped", [False, True], ids=["open", "stopped"])
+def test_a_database_that_does_not_fit_is_told_as_such(archives: Clock, homes: Path, stopped: bool) -> None:
+    database = hub_database(homes, "wal")
+    database.execute("create table noise as select randomblob(1000000)")
+    database.commit()
+    if stopped:
+        database.close()
+    with (
+        small_disk(archives.path),
+        read_only(homes.parent / "hub") as mounted,
+        pytest.raises(BackupFailed, match=r"no copy could be made: (database or disk is full|disk I/O error)"),
+    ):
+        back_up(archives, homes, hub=mounted / "jupyterhub.sqlite")
+    database.close()
+
+
+@AS_ROOT
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_the_database_is_copied_while_a_hub_starts_again_and_again(archives: Clock, homes: Path, mode: str) -> None:
     """Its journal comes and goes at any moment of the copy; each copy is whole."""
