@@ -181,16 +181,7 @@ def release(install: Callable[..., Installed], github: GitHub) -> Iterator[Relea
     github.register(f"https://jld.test:{ports.https}/hub/oauth_callback")
     site = {
         "global": {"hostname": "jld.test", "port": ports.https},
-        "hub": {
-            "auth": {
-                "github": {
-                    "clientId": github.client_id,
-                    "url": github.url,
-                    "apiUrl": f"{github.url}/api/v3",
-                    "organizations": {"allow": ["lsst"], "deny": ["rivals"]},
-                }
-            }
-        },
+        "hub": {"auth": {"github": github.login(allow=["lsst"], deny=["rivals"])}},
         "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
         "nginx": {
             "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},

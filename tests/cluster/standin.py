@@ -43,6 +43,15 @@ class GitHub:
     def url(self) -> str:
         return f"http://{node_address(self._cluster)}:{NODE_PORT}"
 
+    def login(self, **organizations: list[str]) -> dict[str, Any]:
+        """`hub.auth.github` of a site whose people log in here."""
+        return {
+            "clientId": self.client_id,
+            "url": self.url,
+            "apiUrl": f"{self.url}/api/v3",
+            "organizations": organizations,
+        }
+
     def register(self, callback: str) -> None:
         """Register the OAuth application's callback, as its owner does at GitHub."""
         self._people["client"]["callback"] = callback

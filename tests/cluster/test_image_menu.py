@@ -82,14 +82,7 @@ def release(make_release: Callable[..., Release], github: GitHub, labs: Registry
     site = {
         "global": {"hostname": "menu.test", "port": ports.https, "imagePullSecrets": [LOGIN]},
         "hub": {
-            "auth": {
-                "github": {
-                    "clientId": github.client_id,
-                    "url": github.url,
-                    "apiUrl": f"{github.url}/api/v3",
-                    "organizations": {"allow": ["lsst", "lsst-sqre"]},
-                }
-            },
+            "auth": {"github": github.login(allow=["lsst", "lsst-sqre"])},
             "lab": {
                 "images": {
                     "small": {"reference": OWN.reference},

@@ -36,6 +36,15 @@ class StandIn:
 
 
 class GitHub(StandIn):
+    def login(self, **organizations: list[str]) -> dict[str, Any]:
+        """`hub.auth.github` of a site whose people log in here."""
+        return {
+            "clientId": self.people["client"]["id"],
+            "url": self.url,
+            "apiUrl": f"{self.url}/api/v3",
+            "organizations": organizations,
+        }
+
     def person(self, login: str) -> dict[str, Any]:
         return next(dict(person) for person in self.people["people"] if person["login"] == login)
 
@@ -74,10 +83,7 @@ def hubs(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[...,
         {
             "admins": ["Ada"],
             "github": {
-                "clientId": people["client"]["id"],
-                "url": github.url,
-                "apiUrl": f"{github.url}/api/v3",
-                "organizations": {"allow": ["lsst", "lsst-sqre:friends", "vault"], "deny": ["rivals"]},
+                **github.login(allow=["lsst", "lsst-sqre:friends", "vault"], deny=["rivals"]),
                 "users": {"allow": ["guest"]},
             },
         },

@@ -148,10 +148,7 @@ async def test_older_tables_are_left_alone_until_told(hub: LabHub, postgresql: P
 async def test_people_keep_name_and_number_in_it(
     postgresql: PostgreSQL, hubs: Hubs, github: GitHub, deploy: Callable[..., Deployment]
 ) -> None:
-    organizations = {"allow": ["lsst"]}
-    addresses = {"url": github.url, "apiUrl": f"{github.url}/api/v3"}
-    client = github.people["client"]["id"]
-    deployment = deploy({"admins": [], "github": {"clientId": client, **addresses, "organizations": organizations}})
+    deployment = deploy({"admins": [], "github": github.login(allow=["lsst"])})
     (deployment.secrets / "dbUrl").write_text(postgresql.url)
     deployment.start()
     deployment.wait()

@@ -76,17 +76,7 @@ def write_catalogue(hub: LabHub, **changes: Any) -> None:
 
 @pytest.fixture(scope="module")
 def hub(hubs: Hubs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHub]:
-    people = hubs.github.people
-    auth = {
-        "admins": ["ada"],
-        "github": {
-            "clientId": people["client"]["id"],
-            "url": hubs.github.url,
-            "apiUrl": f"{hubs.github.url}/api/v3",
-            "organizations": {"allow": ["lsst", "lsst-sqre"], "deny": []},
-            "users": {"allow": []},
-        },
-    }
+    auth = {"admins": ["ada"], "github": hubs.github.login(allow=["lsst", "lsst-sqre"])}
     hub = LabHub(tmp_path_factory.mktemp("images"), [], lab=LAB, auth=auth)
     folder = hub.deployment.directory / "catalogue"
     hub.change_settings(lambda document: document.update(catalogueDirectory=str(folder)))

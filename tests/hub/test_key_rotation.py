@@ -12,7 +12,7 @@ import yaml
 from jld.values.values_file import render_values
 
 from .browser import Browser
-from .conftest import GitHub, Hubs
+from .conftest import GitHub
 from .deployment import Deployment
 
 pytestmark = pytest.mark.slow
@@ -40,19 +40,8 @@ class RotatedHub:
 
 
 @pytest.fixture
-def rotated_hub(hubs: Hubs, github: GitHub, deploy: Callable[[dict[str, Any]], Deployment]) -> RotatedHub:
-    deployment = deploy(
-        {
-            "admins": ["ada"],
-            "github": {
-                "clientId": hubs.github.people["client"]["id"],
-                "url": github.url,
-                "apiUrl": f"{github.url}/api/v3",
-                "organizations": {"allow": ["lsst"], "deny": []},
-                "users": {"allow": []},
-            },
-        }
-    )
+def rotated_hub(github: GitHub, deploy: Callable[[dict[str, Any]], Deployment]) -> RotatedHub:
+    deployment = deploy({"admins": ["ada"], "github": github.login(allow=["lsst"])})
     deployment.start()
     deployment.wait()
     return RotatedHub(deployment)

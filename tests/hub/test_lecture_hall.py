@@ -13,7 +13,7 @@ from yarl import URL
 from tests.ports import free_port
 
 from .browser import Browser
-from .conftest import Hubs
+from .conftest import GitHub, Hubs
 from .deployment import TESTS, Deployment
 from .processes import Program, answers
 
@@ -37,9 +37,8 @@ def hall(hubs: Hubs, tmp_path: Path) -> Iterator[Deployment]:
     url = f"http://127.0.0.1:{port}"
     program = [sys.executable, str(TESTS / "standins" / "github.py"), "--address", "127.0.0.1", "--port", str(port)]
     standin = Program("github", [*program, "--people", str(tmp_path / "people.json")], {}, tmp_path)
-    organizations = {"allow": ["lsst"], "deny": ["rivals", "lsst-sqre"]}
-    github = {"clientId": document["client"]["id"], "url": url, "organizations": organizations}
-    deployment = Deployment(tmp_path / "hub", {"admins": [], "github": {**github, "apiUrl": f"{url}/api/v3"}})
+    login = GitHub(url, document).login(allow=["lsst"], deny=["rivals", "lsst-sqre"])
+    deployment = Deployment(tmp_path / "hub", {"admins": [], "github": login})
     deployment.operator_config.unlink()
     try:
         standin.start()

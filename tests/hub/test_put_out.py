@@ -23,15 +23,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def hub(hubs: Hubs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHub]:
-    auth = {
-        "admins": [],
-        "github": {
-            "clientId": hubs.github.people["client"]["id"],
-            "url": hubs.github.url,
-            "apiUrl": f"{hubs.github.url}/api/v3",
-            "organizations": {"allow": ["lsst"], "deny": ["rivals"]},
-        },
-    }
+    auth = {"admins": [], "github": hubs.github.login(allow=["lsst"], deny=["rivals"])}
     hub = LabHub(tmp_path_factory.mktemp("put-out"), [], OPERATOR_CONFIG, auth=auth)
     try:
         hub.start()

@@ -44,15 +44,7 @@ async def test_what_github_said_last_holds_for_a_time_and_no_longer(
     hubs: Hubs, github: GitHub, deploy: Deploy, mode: str
 ) -> None:
     deployment = deploy(
-        {
-            "admins": ["Ada"],
-            "github": {
-                "clientId": github.people["client"]["id"],
-                "url": github.url,
-                "apiUrl": f"{github.url}/api/v3",
-                "organizations": {"allow": ["lsst"]},
-            },
-        },
+        {"admins": ["Ada"], "github": github.login(allow=["lsst"])},
         OPERATOR_CONFIG + "c.ProviderLogin.staleness = 10\n",
     )
     deployment.start()
