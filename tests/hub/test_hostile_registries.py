@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from jldhub.images.registry.client import Platform, RegistryClient
+from jldhub.images.registry.client import RegistryClient
 from jldhub.images.registry.credentials import Keyring
 from jldhub.images.registry.errors import (
     ImageUnknown,
@@ -534,28 +534,80 @@ async def test_an_image_of_another_digest_is_not_taken(
     server.always = standin.says(200, '{"manifests": []}')
 
     with pytest.raises(RegistryAnswerUnusable, match="its manifest does not have this digest"):
-        await client.platforms(lab, server.digest)
+        await client.contents(lab, server.digest)
 
 
-@pytest.mark.parametrize("manifests", [5, [5], ["x"], [{"platform": "linux/amd64"}], [{"platform": [1]}]])
+@pytest.mark.parametrize("manifests", [5, "x", None, {}])
 async def test_an_index_that_is_none(
     server: standin.Registry, client: RegistryClient, lab: Repository, manifests: object
 ) -> None:
     server.manifest = json.dumps({"manifests": manifests}).encode()
 
     with pytest.raises(RegistryAnswerUnusable, match="its index does not list manifests"):
-        await client.platforms(lab, server.digest)
+        await client.contents(lab, server.digest)
 
 
-async def test_platforms_that_an_index_names(server: standin.Registry, client: RegistryClient, lab: Repository) -> None:
+LINUX = {"os": "linux", "architecture": "arm64", "variant": "v8"}
+
+
+@pytest.mark.parametrize("digest", [None, 5, "x", "sha256:0", ["sha256:" + 64 * "0"]])
+async def test_a_part_of_an_index_without_a_digest(
+    server: standin.Registry, client: RegistryClient, lab: Repository, digest: object
+) -> None:
+    server.manifest = json.dumps({"manifests": [{"platform": LINUX, "digest": digest}]}).encode()
+
+    with pytest.raises(RegistryAnswerUnusable, match="its index has a part without a digest"):
+        await client.contents(lab, server.digest)
+
+
+async def test_parts_that_no_node_is_sent_to_are_not_asked_for(
+    server: standin.Registry, client: RegistryClient, lab: Repository
+) -> None:
     platforms = [
-        {"os": "linux", "architecture": "arm64", "variant": "v8"},
         {"os": "unknown", "architecture": "unknown"},
+        {"os": "windows", "architecture": "amd64"},
+        {"os": "linux"},
+        {"os": "linux", "architecture": 5},
+        {"os": "linux", "architecture": "<script>"},
+        {"os": "linux", "architecture": "a" * 33},
         None,
+        [1],
+        "linux/amd64",
     ]
-    server.manifest = json.dumps({"manifests": [{"platform": each} for each in platforms] + [{}]}).encode()
+    server.manifest = json.dumps({"manifests": [{"platform": each} for each in platforms] + [{}, 5, "x"]}).encode()
 
-    assert await client.platforms(lab, server.digest) == {Platform("linux", "arm64", "v8")}
+    assert await client.contents(lab, server.digest) == {}
+    assert server.asked == [f"GET /v2/lab/manifests/{server.digest}"]
+
+
+@pytest.mark.parametrize("layers", [None, 5, "x", {}, [{}] * 1001])
+async def test_an_image_without_layers(
+    server: standin.Registry, client: RegistryClient, lab: Repository, layers: object
+) -> None:
+    server.manifest = json.dumps({"config": {"size": 1}, "layers": layers}).encode()
+
+    with pytest.raises(RegistryAnswerUnusable, match="its manifest does not list layers"):
+        await client.contents(lab, server.digest)
+
+
+@pytest.mark.parametrize("size", [None, "5", -1, 1.5, True, 2**50, [], "NaN"])
+@pytest.mark.parametrize("place", ["config", "layers"])
+async def test_a_size_that_is_none(
+    server: standin.Registry, client: RegistryClient, lab: Repository, size: object, place: str
+) -> None:
+    manifest = {"config": {"size": 1}, "layers": [{"size": 1}]} | {
+        place: {"size": size} if place == "config" else [{"size": size}]
+    }
+    server.manifest = json.dumps(manifest).encode()
+
+    with pytest.raises(RegistryAnswerUnusable, match="its manifest does not tell sizes"):
+        await client.contents(lab, server.digest)
+
+
+async def test_the_size_of_an_image(server: standin.Registry, client: RegistryClient, lab: Repository) -> None:
+    server.manifest = json.dumps({"config": {"size": 3}, "layers": [{"size": 2**40}, {"size": 0}]}).encode()
+
+    assert await client.contents(lab, server.digest) == {"": 2**40 + 3}
 
 
 # Ways to a registry

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from jlddev.clusters import programs
 from jlddev.support.errors import Unsupported
-from jldhub.images.registry.client import Platform, RegistryClient
+from jldhub.images.registry.client import RegistryClient
 from jldhub.images.registry.credentials import Keyring
 from jldhub.images.registry.errors import ImageUnknown, RegistryLoginRefused, RegistryUnavailable
 from jldhub.images.registry.reference import Repository, parse
@@ -94,19 +94,19 @@ async def test_ten_thousand_tags(images: Images) -> None:
     assert [tag.name for tag in newest] == ["w_2026_21", max(MANY)]
 
 
-async def test_the_digest_of_an_image_is_the_one_of_all_its_platforms(images: Images) -> None:
+async def test_the_digest_of_an_image_is_the_one_of_all_its_architectures(images: Images) -> None:
     async with client(images) as asking:
         digest = await asking.digest(named(images.open), "w_2026_21")
-        platforms = await asking.platforms(named(images.open), digest)
+        contents = await asking.contents(named(images.open), digest)
 
     assert digest == images.lab
-    assert platforms == {Platform("linux", "amd64"), Platform("linux", "arm64", "v8")}
+    assert contents == {"amd64": 2, "arm64": 2}  # of a configuration without layers
 
 
-async def test_an_image_for_one_platform_does_not_name_it(images: Images) -> None:
+async def test_an_image_for_one_architecture_does_not_name_it(images: Images) -> None:
     async with client(images) as asking:
         assert await asking.digest(named(images.open, "single"), "1.0.0") == images.single
-        assert await asking.platforms(named(images.open, "single"), images.single) is None
+        assert await asking.contents(named(images.open, "single"), images.single) == {"": 2}
 
 
 async def test_digests_of_several_tags(images: Images) -> None:

@@ -11,11 +11,12 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jldhub.images.registry.manifests import is_architecture, is_size
 from jldhub.images.registry.reference import is_digest
 from jldhub.images.tags.tag import is_tag
 
 FILE = "catalogue.json.gz"  # the key of the ConfigMap, and the name of the file
-LARGEST = 2**20 - 2**14  # bytes packed: a ConfigMap holds 1 MiB, with its names and labels
+LARGEST = 3 * 2**18  # bytes packed: a ConfigMap holds 1 MiB, of which `nodes` has a quarter
 _LARGEST_UNPACKED = 2**25
 
 
@@ -31,6 +32,8 @@ class ImageState(BaseModel):
     reference: str  # as it is in the settings: it tells whether the rest is about the same repository
     tags: list[str] = []  # all tags of a series, in no order
     digests: dict[str, str] = {}  # by tag, of those that were asked
+    # By digest, of those that were asked: bytes to pull, by architecture. "" is the one of an image that does not name it.
+    contents: dict[str, dict[str, int]] = {}
     checked: datetime | None = None  # when the registry answered last
     trouble: str = ""  # why it did not answer since; empty where it did
 
@@ -67,4 +70,9 @@ class Catalogue(BaseModel):
 def _checked(state: ImageState) -> ImageState:
     tags = [tag for tag in state.tags if is_tag(tag)]
     digests = {tag: digest for tag, digest in state.digests.items() if is_tag(tag) and is_digest(digest)}
-    return state.model_copy(update={"tags": tags, "digests": digests})
+    contents = {
+        digest: sizes
+        for digest, sizes in state.contents.items()
+        if is_digest(digest) and all((is_architecture(name) or not name) and is_size(sizes[name]) for name in sizes)
+    }
+    return state.model_copy(update={"tags": tags, "digests": digests, "contents": contents})

@@ -1,6 +1,7 @@
 """One look at all images of a site: what their registries say now, and for those that do not answer what they said last."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
@@ -14,9 +15,12 @@ from jldhub.images.tags.series import Series
 from jldhub.images.tags.tag import ALIAS
 from jldhub.settings.lab_images import LabImage
 
+log = logging.getLogger("jldhub.images")
+
 LONGEST = 600.0  # seconds for one image: a registry that answers more slowly keeps no other image waiting for longer
 _AT_ONCE = 4  # images; the client limits the connections to each registry by itself
 _MOST = 100  # digests of one series that are asked for, because each is a request in each round
+_NEW_CONTENTS = 20  # digests of one image in a round whose contents are asked for: some registries count it as a pull
 _BACK = 20  # of each class that is shown: so far back is looked for the tag that an alias stands for
 
 
@@ -28,6 +32,8 @@ class Registries(Protocol):
     async def digest(self, repository: Repository, tag: str) -> str: ...
 
     async def digests(self, repository: Repository, tags: Iterable[str]) -> dict[str, str]: ...
+
+    async def contents(self, repository: Repository, digest: str) -> dict[str, int]: ...
 
 
 async def look(
@@ -62,9 +68,12 @@ async def _state(
     try:
         async with asyncio.timeout(longest):
             reference = parse(image.reference)
-            if image.is_series:
-                return await _series(image, reference.repository, registries, known, now)
-            return await _single(reference, registries, known, now)
+            state = await (
+                _series(image, reference.repository, registries, known, now)
+                if image.is_series
+                else _single(reference, registries, known, now)
+            )
+            return await _with_contents(state, reference, registries, known)
     except TimeoutError:
         slow = RegistryUnavailable(
             image.reference, f"a look at it takes longer than {longest:g} s", "See whether the registry is overloaded"
@@ -72,6 +81,25 @@ async def _state(
         return _troubled(known, slow)
     except (RegistryError, InvalidReference, ExpressionError) as failure:
         return _troubled(known, failure)
+
+
+async def _with_contents(
+    state: ImageState, reference: Reference, registries: Registries, known: ImageState
+) -> ImageState:
+    """The state with the sizes of its digests. Each is asked for once, for a digest's content never changes.
+
+    Where they cannot be had, nothing is wrong but a size that nobody knows.
+    """
+    digests = dict.fromkeys([*([reference.digest] if reference.digest else []), *state.digests.values()])
+    contents = {digest: known.contents[digest] for digest in digests if digest in known.contents}
+    for digest in [each for each in digests if each not in contents][:_NEW_CONTENTS]:
+        try:
+            contents[digest] = await registries.contents(reference.repository, digest)
+        except RegistryUnavailable:
+            break
+        except RegistryError as failure:
+            log.debug("%s", failure)
+    return state.model_copy(update={"contents": contents})
 
 
 async def _single(reference: Reference, registries: Registries, known: ImageState, now: datetime) -> ImageState:

@@ -1,4 +1,4 @@
-"""What JLD asks of a registry: the tags of a repository, the digest of a tag, and the platforms of an image.
+"""What JLD asks of a registry: the tags of a repository, the digest of a tag, and the sizes of an image.
 
     async with RegistryClient(Keyring.read({"pull secret": document}), authority=Path("/etc/jld/ca.crt")) as client:
         names = await client.tags(parse("docker.io/lsstsqre/sciplat-lab").repository)
@@ -9,15 +9,15 @@ Every failure is a RegistryError.
 import asyncio
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from jldhub.images.registry.answers import NO_REGISTRY, document, expected
 from jldhub.images.registry.authorization import Authorization
 from jldhub.images.registry.credentials import Keyring
 from jldhub.images.registry.errors import ImageUnknown, RegistryAnswerUnusable, RegistryUnavailable
 from jldhub.images.registry.listing import Listing
+from jldhub.images.registry.manifests import parts_of, size_of
 from jldhub.images.registry.reference import Repository, is_digest
 from jldhub.images.registry.transport import Answer, Limits, Transport
 
@@ -30,15 +30,6 @@ _ACCEPT = ", ".join(
         "application/vnd.docker.distribution.manifest.v2+json",
     )
 )
-
-
-@dataclass(frozen=True, order=True)
-class Platform:
-    """What an image runs on: `linux`, `arm64`, `v8`."""
-
-    os: str
-    architecture: str
-    variant: str = ""
 
 
 class RegistryClient:
@@ -95,20 +86,27 @@ class RegistryClient:
             raise failures.exceptions[0] from failures
         return {tag: digest for tag, task in tasks.items() if (digest := task.result())}
 
-    async def platforms(self, repository: Repository, digest: str) -> frozenset[Platform] | None:
-        """What the image of this digest runs on. None for an image of a single platform, which only its configuration names."""
-        answer = await self._manifest("GET", repository, digest)
-        place = f"{repository}@{digest}"
+    async def contents(self, repository: Repository, digest: str) -> dict[str, int]:
+        """Bytes to pull of the image with this digest, by architecture; by "" for an image of a single platform, which only its
+        configuration names.
+
+        What is not for Linux is left out, and of several variants of an architecture the largest counts.
+        """
+        manifest = await self._verified(repository, digest)
+        if "manifests" not in manifest:
+            return {"": size_of(manifest, f"{repository}@{digest}")}
+        found: dict[str, int] = {}
+        for architecture, single in parts_of(manifest, f"{repository}@{digest}"):
+            size = size_of(await self._verified(repository, single), f"{repository}@{single}")
+            found[architecture] = max(size, found.get(architecture, 0))
+        return found
+
+    async def _verified(self, repository: Repository, digest: str) -> dict[str, Any]:
+        """The manifest with this digest."""
+        answer, place = await self._manifest("GET", repository, digest), f"{repository}@{digest}"
         if _digest_of(answer) != digest:
             raise RegistryAnswerUnusable(place, "its manifest does not have this digest", NO_REGISTRY)
-        index = document(answer, place)
-        if "manifests" not in index:
-            return None
-        try:
-            platforms = [_platform(entry.get("platform") or {}) for entry in index["manifests"]]
-        except (TypeError, AttributeError) as mistake:
-            raise RegistryAnswerUnusable(place, "its index does not list manifests", NO_REGISTRY) from mistake
-        return frozenset(each for each in platforms if each.os not in ("", "unknown"))  # that is an attestation
+        return document(answer, place)
 
     async def _digest_or_none(self, repository: Repository, tag: str) -> str | None:
         try:
@@ -124,7 +122,3 @@ class RegistryClient:
 
 def _digest_of(answer: Answer) -> str:
     return f"sha256:{hashlib.sha256(answer.body).hexdigest()}"
-
-
-def _platform(given: dict[str, object]) -> Platform:
-    return Platform(*(str(given.get(key) or "") for key in ("os", "architecture", "variant")))

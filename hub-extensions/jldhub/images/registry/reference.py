@@ -48,6 +48,11 @@ class Reference:
     def __str__(self) -> str:
         return f"{self.repository}{self.tag and f':{self.tag}'}{self.digest and f'@{self.digest}'}"
 
+    @property
+    def runnable(self) -> str:
+        """What a pod runs. Not with both tag and digest: then the scheduler would not see that a node has the image already."""
+        return str(Reference(self.repository, "" if self.digest else self.tag, self.digest))
+
 
 def parse(text: str) -> Reference:
     """The image of this name. Raises InvalidReference."""

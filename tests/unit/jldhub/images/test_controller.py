@@ -82,6 +82,9 @@ class Registries:
             raise self.failure
         return DIGEST
 
+    async def contents(self, repository: Repository, digest: str) -> dict[str, int]:
+        return {"amd64": 1}
+
     async def tags(self, repository: Repository) -> list[str]:
         raise NotImplementedError
 

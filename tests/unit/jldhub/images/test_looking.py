@@ -48,6 +48,7 @@ class Registries:
         self.broken: RegistryError | None = None  # for digests
         self.answers = 0  # of digests, before that
         self.asked: list[tuple[str, ...]] = []
+        self.contents_of: dict[str, int] = {}  # the size of each digest; nobody has others
         self.silent = False
         self.open = self.most = 0
 
@@ -74,6 +75,12 @@ class Registries:
         if self.broken and self.answers < 0:
             raise self.broken
         return {tag: self.digest_of[tag] for tag in wanted if tag in self.digest_of}
+
+    async def contents(self, repository: Repository, digest: str) -> dict[str, int]:
+        if digest not in self.contents_of:
+            raise ImageUnknown(digest, "the cause", "The remedy")
+        self.asked.append(("contents", digest))
+        return {"amd64": self.contents_of[digest]}
 
 
 def known(image: LabImage, **state: object) -> ImageState:
@@ -105,6 +112,59 @@ async def test_a_single_image(registries: Registries) -> None:
     state = (await look({"single": SINGLE}, registries, Catalogue(), NOW)).images["single"]
 
     assert state == ImageState(reference=SINGLE.reference, digests={"1.0": digest(100)}, checked=NOW)
+
+
+async def test_sizes_are_asked_for_once_and_kept_while_their_digests_are_wanted(registries: Registries) -> None:
+    registries.contents_of = {digest(19): 7, digest(1): 8}
+    first = await look({"lab": SERIES}, registries, Catalogue(), NOW)
+    assert first.images["lab"].contents == {digest(19): {"amd64": 7}, digest(1): {"amd64": 8}}
+
+    registries.asked.clear()
+    registries.digest_of["recommended"] = registries.digest_of["w_2026_20"] = digest(55)
+    second = await look({"lab": SERIES}, registries, first, NOW)
+    assert second.images["lab"].contents == {digest(1): {"amd64": 8}}
+    assert [each for each in registries.asked if each[0] == "contents"] == []
+
+
+async def test_sizes_stay_while_the_registry_is_away(registries: Registries) -> None:
+    registries.listed["lab"] = FAILURES[0]
+    before = known(SERIES, contents={digest(7): {"amd64": 7}})
+    state = (await look({"lab": SERIES}, registries, Catalogue(images={"lab": before}), NOW)).images["lab"]
+    assert state.contents == before.contents
+
+
+async def test_sizes_that_cannot_be_had_are_no_trouble(registries: Registries) -> None:
+    state = (await look({"lab": SERIES}, registries, Catalogue(), NOW)).images["lab"]
+    assert (state.contents, state.trouble, state.checked) == ({}, "", NOW)
+
+
+async def test_a_few_sizes_are_asked_for_at_a_time(registries: Registries) -> None:
+    pins = [f"w_2000_{week:02}" for week in range(1, 31)]
+    image = SERIES.model_copy(update={"pins": pins, "recommended": ""})
+    registries.listed["lab"] = pins
+    registries.digest_of = {tag: digest(number) for number, tag in enumerate(pins)}
+    registries.contents_of = dict.fromkeys(registries.digest_of.values(), 1)
+    catalogue, counts = Catalogue(), []
+    for _ in range(3):
+        catalogue = await look({"lab": image}, registries, catalogue, NOW)
+        counts.append(len(catalogue.images["lab"].contents))
+    assert counts == [20, 30, 30]
+
+
+async def test_the_size_of_an_image_by_digest_is_asked_for_too(registries: Registries) -> None:
+    registries.contents_of = {digest(3): 9}
+    image = LabImage(reference=f"reg.example.org/single@{digest(3)}")
+    state = (await look({"single": image}, registries, Catalogue(), NOW)).images["single"]
+    assert state == ImageState(reference=image.reference, contents={digest(3): {"amd64": 9}})
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [{"sha256:0": {"amd64": 1}}, {digest(1): {"<b>": 1}}, {digest(1): {"amd64": -1}}, {digest(1): {"amd64": 2**60}}],
+)
+def test_sizes_that_are_none_are_left_out_of_what_is_read(contents: dict[str, dict[str, int]]) -> None:
+    written = Catalogue(images={"lab": known(SERIES, contents=contents)})
+    assert Catalogue.unpack(written.pack()).images["lab"].contents == {}
 
 
 async def test_an_image_without_a_tag_is_the_one_that_a_runtime_would_pull(registries: Registries) -> None:
