@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jlddev.clusters import providers
+from jlddev.clusters import programs, providers
 from jlddev.images import build
 from jlddev.support import debian_packages
 from jlddev.support.errors import Unsupported
@@ -17,9 +17,11 @@ from playwright.sync_api import Browser, sync_playwright
 from pytest_helm_charts.clusters import Cluster, ExistingCluster
 
 from tests.chromium import open_chromium
+from tests.hub.registry import Registry
 
 from . import trial
 from .footprint import footprint, node_processes
+from .registry import registry
 from .release import MOST_MILLICORES, Ports, Release, node_address
 from .standin import GitHub
 from .users import Users, shared_folder
@@ -119,6 +121,22 @@ def browser(kube_cluster: Cluster) -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def labs(
+    provider: providers.Provider, tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]
+) -> Iterator[Registry]:
+    """A registry whose images only the native node can pull."""
+    if provider.name != "native":
+        pytest.skip("The registry is at this machine's link to the native node: unset KUBECONFIG, where no Docker runs")
+    try:
+        programs.build_registry()
+    except Unsupported as reason:
+        pytest.skip(str(reason))
+    describe_level("cluster", "the CNCF's distribution as a registry")
+    with registry(tmp_path_factory.mktemp("registry")) as started:
+        yield started
+
+
 Installed = AbstractContextManager[Release]
 
 
@@ -182,6 +200,7 @@ def release(install: Callable[..., Installed], github: GitHub) -> Iterator[Relea
     site = {
         "global": {"hostname": "jld.test", "port": ports.https},
         "hub": {"auth": {"github": github.login(allow=["lsst"], deny=["rivals"])}},
+        "prepuller": {"enabled": True},
         "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
         "nginx": {
             "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},

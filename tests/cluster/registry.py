@@ -83,6 +83,20 @@ def push_series(
         return digests
 
 
+def push_bare(registry: Registry, repository: str, tag: str) -> str:
+    """Push an image in which there is one text and no program, and return its digest."""
+    with registry.client() as client:
+        layer = _layer(TOLD_IN, "There is nothing here.", int(time.time()))
+        config = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]}}
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": put_bytes(client, repository, CONFIG, json.dumps(config).encode()),
+            "layers": [put_bytes(client, repository, LAYER, layer)],
+        }
+        return put_manifest(client, repository, tag, MANIFEST, manifest)
+
+
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     file = archive.extractfile(name)
     assert file is not None

@@ -155,10 +155,14 @@ def test_a_person_without_rights_is_told_which_are_missing(place: Release, site:
     assert about("nodes", findings)["level"] == "unknown"
 
     # As the remedy says: the ClusterRole admin is enough, but for what belongs to the whole cluster, and for a quota.
+    assert "unless prepuller.nodesAtOnce is 0" in found["remedy"]
+    pulls_nothing = write(tmp_path / "pulls.yaml", {"prepuller": {"nodesAtOnce": 0}})
     place.kubectl("create", "rolebinding", "visitor", "--clusterrole=admin", f"--serviceaccount={place.name}:visitor")
     assert about("permissions", doctor(place, kubeconfig=tmp_path / "visitor.kubeconfig")[1])["level"] == "ok"
     limited = write(tmp_path / "quota.yaml", {"hub": {"lab": {"quota": {"labs": 2}}}})
-    found = about("permissions", doctor(place, site, limited, kubeconfig=tmp_path / "visitor.kubeconfig")[1])
+    found = about(
+        "permissions", doctor(place, site, pulls_nothing, limited, kubeconfig=tmp_path / "visitor.kubeconfig")[1]
+    )
     assert (
         found["found"]
         == "you may not create, delete, get, patch: persistentvolumes; create, delete, patch: resourcequotas"

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
-from jlddev.clusters import load, programs, providers
+from jlddev.clusters import load, providers
 from jlddev.images import build
-from jlddev.support.errors import Unsupported
 from playwright.sync_api import Browser, expect
 
 from tests.hub.registry import Registry
@@ -18,7 +17,7 @@ from tests.hub.registry import Registry
 from .conftest import TESTS
 from .lab import Lab
 from .person import Person, sit_down
-from .registry import TOLD_IN, pull_secret, push_series, registry
+from .registry import TOLD_IN, pull_secret, push_series
 from .release import Ports, Release
 from .standin import GitHub
 
@@ -45,22 +44,6 @@ class Series:
 
     def by_digest(self, tag: str) -> str:
         return f"{self.repository}@{self.digests[tag]}"
-
-
-@pytest.fixture(scope="module")
-def labs(
-    provider: providers.Provider, tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[..., None]
-) -> Iterator[Registry]:
-    """A registry whose images only the native node can pull."""
-    if provider.name != "native":
-        pytest.skip("The registry is at this machine's link to the native node: unset KUBECONFIG, where no Docker runs")
-    try:
-        programs.build_registry()
-    except Unsupported as reason:
-        pytest.skip(str(reason))
-    describe_level("cluster", "the CNCF's distribution as a registry")
-    with registry(tmp_path_factory.mktemp("registry")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +82,8 @@ def release(make_release: Callable[..., Release], github: GitHub, labs: Registry
                 "typedImages": {"groups": ["lsst"], "allow": ["localhost/jld/*", f"{labs.host}/*"]},
             },
         },
-        "prepuller": {"certificateAuthorities": labs.authority.read_text()},
+        # The labs pull what they need, and nobody before them.
+        "prepuller": {"enabled": True, "nodesAtOnce": 0, "certificateAuthorities": labs.authority.read_text()},
         "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
         "nginx": {
             "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},

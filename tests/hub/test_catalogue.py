@@ -19,7 +19,7 @@ from jldhub.images.tags.series import Series
 
 from tests.ports import free_port
 
-from .deployment import EXTENSIONS, KUBECONFIG, settings
+from .deployment import EXTENSIONS, settings
 from .front_door import certificate_for
 from .kubernetes import Kubernetes
 from .processes import Program
@@ -30,6 +30,10 @@ DAILIES = [
     f"d_{year}_{month:02}_{day:02}" for year in range(2000, 2030) for month in range(1, 13) for day in range(1, 29)
 ][:9_996]
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "jld-catalogue"}}
+PULLS_NOTHING = {
+    "nodesAtOnce": 0,
+    "names": {"pod": "p", "labels": {"component": "prepull"}, "serviceAccount": "s", "deployment": "d"},
+}
 RUN = """
 import asyncio, sys
 from pathlib import Path
@@ -54,7 +58,7 @@ class Controller:
         environment = {
             "PYTHONPATH": str(EXTENSIONS),
             "JLD_SETTINGS": str(folder / "settings.yaml"),
-            "KUBECONFIG": str(folder / "kubeconfig"),
+            "JLD_KUBERNETES_API": self.kubernetes.url,
         }
         self.program = Program("controller", command, environment, folder)
 
@@ -65,11 +69,10 @@ class Controller:
         draft = self.folder / "settings.draft"
         draft.write_text(yaml.safe_dump(document))
         draft.replace(self.folder / "settings.yaml")  # whole, as the kubelet does it
+        (self.folder / "prepuller.yaml").write_text(yaml.safe_dump(PULLS_NOTHING))
 
     def start(self) -> None:
         self.kubernetes.start()
-        server = {"name": "nowhere", "cluster": {"server": self.kubernetes.url}}
-        (self.folder / "kubeconfig").write_text(yaml.safe_dump(KUBECONFIG | {"clusters": [server]}))
         httpx.post(f"{self.kubernetes.url}/api/v1/namespaces/jld/configmaps", json=CONFIG_MAP).raise_for_status()
         self.program.start()
 

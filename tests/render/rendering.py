@@ -43,9 +43,13 @@ def chosen_components(site: Path) -> set[str]:
     firefly = {"firefly"} if values.get("firefly", {}).get("enabled") else set()
     served = {"file-server", "storage-hooks"} if storage.get("mode") == "nfs" else set()
     backup = {"backup"} if storage.get("backup", {}).get("claim") else set()
-    followed = {"prepuller"} if values["hub"].get("lab", {}).get("images") else set()
+    prepuller = {"prepuller"} if values.get("prepuller", {}).get("enabled", True) else set()
     return (
-        firefly | served | backup | followed | ({"keepalive"} if storage.get("keepalive", {}).get("enabled") else set())
+        firefly
+        | served
+        | backup
+        | prepuller
+        | ({"keepalive"} if storage.get("keepalive", {}).get("enabled") else set())
     )
 
 

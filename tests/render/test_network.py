@@ -111,6 +111,15 @@ def test_the_prepuller_is_reached_by_nobody_and_reaches_no_part(values: dict[str
     assert [each for each in reachable(rendered, (*COMPONENTS, "prepuller")) if "prepuller" in each] == []
 
 
+def test_pods_that_pull_are_reached_by_nobody_and_reach_nobody(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["everything"]))
+    found = policy(rendered, "prepull")
+
+    assert (found["policyTypes"], found["ingress"], found["egress"]) == (["Ingress", "Egress"], [], [])
+    selected = [each["spec"]["podSelector"]["matchLabels"] for each in rendered.of_kind("NetworkPolicy")]
+    assert selected.count(found["podSelector"]["matchLabels"]) == 1
+
+
 def test_prometheus_reaches_the_prepuller_where_a_site_says_so(values: dict[str, Path]) -> None:
     assert policy(render(Question(values["everything"])), "prepuller")["ingress"] == [
         {

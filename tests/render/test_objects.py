@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from jld.schema.release_name import LONGEST
 from manifests import complaints
 from rendering import CHART, HELMS, KUBERNETES, Question, helm, refusal, render
@@ -78,8 +79,8 @@ def test_helm_shows_every_value_with_what_it_means(program: str) -> None:
 def test_names_of_a_long_release_fit(values: dict[str, Path]) -> None:
     objects = render(Question(values["local"], release="r" * 40, namespace="n" * 63)).objects
 
-    # A volume belongs to the whole cluster: its name holds the namespace, and may be longer.
-    limits = {"PersistentVolume": 253}
+    # These belong to the whole cluster: their names hold the namespace, and may be longer.
+    limits = dict.fromkeys(("PersistentVolume", "ClusterRole", "ClusterRoleBinding"), 253)
     long = [
         each["metadata"]["name"] for each in objects if len(each["metadata"]["name"]) > limits.get(each["kind"], 63)
     ]
@@ -126,15 +127,18 @@ def test_two_releases_share_no_cluster_wide_name_however_their_own_names_are_put
     assert not names("prod-jld", "jld") & names("jld", "jld-prod")
 
 
-def test_nothing_but_volumes_and_what_a_hook_has_while_it_runs_is_cluster_wide(site: Path) -> None:
+def test_nothing_but_volumes_rights_and_what_a_hook_has_while_it_runs_is_cluster_wide(site: Path) -> None:
     cluster_wide = {"ClusterRole", "ClusterRoleBinding", "Namespace", "StorageClass", "CustomResourceDefinition"}
     found = [each for each in render(Question(site)).objects if each["kind"] in cluster_wide]
     lasting = {each["kind"] for each in found if "helm.sh/hook" not in each["metadata"].get("annotations", {})}
 
-    # A class is made only where a site says of what: `storage.nfs.provisioner`. Namespaces of people are the whole cluster's.
+    # A class is made only where a site says of what: `storage.nfs.provisioner`. Namespaces of people are the whole cluster's, and nodes.
     text = site.read_text()
-    rights = {"ClusterRole", "ClusterRoleBinding"} if "userNamespaces: true" in text else set()
-    assert lasting == rights | ({"StorageClass"} if "provisioner" in text else set())
+    assert lasting == {"ClusterRole", "ClusterRoleBinding"} | ({"StorageClass"} if "provisioner" in text else set())
+    without = [each["kind"] for each in render(Question(site, ("prepuller.enabled=false",))).objects]
+    assert ("ClusterRole" in {*without} - {each["kind"] for each in found if "helm.sh/hook" in str(each)}) is (
+        "userNamespaces: true" in text
+    )
 
 
 def test_every_object_is_labelled(site: Path) -> None:
@@ -155,6 +159,8 @@ def test_every_object_is_labelled(site: Path) -> None:
 def test_every_service_and_policy_finds_its_pods(site: Path) -> None:
     rendered = render(Question(site))
     labels = [pod.labels for pod in rendered.pods] + [rendered.settings()["names"]["labLabels"]]
+    prepuller = yaml.safe_load(rendered.one("ConfigMap", "jld-hub-settings")["data"]["prepuller.yaml"])
+    labels.append(prepuller["names"]["labels"])
     selectors = [each["spec"]["selector"] for each in rendered.of_kind("Service")]
     selectors += [each["spec"]["podSelector"]["matchLabels"] for each in rendered.of_kind("NetworkPolicy")]
     selectors += [each["spec"]["selector"]["matchLabels"] for each in rendered.of_kind("Deployment")]

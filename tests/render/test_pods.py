@@ -216,22 +216,39 @@ def test_the_hub_may_do_what_it_does_and_no_more(values: dict[str, Path]) -> Non
     ]
 
 
-def test_the_prepuller_may_write_the_catalogue_and_nothing_else(values: dict[str, Path]) -> None:
-    rendered = render(Question(values["everything"]))
-    (binding,) = [
-        each
+@pytest.mark.parametrize(
+    ("user_namespaces", "more"),
+    [("false", []), ("true", [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}])],
+)
+def test_the_prepuller_may_do_what_it_does_and_no_more(
+    values: dict[str, Path], user_namespaces: str, more: list[Object]
+) -> None:
+    changes = (
+        f"global.userNamespaces={user_namespaces}",
+        'storage.mode="external"',
+        'storage.external.server="10.0.0.9"',
+    )
+    rendered = render(Question(values["minimal"], changes))
+    bindings = {
+        each["kind"]: (each["roleRef"]["kind"], each["roleRef"]["name"])
         for kind in ("RoleBinding", "ClusterRoleBinding")
         for each in rendered.of_kind(kind)
         if any(subject["name"] == "jld-prepuller" for subject in each["subjects"])
-    ]
+    }
 
-    assert (binding["kind"], binding["roleRef"]["kind"], binding["roleRef"]["name"]) == (
-        "RoleBinding",
-        "Role",
-        "jld-prepuller",
-    )
+    assert bindings == {
+        "RoleBinding": ("Role", "jld-prepuller"),
+        "ClusterRoleBinding": ("ClusterRole", "science.jld-prepuller"),
+    }
     assert rendered.one("Role", "jld-prepuller")["rules"] == [
-        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["jld-catalogue"], "verbs": ["get", "patch"]}
+        {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": ["jld-catalogue"], "verbs": ["get", "patch"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "create", "delete"]},
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["serviceaccounts"], "resourceNames": ["jld-prepuller"], "verbs": ["get"]},
+    ]
+    assert rendered.one("ClusterRole", "science.jld-prepuller")["rules"] == [
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]},
+        *more,
     ]
 
 
@@ -247,9 +264,10 @@ def test_images_follow_the_registry_and_the_chart_version(values: dict[str, Path
     assert images == {
         "hub": [f"registry.example.org/ours/hub:{VERSION}"],
         "nginx": ["registry.example.org/ours/nginx:9.9"],
+        "prepuller": [f"registry.example.org/ours/hub:{VERSION}"],
         "test": [f"registry.example.org/ours/hub:{VERSION}"],
     }
-    assert [pod.spec["imagePullSecrets"] for pod in rendered.pods] == [[{"name": "login"}]] * 3
+    assert [pod.spec["imagePullSecrets"] for pod in rendered.pods] == [[{"name": "login"}]] * 4
     assert rendered.settings()["names"]["labImage"] == f"registry.example.org/ours/lab-science:{VERSION}"
     assert rendered.settings()["names"]["imagePullSecrets"] == ["login"]
 

@@ -56,6 +56,8 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
         ('prepuller.resources.limits.memory="2Gi"', {"prepuller"}),
         ('global.imagePullSecrets=["other"]', {"file-server", "firefly", "hub", "keepalive", "nginx", "prepuller"}),
         ("prepuller.metrics.scrapers=[]", set()),
+        ("prepuller.nodesAtOnce=3", set()),
+        ("prepuller.nodesAtOnce=0", {"prepuller"}),
     ],
 )
 def test_a_change_of_images_restarts_the_hub_and_not_who_looks_for_them(
@@ -67,7 +69,7 @@ def test_a_change_of_images_restarts_the_hub_and_not_who_looks_for_them(
 @pytest.mark.parametrize(
     ("path", "parts"),
     [
-        ("charts/hub/files/jldhub/settings/settings.py", {"hub"}),
+        ("charts/hub/files/jldhub/settings/settings.py", {"hub", "prepuller"}),
         ("charts/hub/files/jupyterhub_config.py", {"hub"}),
         ("charts/hub/files/jupyterhub_config.d/10-hub.py", {"hub"}),
         ("charts/nginx/files/nginx.conf", {"nginx"}),

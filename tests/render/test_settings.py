@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from jld.schema.release_name import LONGEST
-from jldhub.settings.settings import Settings
+from jldhub.images.prepuller.settings import PrepullerSettings
+from jldhub.settings.settings import Settings, parse
 from rendering import CHECKOUT, HELMS, SITES, VERSION, Question, refusal, render
 
 
@@ -68,6 +69,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
             },
             "labImage": f"localhost/jld/lab-science:{VERSION}",
             "hubImage": f"localhost/jld/hub:{VERSION}",
+            "catalogue": "jld-catalogue",
             "imagePullSecrets": [],
             "volumes": {"home": {"claim": "jld-home", "mountPath": "/home", "readOnly": False}},
         },
@@ -103,13 +105,34 @@ def test_the_hub_and_the_prepuller_mean_the_same_catalogue(values: dict[str, Pat
     assert of_settings == [volumes["settings"]]
 
 
-@pytest.mark.parametrize("changes", [("prepuller.enabled=false",), ("hub.lab.images={}",)])
-def test_without_a_prepuller_there_is_nothing_of_it(values: dict[str, Path], changes: tuple[str, ...]) -> None:
-    site = values["minimal"] if "images" in changes[0] else values["everything"]
-    rendered = render(Question(site, changes))
+@pytest.mark.parametrize("name", ["everything", "minimal", "local"])
+def test_without_a_prepuller_there_is_nothing_of_it(values: dict[str, Path], name: str) -> None:
+    rendered = render(Question(values[name], ("prepuller.enabled=false",)))
 
     assert "catalogue" not in rendered.settings()["names"]
-    assert [each for each in rendered.objects if "prepuller" in str(each["metadata"]["labels"])] == []
+    assert "prepuller.yaml" not in rendered.one("ConfigMap", "jld-hub-settings")["data"]
+    assert [each for each in rendered.objects if "prepull" in str(each["metadata"]["labels"])] == []
+
+
+def test_who_pulls_nothing_gives_no_right_to_nodes_and_pods(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["everything"], ("prepuller.nodesAtOnce=0", "global.userNamespaces=false")))
+
+    assert len(rendered.one("Role", "jld-prepuller")["rules"]) == 1
+    assert [each["metadata"]["name"] for each in rendered.of_kind("ClusterRole") if "prepuller" in str(each)] == []
+    assert [each for each in rendered.of_kind("NetworkPolicy") if each["metadata"]["name"] == "jld-prepull"] == []
+    assert rendered.settings()["names"]["catalogue"] == "jld-catalogue"
+
+
+def test_the_prepuller_reads_its_keys_and_names(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["everything"], ("prepuller.nodesAtOnce=25",)))
+    document = yaml.safe_load(rendered.one("ConfigMap", "jld-hub-settings")["data"]["prepuller.yaml"])
+    settings = parse(PrepullerSettings, document)
+
+    assert settings.nodes_at_once == 25
+    assert settings.names.pod == "jld-prepull"
+    assert settings.names.labels == rendered.one("NetworkPolicy", "jld-prepull")["spec"]["podSelector"]["matchLabels"]
+    assert rendered.one("ServiceAccount", settings.names.service_account)
+    assert rendered.one("Deployment", settings.names.deployment)
 
 
 def test_logins_and_authorities_of_registries_are_files_that_may_be_missing(values: dict[str, Path]) -> None:

@@ -49,6 +49,11 @@ _USER_NAMESPACES_ACCESS = (
         for verb in ("create", "patch")
     ),
 )
+_PULL_ACCESS = (
+    *(Access(verb, "nodes", namespaced=False) for verb in ("list", "watch")),
+    *(Access(verb, "pods") for verb in ("list", "watch", "create", "delete")),
+    Access("create", "events"),
+)
 _DRAIN_ACCESS = Access("patch", "deployments/scale", "apps")
 
 
@@ -67,9 +72,10 @@ def needed(site: JsonMap | None) -> list[Access]:
     if not value_at(site, "storage", "backup", "claim"):
         del kinds["CronJob"]
     user_namespaces = bool(value_at(site, "global", "userNamespaces"))
+    pulls = bool(value_at(site, "prepuller", "enabled") and value_at(site, "prepuller", "nodesAtOnce"))
     if mode != "nfs":
         for kind in _FILE_SERVER_KINDS:
-            if not (user_namespaces and kind.startswith("ClusterRole")):
+            if not ((user_namespaces or pulls) and kind.startswith("ClusterRole")):
                 del kinds[kind]
     for mode_of_nginx, kind in (("ingress", "Ingress"), ("gateway", "HTTPRoute")):
         if value_at(site, "nginx", "mode") != mode_of_nginx:
@@ -83,6 +89,7 @@ def needed(site: JsonMap | None) -> list[Access]:
     hooks = [_DRAIN_ACCESS] if mode == "nfs" else []
     also = [Access("list", "secrets"), Access("update", "secrets"), *_HUB_ACCESS, *hooks]
     also += _USER_NAMESPACES_ACCESS if user_namespaces else ()
+    also += _PULL_ACCESS if pulls else ()
     return list(dict.fromkeys([*helm, *also]))
 
 
@@ -96,7 +103,9 @@ def finding(refused: Sequence[Access] | NoResponse, release: Release) -> Finding
         )
         if any(each.resource == "resourcequotas" for each in refused):
             remedy += "; a quota (hub.lab.quota) is more than the ClusterRole admin allows, so leave it to them, or out"
-        if not all(each.namespaced for each in refused):
+        if any(each.resource in ("nodes", "events") or each.resource.startswith("clusterrole") for each in refused):
+            remedy += "; who pulls images to nodes has to see nodes, unless prepuller.nodesAtOnce is 0"
+        if any(each.resource == "persistentvolumes" for each in refused):
             remedy += "; volumes belong to the whole cluster and need a ClusterRole of their own, unless storage.mode is claim"
         return Finding("permissions", Level.failure, f"you may not {_grouped(refused)}", remedy)
     return Finding("permissions", Level.ok, f"you may install into namespace {release.namespace}")

@@ -17,7 +17,7 @@ CTR = ["ctr", "--namespace", "k8s.io", "images"]
 def into_native(builder: Builder, images: Iterable[Image]) -> None:
     """Import images that the node's containerd lacks, and tag each with its alias too."""
     enter = _enter_node()
-    present = set(output([*enter, *CTR, "list", "--quiet"]).split())
+    present = set(names_in_native())
     folder = native.STATE / "jld" / "archives"  # the node sees it as /var/lib/jld/archives
     for image in images:
         if image.reference not in present:
@@ -30,9 +30,13 @@ def into_native(builder: Builder, images: Iterable[Image]) -> None:
 
 def remove_from_native(prefix: str) -> None:
     """Remove the names of images that begin so from the node's containerd, and what has no other name."""
-    enter = _enter_node()
-    if names := [name for name in output([*enter, *CTR, "list", "--quiet"]).split() if name.startswith(prefix)]:
-        output([*enter, *CTR, "remove", *names])
+    if names := [name for name in names_in_native() if name.startswith(prefix)]:
+        output([*_enter_node(), *CTR, "remove", *names])
+
+
+def names_in_native() -> list[str]:
+    """The names of images that the node's containerd has."""
+    return output([*_enter_node(), *CTR, "list", "--quiet"]).split()
 
 
 def _enter_node() -> list[str]:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import Field, ValidationError
@@ -14,6 +14,7 @@ from jldhub.settings.site import Site
 from jldhub.settings.types import SettingsModel
 
 DEFAULT_PATH = Path("/etc/jld/settings/settings.yaml")
+Model = TypeVar("Model", bound=SettingsModel)
 
 
 class SettingsError(Exception):
@@ -39,22 +40,31 @@ class Settings(SettingsModel):
 
         The environment variable `JLD_SETTINGS` names another file where the hub runs outside its pod.
         """
-        path = path or Path(os.environ.get("JLD_SETTINGS", DEFAULT_PATH))
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError(f"{path}: cannot be read ({error.strerror}); the chart mounts it") from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{path}: is not YAML; {' '.join(str(error).split())}") from error
-        return cls.parse(document)
+        return read(cls, path or Path(os.environ.get("JLD_SETTINGS", DEFAULT_PATH)))
 
     @classmethod
     def parse(cls, document: object) -> Self:
         """Settings from a parsed YAML document. Raises SettingsError."""
-        try:
-            return cls.model_validate(document)
-        except ValidationError as error:
-            raise SettingsError(*(_sentence(dict(mistake)) for mistake in error.errors(include_url=False))) from None
+        return parse(cls, document)
+
+
+def read(model: type[Model], path: Path) -> Model:
+    """Settings from a file that the chart mounts. Raises SettingsError."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); the chart mounts it") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not YAML; {' '.join(str(error).split())}") from error
+    return parse(model, document)
+
+
+def parse(model: type[Model], document: object) -> Model:
+    """Settings from a parsed YAML document. Raises SettingsError."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise SettingsError(*(_sentence(dict(mistake)) for mistake in error.errors(include_url=False))) from None
 
 
 _REMEDIES = {

@@ -1,11 +1,11 @@
-"""The controller that follows images in their registries."""
+"""The controller that follows images in their registries, and pulls them to nodes."""
 
 from __future__ import annotations
 
 from jld.rules.rule import Rule, Violations
 from jld.support.key_paths import JsonMap, map_at, value_at
 
-_OWN = (("certificateAuthorities",), ("proxy", "https"), ("proxy", "except"), ("metrics", "scrapers"))
+_OF_REGISTRIES = (("certificateAuthorities",), ("proxy", "https"), ("proxy", "except"))
 
 
 def series_are_followed(effective: JsonMap) -> Violations:
@@ -38,7 +38,7 @@ def exceptions_are_of_a_proxy(effective: JsonMap) -> Violations:
 def there_are_images_to_follow(effective: JsonMap) -> Violations:
     if map_at(effective, "hub", "lab", "images"):
         return
-    for path in _OWN:
+    for path in _OF_REGISTRIES:
         if value_at(effective, "prepuller", *path):
             yield ("prepuller", *path), "has no effect without hub.lab.images; name an image there, or remove this"
 

@@ -8,27 +8,35 @@ from pathlib import Path
 
 from tornado.log import LogFormatter
 
+from jldhub.images.controller.api import ACCOUNT, connect
 from jldhub.images.controller.logins import DIRECTORY, Clients
+from jldhub.images.controller.pulling import Prepuller
 from jldhub.images.controller.service import INTERVAL, Controller
 from jldhub.images.controller.status import PORT, Status, serving
-from jldhub.images.controller.store import connect
+from jldhub.images.controller.store import Store
 from jldhub.settings.settings import Settings, SettingsError
 from jldhub.support.logs import logging_config
 
 
-async def run(directory: Path = DIRECTORY, port: int = PORT, interval: float = INTERVAL) -> None:
+async def run(
+    directory: Path = DIRECTORY, port: int = PORT, interval: float = INTERVAL, account: Path = ACCOUNT
+) -> None:
     """Until SIGTERM, which ends it at once: nothing is lost, for the ConfigMap is written whole or not at all."""
-    rounds = asyncio.create_task(_rounds(directory, port, interval))
+    rounds = asyncio.create_task(_rounds(directory, port, interval, account))
     # Without a handler of its own, process 1 of a container would not hear the signal.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, rounds.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await rounds
 
 
-async def _rounds(directory: Path, port: int, interval: float) -> None:
+async def _rounds(directory: Path, port: int, interval: float, account: Path) -> None:
     status, clients = Status(), Clients(directory)
-    async with connect() as store, serving(status, port), contextlib.aclosing(clients):
-        await Controller(store, clients, status, interval).run()
+    async with connect(account) as api, serving(status, port), contextlib.aclosing(clients):
+        store = Store(api)
+        prepuller = Prepuller(api, store, status)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Controller(store, clients, status, prepuller.hear, interval).run())
+            group.create_task(prepuller.run())
 
 
 def configure_log() -> None:

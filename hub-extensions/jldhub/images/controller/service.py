@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from jldhub.images.catalogue import Catalogue, CatalogueError, ImageState
+from jldhub.images.controller.api import ApiUnavailable
 from jldhub.images.controller.logins import Clients
 from jldhub.images.controller.looking import look
 from jldhub.images.controller.status import Status
-from jldhub.images.controller.store import Store, StoreUnavailable
+from jldhub.images.controller.store import Store
 from jldhub.settings.settings import Settings, SettingsError
 
 # Between two rounds, in seconds. A new tag is in the menu soon after its build, and a registry is asked a few times in a minute at most,
@@ -22,11 +24,20 @@ _TIMES = timedelta(hours=1)
 log = logging.getLogger("jldhub.images")
 
 
-class Controller:
-    """Rounds without an end. It keeps the last catalogue, because the one in the ConfigMap has older times."""
+Heard = Callable[[Settings, Catalogue], Awaitable[None]]
 
-    def __init__(self, store: Store, clients: Clients, status: Status, interval: float = INTERVAL) -> None:
+
+class Controller:
+    """Rounds without an end. It keeps the last catalogue, because the one in the ConfigMap has older times.
+
+    `heard` is told what is known, before registries are asked and after that.
+    """
+
+    def __init__(
+        self, store: Store, clients: Clients, status: Status, heard: Heard, interval: float = INTERVAL
+    ) -> None:
         self._store, self._clients, self._status, self._interval = store, clients, status, interval
+        self._heard = heard
         self._last = Catalogue()
 
     async def run(self) -> None:
@@ -35,7 +46,7 @@ class Controller:
             try:
                 await self.round()
                 wait, pause = self._interval, _FIRST_PAUSE
-            except (SettingsError, StoreUnavailable, CatalogueError) as failure:
+            except (SettingsError, ApiUnavailable, CatalogueError) as failure:
                 log.error("%s", failure)
                 wait, pause = self._after(pause)
             except Exception:
@@ -52,6 +63,7 @@ class Controller:
             raise SettingsError("names.catalogue: is missing; the chart writes it where there is a controller")
         stored = await self._stored(namespace, name)
         before = Catalogue(images=stored.images | self._last.images)
+        await self._heard(settings, before)
         client = await self._clients.client()
         catalogue = await look(
             settings.hub.lab.images, client, before, datetime.now(UTC), after_each=self._status.went_on
@@ -61,6 +73,7 @@ class Controller:
         self._status.looked(catalogue, len(catalogue.pack()))
         if is_new(catalogue, stored):
             await self._store.write(namespace, name, catalogue)
+        await self._heard(settings, catalogue)
 
     async def _stored(self, namespace: str, name: str) -> Catalogue:
         try:

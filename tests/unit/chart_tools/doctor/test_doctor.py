@@ -194,14 +194,16 @@ def test_a_volume_is_asked_for_only_where_one_is_made() -> None:
     assert resources("hostPath") - resources("claim") == {"persistentvolumes"}
 
 
-def test_rights_in_the_whole_cluster_are_asked_for_only_with_namespaces_of_people() -> None:
-    def resources(*, people: bool) -> set[str]:
+def test_rights_in_the_whole_cluster_are_asked_for_only_with_namespaces_of_people_and_pulls() -> None:
+    def resources(*, people: bool, **prepuller: Any) -> set[str]:
         wanted = {"global": {"hostname": "a.example.org", "userNamespaces": people}, "storage": {"mode": "external"}}
-        return {access.resource for access in permissions.needed(site(**wanted))}
+        return {access.resource for access in permissions.needed(site(**wanted, prepuller=prepuller))}
 
-    assert resources(people=True) - resources(people=False) == {
-        *("clusterroles", "clusterrolebindings", "namespaces", "resourcequotas", "limitranges")
-    }
+    bare = resources(people=False, nodesAtOnce=0)
+    roles = {"clusterroles", "clusterrolebindings"}
+    assert resources(people=True, nodesAtOnce=0) - bare == roles | {"namespaces", "resourcequotas", "limitranges"}
+    assert resources(people=False) - bare == resources(people=False, nodesAtOnce=3) - bare == roles | {"nodes"}
+    assert resources(people=False, enabled=False) == bare
 
 
 def test_a_quota_is_asked_for_only_where_one_is_made() -> None:
@@ -515,7 +517,9 @@ def test_the_file_server_needs_a_namespace_that_lets_it() -> None:
 
 def test_the_rights_that_are_asked_for_follow_from_the_mode_of_storage() -> None:
     def kinds(mode: str) -> set[str]:
-        return {each.resource for each in permissions.needed(site(storage={"mode": mode}))}
+        return {
+            each.resource for each in permissions.needed(site(storage={"mode": mode}, prepuller={"nodesAtOnce": 0}))
+        }
 
     assert kinds("nfs") - kinds("claim") == {
         *("clusterroles", "clusterrolebindings", "jobs", "persistentvolumes", "deployments/scale"),

@@ -13,11 +13,12 @@ import pytest
 import yaml
 from jldhub.images.catalogue import Catalogue, CatalogueError, ImageState
 from jldhub.images.controller import service
+from jldhub.images.controller.api import ApiUnavailable
 from jldhub.images.controller.service import Controller, is_new
 from jldhub.images.controller.status import Status
-from jldhub.images.controller.store import StoreUnavailable
 from jldhub.images.registry.errors import RegistryUnavailable
 from jldhub.images.registry.reference import Repository
+from jldhub.settings.settings import Settings
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 DIGEST = "sha256:" + 64 * "a"
@@ -52,7 +53,7 @@ class Store:
     """The ConfigMap, or why it cannot be had."""
 
     def __init__(self) -> None:
-        self.catalogue: Catalogue | CatalogueError | StoreUnavailable = Catalogue()
+        self.catalogue: Catalogue | CatalogueError | ApiUnavailable = Catalogue()
         self.written = 0
 
     async def read(self, namespace: str, name: str) -> Catalogue:
@@ -97,9 +98,14 @@ class Site:
 
     def __init__(self, settings: dict[str, Any], file: Path) -> None:
         self.store, self.registries, self.status = Store(), Registries(), Status()
-        self.controller = Controller(self.store, self.registries, self.status)  # type: ignore[arg-type]
+        self.heard: list[Catalogue] = []
+        self.controller = Controller(self.store, self.registries, self.status, self.hear)  # type: ignore[arg-type]
         self.settings, self.file = settings, file
         self.write({"y": {"reference": "x.org/y:1.0"}})
+
+    async def hear(self, settings: Settings, catalogue: Catalogue) -> None:
+        assert settings.names.namespace == "science"
+        self.heard.append(catalogue)
 
     def write(self, images: dict[str, Any]) -> None:
         lab = self.settings["hub"]["lab"] | {"images": images, "defaultImage": min(images, default="")}
@@ -124,6 +130,16 @@ async def test_rounds_that_find_nothing_new_write_nothing(site: Site) -> None:
 
     assert (site.registries.asked, site.store.written) == (3, 1)
     assert site.state().digests == {"1.0": DIGEST}
+
+
+async def test_what_is_known_is_told_before_registries_are_asked_and_after_that(site: Site) -> None:
+    site.store.catalogue = one(reference="x.org/y:1.0")
+    site.registries.failure = RegistryUnavailable("x.org/y", "it is away", "Wait")
+    await site.controller.round()
+
+    before, after = site.heard
+    assert before == one(reference="x.org/y:1.0")
+    assert after.images["y"].trouble
 
 
 async def test_what_is_taken_away_from_the_config_map_is_written_again(site: Site) -> None:
@@ -166,8 +182,8 @@ async def test_the_times_of_the_last_answers_are_kept_exactly_until_they_are_nee
 
 
 async def test_no_registry_is_asked_while_nothing_can_be_written(site: Site) -> None:
-    site.store.catalogue = StoreUnavailable("the Kubernetes API does not answer")
-    with pytest.raises(StoreUnavailable):
+    site.store.catalogue = ApiUnavailable("the ConfigMap", "does not answer")
+    with pytest.raises(ApiUnavailable):
         await site.controller.round()
 
     assert site.registries.asked == 0
@@ -213,7 +229,7 @@ async def test_what_fails_is_tried_again_later_and_later(
 
     monkeypatch.setattr(service.asyncio, "sleep", sleep)
     if what == "the API is away":
-        site.store.catalogue = StoreUnavailable("the Kubernetes API does not answer")
+        site.store.catalogue = ApiUnavailable("the ConfigMap", "does not answer")
     elif what == "the settings are wrong":
         site.file.write_text("hub: {}")
     else:
@@ -254,7 +270,7 @@ async def test_a_round_that_fails_goes_on_too(site: Site, monkeypatch: pytest.Mo
         raise Enough
 
     monkeypatch.setattr(service.asyncio, "sleep", sleep)
-    site.store.catalogue = StoreUnavailable("the Kubernetes API does not answer")
+    site.store.catalogue = ApiUnavailable("the ConfigMap", "does not answer")
     with pytest.raises(Enough):
         await site.controller.run()
 
