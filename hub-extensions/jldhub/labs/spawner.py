@@ -12,6 +12,7 @@ from kubespawner.utils import get_k8s_model
 from traitlets import Instance
 
 from jldhub.identity import Identity, IdentityError, lab_identity
+from jldhub.images.nodes import ImageOnNodes
 from jldhub.labs.environment import lab_environment
 from jldhub.labs.etc_files import gitconfig_file, group_file, passwd_file
 from jldhub.labs.inside import inside_files
@@ -95,6 +96,9 @@ class LabSpawner(GuardedSpawner):
     def site_image(self) -> str:
         """The image of a site without `hub.lab.images`, as it was before anybody chose one."""
         return str(self.image)
+
+    def on_nodes(self, reference: str) -> ImageOnNodes | None:
+        return self.images.nodes.image(reference)
 
     @property
     def files_secret(self) -> str:
@@ -198,7 +202,7 @@ def options_form(spawner: LabSpawner) -> str:
 
 async def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -> None:
     """JupyterHub's `auth_state_hook`, before the form is rendered and before each start. Raises a Refusal."""
-    await spawner.images.catalogue.refresh()
+    await spawner.images.refresh()
     spawner.git_token = ""
     try:
         if spawner.settings.hub.auth.github and spawner.settings.hub.lab.git.push is not Push.NONE:
@@ -253,9 +257,7 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
         pod.spec.init_containers = [get_k8s_model(V1Container, init_home), *(pod.spec.init_containers or [])]
     if names.user_namespaces:
         claims = await _provision_namespace(spawner, names.user_namespaces)
-        user_volumes = {
-            volume["name"]: volume for volume in (claim_volume(name, claim) for name, claim in claims.items())
-        }
+        user_volumes = {each["name"]: each for each in (claim_volume(*claim) for claim in claims.items())}
         pod.spec.volumes = [
             get_k8s_model(V1Volume, user_volumes[volume.name]) if volume.name in user_volumes else volume
             for volume in pod.spec.volumes

@@ -15,6 +15,7 @@ from jldhub.images.tags.expressions import ExpressionError
 from jldhub.images.tags.grammar import grammar
 from jldhub.images.tags.tag import Tag, is_tag
 from jldhub.labs.menu.catalogue_file import CatalogueFile, FollowedImage, KnownSeries
+from jldhub.labs.menu.nodes_file import NodesFile
 from jldhub.settings.lab import Lab
 from jldhub.settings.lab_images import LabImage
 from jldhub.settings.settings import Settings, SettingsError
@@ -34,8 +35,8 @@ class ChosenImage:
 
     @property
     def reference(self) -> str:
-        """What the pod runs. Not with both: then the scheduler would not see that a node has the image already."""
-        return str(Reference(self.repository, "" if self.digest else self.tag, self.digest))
+        """What the pod runs."""
+        return Reference(self.repository, self.tag, self.digest).runnable
 
     @property
     def spec(self) -> str:
@@ -65,10 +66,16 @@ class Images:
         if mistakes:
             raise SettingsError(*mistakes)
         self.catalogue = CatalogueFile(settings.catalogue_directory, followed)
+        self.nodes = NodesFile(settings.catalogue_directory)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Itself: traitlets copies what is configured for each spawner."""
         return self
+
+    async def refresh(self) -> None:
+        """Read what the controller has written since."""
+        await self.catalogue.refresh()
+        await self.nodes.refresh()
 
     def offered(self, identity: Identity) -> dict[str, LabImage]:
         """The images for everybody and those for the person's groups, by name: the default first, the others by title."""
@@ -85,6 +92,13 @@ class Images:
 
     def series(self, name: str) -> KnownSeries:
         return self.catalogue.images[name]
+
+    def readiness(self, name: str, tag: str = "") -> str:
+        """What people should know of an image's nodes before they choose it; empty where there is nothing to say."""
+        reference = self.references[name]
+        tag = tag or reference.tag
+        digest = reference.digest or self.series(name).series.digests.get(tag, "")
+        return self.nodes.readiness(Reference(reference.repository, tag, digest).runnable)
 
     def choose(self, identity: Identity, chosen: object, size: str) -> ChosenImage | None:
         """What the choice stands for; None where nobody chose and the site has only the one image of `hub.lab.image`.

@@ -62,6 +62,7 @@ class Option:
     title: str
     detail: str = ""
     checked: bool = False
+    readiness: str = ""  # whether it starts at once
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def _wanted(images: Images, offered: Mapping[str, LabImage], preselected: Presel
 def _card(name: str, image: LabImage, images: Images, preselected: Preselection, wanted: str) -> Card:
     heading = title(name, image)
     if not image.is_series:
-        option = Option(name, heading, images.references[name].tag or image.reference, name == wanted)
+        detail = images.references[name].tag or image.reference
+        option = Option(name, heading, detail, name == wanted, images.readiness(name))
         return Card(name, heading, image.description, [option], image.sizes)
     known, text = images.series(name), preselected.text(name)
     tags, found = list(first_tags(known, image)), _found(known, image, text)
@@ -142,14 +144,18 @@ def _card(name: str, image: LabImage, images: Images, preselected: Preselection,
     older = known.series.tag(word) if series == name else None  # of a link or the last start
     if older and older not in (*tags, *found[:_FOUND]):
         tags.append(older)
+
+    def of(tag: Tag) -> Option:
+        value, detail = f"{name}:{tag.name}", tag.name if tag.name != tag.label else ""
+        return Option(value, tag.label, detail, value == wanted, images.readiness(name, tag.name))
+
     search = Search(
         total=len(known.series.listed),
         text=text,
-        found=[_option(name, tag, wanted) for tag in found[:_FOUND]],
+        found=[of(tag) for tag in found[:_FOUND]],
         more=max(0, len(found) - _FOUND),
     )
-    options = [_option(name, tag, wanted) for tag in tags]
-    return Card(name, heading, image.description, options, image.sizes, search, _note(known))
+    return Card(name, heading, image.description, [of(tag) for tag in tags], image.sizes, search, _note(known))
 
 
 def _found(known: KnownSeries, image: LabImage, text: str) -> list[Tag]:
@@ -163,11 +169,6 @@ def _found(known: KnownSeries, image: LabImage, text: str) -> list[Tag]:
         for tag in known.series.listed
         if all(word in f"{tag.name} {tag.label}".casefold() for word in words) and tag not in shown
     ]
-
-
-def _option(name: str, tag: Tag, wanted: str) -> Option:
-    value = f"{name}:{tag.name}"
-    return Option(value, tag.label, tag.name if tag.name != tag.label else "", value == wanted)
 
 
 def _note(known: KnownSeries) -> str:

@@ -14,10 +14,12 @@ from kubespawner import KubeSpawner
 from tornado import web
 from traitlets import Float, Integer
 
+from jldhub.images.nodes import ImageOnNodes
 from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.start import messages
 from jldhub.labs.start.adoption import START, AdoptingApi, PodRejected, api_message
 from jldhub.labs.start.failure import StartFailed
+from jldhub.labs.start.pulling import pull_told
 from jldhub.labs.start.queue import QueuePlace, SpawnQueue
 from jldhub.labs.start.watching import is_outage, keep_watching, may_load
 from jldhub.settings.settings import Settings
@@ -220,6 +222,8 @@ class GuardedSpawner(KubeSpawner):
         async for event in self._events_until_the_end():
             if event:
                 yield event
+                if pull := pull_told(event.get("raw_event") or {}, self.on_nodes):
+                    yield {"message": pull}
             why = messages.obstacle(self._own_pod(), self.events)
             if why and why.sentence != shown:
                 shown = why.sentence
@@ -235,6 +239,10 @@ class GuardedSpawner(KubeSpawner):
         while True:
             yield {}
             await asyncio.sleep(_POLL_SECONDS)
+
+    def on_nodes(self, reference: str) -> ImageOnNodes | None:
+        """What is known of an image. Nothing, unless a subclass knows."""
+        return None
 
     def failure(self, why: Obstacle) -> StartFailed:
         """The exception for an obstacle, with the reference of this start."""

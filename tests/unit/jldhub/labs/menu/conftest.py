@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from jldhub.images.catalogue import FILE, Catalogue, ImageState
+from jldhub.images.nodes import FILE as NODES_FILE
+from jldhub.images.nodes import ImageOnNodes, NodesState
 from jldhub.labs.menu.images import Images
 from jldhub.settings.lab import Lab
 from jldhub.settings.settings import Settings
@@ -63,3 +65,9 @@ def lsst_state(**changes: Any) -> ImageState:
     digests = {"recommended": DIGEST, "r29_2_0": DIGEST, "w_2026_21": "sha256:" + "b2" * 32}
     state = {"reference": IMAGES["lsst"]["reference"], "tags": TAGS, "digests": digests, "checked": datetime.now(UTC)}
     return ImageState.model_validate(state | changes)
+
+
+def write_nodes(folder: Path, *images: ImageOnNodes, written: datetime | None = None) -> None:
+    new = folder / "new"
+    new.write_bytes(NodesState(written=written or datetime.now(UTC), images=list(images)).pack())
+    new.replace(folder / NODES_FILE)

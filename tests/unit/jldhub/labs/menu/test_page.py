@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from jldhub.identity import Identity
+from jldhub.images.nodes import ImageOnNodes
 from jldhub.labs.menu.handler import HANDLERS
 from jldhub.labs.menu.images import Images
 from jldhub.labs.menu.page import Preselection, preselection, render
 
-from .conftest import IMAGES, LabImages, lsst_state, write_catalogue
+from .conftest import DIGEST, IMAGES, LabImages, lsst_state, write_catalogue, write_nodes
 
 NOBODY = Identity(1, 1, "", "", ())
 MEMBER = Identity(1, 1, "", "", (), ("lsst", "lsst-sqre:friends"))
@@ -227,3 +228,47 @@ def test_notices_stand_above_the_choices(lab_images: LabImages) -> None:
 
 def test_every_address_of_jupyterhubs_page_has_the_handler() -> None:
     assert sorted(path for path, _ in HANDLERS) == ["/spawn", "/spawn/([^/]+)", "/spawn/([^/]+)/([^/]+)"]
+
+
+LSST = IMAGES["lsst"]["reference"]
+SLOW = "Not pulled beforehand: may start slowly"
+
+
+def on_nodes(reference: str, there: int) -> ImageOnNodes:
+    return ImageOnNodes(reference=reference, title="t", bytes=7_900_000_000, eligible=12, there=there)
+
+
+def labels(page: Form) -> dict[str, str]:
+    """What a screen reader says of each choice of an image: the text of its label, by its value."""
+    found = re.findall(r'(?s)<label class="jld-choice">(.*?)</label>', page.text)
+    texts = {}
+    for label in found:
+        value = re.search(r'name="image"[^>]* value="([^"]*)"', label)
+        if value:
+            texts[value[1]] = " ".join(re.sub(r"<[^>]+>", " ", label).split())
+    return texts
+
+
+async def test_the_page_says_what_starts_slowly(images: Images, tmp_path: Path) -> None:
+    before = form(images, given=Preselection(searches={"lsst": "w_2026_19"}))
+    assert "nodes" not in before.text
+    write_nodes(
+        tmp_path,
+        on_nodes("quay.io/jupyter/scipy-notebook:2026-11-02", 12),
+        on_nodes("quay.io/big/lab:1", 7),
+        on_nodes(f"{LSST}@{DIGEST}", 12),  # what the alias stands for
+        on_nodes(f"{LSST}@sha256:{'b2' * 32}", 0),
+        on_nodes(f"{LSST}:w_2026_20", 1),  # whose digest is not known
+    )
+    await images.refresh()
+    page = form(images, given=Preselection(searches={"lsst": "w_2026_19"}))
+    told = labels(page)
+    assert page.values("image") == before.values("image")
+    assert {value: text for value, text in told.items() if "node" not in text and SLOW not in text}.keys() == {
+        "science",
+        "lsst:recommended",
+    }
+    assert told["big"].endswith("On 7 of 12 nodes: may start slowly")
+    assert told["lsst:w_2026_21"].endswith("On no node yet, 7.9 GB: the first start takes minutes")
+    assert told["lsst:w_2026_20"].endswith("On 1 of 12 nodes: may start slowly")
+    assert told["lsst:w_2026_19"].endswith(SLOW)  # found by the search
