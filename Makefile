@@ -10,7 +10,7 @@ PACKAGES := chart-tools hub-extensions storage-extensions dev-tools
 LEVELS := tests/unit tests/render tests/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor bench-nfs
+.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor bench-nfs bench-prepuller
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ bench-frontdoor: tools ## Compare the front door with its peers under load (QUIC
 
 bench-nfs: tools ## Measure the file server, as root: raw clients, memory, restarts (PARTS="load memory" for some)
 	@.venv/bin/python tests/bench/nfs $(PARTS)
+
+bench-prepuller: tools ## Simulate 1,000 nodes with 8 images against a real API server: requests, memory and processor of the prepuller
+	@.venv/bin/python tests/bench/prepuller
 
 lint: tools ## Style, types, imports, dependencies: ruff, mypy, import-linter, deptry (helm lint is among the render tests)
 	@.venv/bin/ruff check --quiet .
