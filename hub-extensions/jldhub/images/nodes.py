@@ -35,11 +35,27 @@ class ImageOnNodes(_Told):
 
     @property
     def size(self) -> str:
-        """As people read it: `7.9 GB`, `480 MB`. Empty where nobody knows it."""
-        if not self.bytes:
-            return ""
-        megabytes = max(1, round(self.bytes / 10**6))
-        return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes} MB"
+        return size(self.bytes)
+
+
+class UnwantedImage(_Told):
+    """An image of labs that nodes have, and nobody wants: on how many, and the bytes that it takes on all of them together."""
+
+    name: str  # as people choose it where that is known: `lsst:w_2025_40`
+    bytes: int = 0
+    nodes: int = 0
+
+    @property
+    def size(self) -> str:
+        return size(self.bytes)
+
+
+def size(number: int) -> str:
+    """Bytes as people read them: `7.9 GB`, `480 MB`. Empty where nobody knows them."""
+    if not number:
+        return ""
+    megabytes = max(1, round(number / 10**6))
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes} MB"
 
 
 class Attempt(_Told):
@@ -68,6 +84,7 @@ class NodeRow(_Told):
     there: list[int] = []  # places in `NodesState.images`
     pulling: PullUnderWay | None = None
     attempts: list[Attempt] = []
+    unwanted_bytes: int = 0  # what images of labs take there that nobody wants
 
 
 class NodesState(_Told):
@@ -78,6 +95,7 @@ class NodesState(_Told):
     images: list[ImageOnNodes] = []
     nodes: list[NodeRow] = []
     left_out: int = 0  # nodes that would not fit, and of which nothing but the counts above is told
+    unwanted: list[UnwantedImage] = []  # where somebody asked for the report; those first that take most
     warnings: list[str] = []  # what whoever runs the site has to do something about
 
     def pack(self) -> bytes:

@@ -1,9 +1,10 @@
 """What the hub is told of nodes, images and pulls, and what the controller remembers over its own restart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
-from jldhub.images.nodes import Attempt, ImageOnNodes, NodeRow, NodesError, NodesState, PullUnderWay
+from jldhub.images.nodes import Attempt, ImageOnNodes, NodeRow, NodesError, NodesState, PullUnderWay, UnwantedImage
 from jldhub.images.prepuller.node import Node
 from jldhub.images.prepuller.pods import Pull
 from jldhub.images.prepuller.record import Key, Record, stops
@@ -18,12 +19,18 @@ def snapshot(
     pulls: Sequence[Pull],
     warnings: Sequence[SiteWarning],
     now: datetime,
+    unwanted: Sequence[UnwantedImage] = (),
+    unwanted_bytes: Mapping[str, int] = MappingProxyType({}),
 ) -> NodesState:
     """The state of now, which fits into its place: where there are too many nodes, those of which there is least to tell are left out."""
     whole = NodesState(
         written=now,
         images=_images(nodes, wanted, record),
-        nodes=_rows(nodes, wanted, record, pulls),
+        nodes=[
+            row.model_copy(update={"unwanted_bytes": unwanted_bytes.get(row.name, 0)})
+            for row in _rows(nodes, wanted, record, pulls)
+        ],
+        unwanted=[*unwanted],
         warnings=[each.message for each in warnings],
     )
     return _that_fits(whole)
