@@ -11,6 +11,7 @@ from jldhub.images.catalogue import Catalogue
 from jldhub.images.controller.api import Api, ApiUnavailable
 from jldhub.images.controller.cluster import NODES, Cluster, PodRefused
 from jldhub.images.controller.mirror import Mirror
+from jldhub.images.controller.purging import Purger, Report, tell
 from jldhub.images.controller.status import PULLS, Status
 from jldhub.images.controller.store import Store
 from jldhub.images.nodes import NodesError, NodesState
@@ -18,10 +19,11 @@ from jldhub.images.prepuller.node import Node, read_node
 from jldhub.images.prepuller.plan import plan
 from jldhub.images.prepuller.pods import LabPod, Pull, pull_pod, read_pod
 from jldhub.images.prepuller.record import Record, observe
-from jldhub.images.prepuller.settings import PrepullerSettings
+from jldhub.images.prepuller.settings import PrepullerSettings, Purge
 from jldhub.images.prepuller.snapshot import is_new, restored, snapshot
 from jldhub.images.prepuller.wanted import WantedImage, wanted_images
 from jldhub.images.prepuller.warnings import SiteWarning, warnings
+from jldhub.images.purging.report import Ours
 from jldhub.settings.settings import Settings
 
 _BETWEEN = 1.0  # seconds between two looks; nodes and pods change many at a time
@@ -41,6 +43,7 @@ class Site:
     own: PrepullerSettings
     wanted: Sequence[WantedImage]
     owner: str  # the UID of the ServiceAccount that owns the pods
+    ours: Ours | None = None  # None where nobody asks what is not wanted
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Prepuller:
         self._held: Held | None = None
         self._told: dict[tuple[str, str], datetime] = {}
         self._written: NodesState | None = None
+        self._report = Report()
+        self._purger: Purger | None = None
         self._looked = datetime.min.replace(tzinfo=UTC)  # when the state was worked out last
 
     async def hear(self, settings: Settings, catalogue: Catalogue) -> None:
@@ -79,7 +84,9 @@ class Prepuller:
             return  # there is no right to anything of it
         owner = await Cluster(self._api, settings.names.namespace).owner(own.names.service_account)
         wanted = wanted_images(settings.hub.lab, settings.names, catalogue)
-        self._site = Site(settings, own, wanted, owner)
+        asked = own.purge is not Purge.NEVER
+        ours = Ours.of(settings.hub.lab, settings.names, catalogue, wanted) if asked else None
+        self._site = Site(settings, own, wanted, owner, ours)
         self._changed.set()
 
     async def run(self) -> None:
@@ -97,8 +104,12 @@ class Prepuller:
             self._changed,
             {"labelSelector": selector},
         )
+        endless_ones = [nodes.run(), pods.run(), self._looks(cluster, nodes, pods)]
+        if purge := own.purge:  # the chart starts the controller again where that changes
+            self._purger = Purger(self._api, Cluster(self._api, purge.namespace), purge, self._changed)
+            endless_ones.append(self._purger.run())
         async with asyncio.TaskGroup() as group:
-            for endless in (nodes.run(), pods.run(), self._looks(cluster, nodes, pods)):
+            for endless in endless_ones:
                 group.create_task(endless)
 
     async def _first_site(self) -> Site:
@@ -153,7 +164,14 @@ class Prepuller:
             if isinstance(pod := pods.get(f"{prefix}/{name}"), Pull):  # until the watch tells that it is gone
                 pods[f"{prefix}/{name}"] = replace(pod, is_going=True)
         await self._create(cluster, site, todo.create, pods, now)
-        await self._tell(cluster, site, nodes, pulls, now)
+        if now - self._looked < _WRITTEN:  # not oftener than somebody can see it
+            return
+        self._looked = now
+        labs = [pod for pod in pods.values() if isinstance(pod, LabPod)]
+        await self._tell(cluster, site, nodes, pulls, labs, now)
+        if self._purger and site.ours:
+            occupied = busy | {pull.node for pull in pulls if not pull.is_over} | {node.name for _, node in todo.create}
+            await self._purger.look(nodes, self._report, site.ours, site.settings, site.own, occupied, now)
 
     async def _create(
         self,
@@ -176,14 +194,21 @@ class Prepuller:
                 pods.setdefault(f"{names.namespace}/{made['metadata']['name']}", pod)
 
     async def _tell(
-        self, cluster: Cluster, site: Site, nodes: Sequence[Node], pulls: Sequence[Pull], now: datetime
+        self,
+        cluster: Cluster,
+        site: Site,
+        nodes: Sequence[Node],
+        pulls: Sequence[Pull],
+        labs: Sequence[LabPod],
+        now: datetime,
     ) -> None:
-        """Events and the hub's file, neither oftener than somebody can see them."""
-        if now - self._looked < _WRITTEN:
-            return
-        self._looked = now
+        """The log, events and the hub's file."""
+        report = Report.of(nodes, site.ours, labs) if site.ours else Report()
+        tell(report, self._report)
+        self._report = report
         found = warnings(self._record, site.wanted, self._held.message if self._held else "", now)
-        state = snapshot(nodes, site.wanted, self._record, pulls, found, now)
+        found += self._purger.warnings if self._purger else []
+        state = snapshot(nodes, site.wanted, self._record, pulls, found, now, report.sums, report.bytes)
         self._status.nodes_looked_at(state)
         names = site.settings.names
         if self._is_due(state, now):

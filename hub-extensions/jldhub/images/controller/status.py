@@ -48,6 +48,11 @@ class Status:
         )
         self._wanted = Gauge("jld_images_wanted", "Images that nodes should have", registry=self.registry)
         self._eligible = Gauge("jld_nodes_eligible", "Nodes on which labs start", registry=self.registry)
+        self._unwanted = Gauge(
+            "jld_images_unwanted_bytes",
+            "What images take that nobody wants, where that is asked",
+            registry=self.registry,
+        )
         self._there = Gauge(
             "jld_image_nodes",
             "Nodes that have a wanted image, and may start labs with it",
@@ -93,6 +98,7 @@ class Status:
     def nodes_looked_at(self, state: NodesState) -> None:
         self._wanted.set(len(state.images))
         self._eligible.set(sum(not row.why_not for row in state.nodes) + state.left_out)
+        self._unwanted.set(sum(image.bytes for image in state.unwanted))
         self._there.clear()
         for image in state.images:
             self._there.labels(image.title).set(image.there)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from jldhub.images.catalogue import Catalogue
 from jldhub.images.nodes import UnwantedImage
@@ -129,6 +130,7 @@ def _is_nameless(name: str) -> bool:
     return "<none>" in name
 
 
+@lru_cache(maxsize=2**14)  # a thousand nodes tell the same names
 def _repository(name: str) -> str:
     """Nodes tell what cannot be read, too: it is in no repository of ours."""
     reference = _read(name)
