@@ -28,6 +28,11 @@
 {{ ternary $before (include "jld.clusterName" (list . "hub")) $own }}
 {{- end }}
 
+{{/* Name of the namespace of pods that purge. The hash distinguishes releases whose names are one together with their namespaces'. */}}
+{{- define "jld.purgeNamespace" -}}
+{{ printf "%s-%s" .Release.Namespace .Release.Name | trunc 50 | trimSuffix "-" }}-{{ printf "%s/%s" .Release.Namespace .Release.Name | sha256sum | trunc 6 }}-purge
+{{- end }}
+
 {{/* Labels by which a component's pods are found: (list . "hub"). They never change: a Deployment's selector is immutable. */}}
 {{- define "jld.selector" -}}
 app.kubernetes.io/name: jld

@@ -152,6 +152,8 @@ def _auth(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
 def _agree_about_the_prepuller(prepuller: Data, images: Data) -> None:
     if any(image.get("tags") for image in images.values()):
         prepuller.pop("enabled", None)
+    if prepuller.get("enabled") is False or prepuller.get("nodesAtOnce") == 0:
+        prepuller.pop("purge", None)
     if "resources" in prepuller:
         prepuller["resources"]["requests"] = {"cpu": "1m", "memory": "1Mi"}
         prepuller["resources"].get("limits", {}).pop("memory", None)

@@ -18,6 +18,7 @@ KINDS = {
     "HTTPRoute": ("httproutes", "gateway.networking.k8s.io", True),
     "Ingress": ("ingresses", "networking.k8s.io", True),
     "Job": ("jobs", "batch", True),
+    "Namespace": ("namespaces", "", False),
     "NetworkPolicy": ("networkpolicies", "networking.k8s.io", True),
     "PersistentVolume": ("persistentvolumes", "", False),
     "PersistentVolumeClaim": ("persistentvolumeclaims", "", True),
@@ -73,6 +74,8 @@ def needed(site: JsonMap | None) -> list[Access]:
         del kinds["CronJob"]
     user_namespaces = bool(value_at(site, "global", "userNamespaces"))
     pulls = bool(value_at(site, "prepuller", "enabled") and value_at(site, "prepuller", "nodesAtOnce"))
+    if not pulls or value_at(site, "prepuller", "purge") != "remove":
+        del kinds["Namespace"]
     if mode != "nfs":
         for kind in _FILE_SERVER_KINDS:
             if not ((user_namespaces or pulls) and kind.startswith("ClusterRole")):

@@ -43,5 +43,20 @@ def there_are_images_to_follow(effective: JsonMap) -> Violations:
             yield ("prepuller", *path), "has no effect without hub.lab.images; name an image there, or remove this"
 
 
-RULES: tuple[Rule, ...] = (series_are_followed, authorities_are_certificates)
-WARNINGS: tuple[Rule, ...] = (exceptions_are_of_a_proxy, there_are_images_to_follow)
+def unwanted_images_are_looked_for(effective: JsonMap) -> Violations:
+    """`prepuller.purge` is `never` where nodes are not looked at: without `prepuller.enabled`, and with `nodesAtOnce: 0`."""
+    if value_at(effective, "prepuller", "purge") in (None, "never"):
+        return
+    for key, value in (("enabled", False), ("nodesAtOnce", 0)):
+        if value_at(effective, "prepuller", key) == value:
+            yield ("prepuller", "purge"), f"nobody looks at nodes with prepuller.{key}: {str(value).lower()}; write never"
+            return
+
+
+def purging_has_a_use(effective: JsonMap) -> Violations:
+    if value_at(effective, "prepuller", "purge") != "remove" and value_at(effective, "prepuller", "runtimeSocket"):
+        yield ("prepuller", "runtimeSocket"), "has no effect without prepuller.purge: remove; write that, or remove this"
+
+
+RULES: tuple[Rule, ...] = (series_are_followed, authorities_are_certificates, unwanted_images_are_looked_for)
+WARNINGS: tuple[Rule, ...] = (exceptions_are_of_a_proxy, there_are_images_to_follow, purging_has_a_use)

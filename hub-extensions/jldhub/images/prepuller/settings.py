@@ -51,7 +51,7 @@ class PrepullerSettings(SettingsModel):
     nodes_at_once: Annotated[int, Field(ge=0, le=1000)] = 10  # 0: nothing is pulled
     purge: Annotated[Purge, Field(strict=False)] = Purge.NEVER
     purge_above: Annotated[int, Field(ge=10, le=95)] = 80  # percent of the disk with images
-    runtime_socket: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._-]+)*$")] = (
+    runtime_socket: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$")] = (
         ""  # empty: where the node's runtime has it
     )
     names: PrepullerNames
