@@ -28,7 +28,8 @@
 {{ ternary $before (include "jld.clusterName" (list . "hub")) $own }}
 {{- end }}
 
-{{/* Name of the namespace of pods that purge. The hash distinguishes releases whose names are one together with their namespaces'. */}}
+{{/* Name of the namespace of pods that purge, of at most 63 characters. The hash distinguishes releases whose names begin alike, or are one
+     together with their namespaces'. */}}
 {{- define "jld.purgeNamespace" -}}
 {{ printf "%s-%s" .Release.Namespace .Release.Name | trunc 50 | trimSuffix "-" }}-{{ printf "%s/%s" .Release.Namespace .Release.Name | sha256sum | trunc 6 }}-purge
 {{- end }}

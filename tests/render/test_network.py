@@ -21,7 +21,7 @@ def policy(rendered: Render, component: str) -> Object:
     (found,) = [
         each["spec"]
         for each in rendered.of_kind("NetworkPolicy")
-        if each["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == component
+        if each["metadata"]["labels"]["app.kubernetes.io/component"] == component
     ]
     return dict(found)
 
@@ -116,8 +116,15 @@ def test_pods_that_pull_are_reached_by_nobody_and_reach_nobody(values: dict[str,
     found = policy(rendered, "prepull")
 
     assert (found["policyTypes"], found["ingress"], found["egress"]) == (["Ingress", "Egress"], [], [])
-    selected = [each["spec"]["podSelector"]["matchLabels"] for each in rendered.of_kind("NetworkPolicy")]
+    selected = [each["spec"]["podSelector"].get("matchLabels") for each in rendered.of_kind("NetworkPolicy")]
     assert selected.count(found["podSelector"]["matchLabels"]) == 1
+
+
+def test_nobody_reaches_the_namespace_of_pods_that_purge_and_none_there_reaches_anybody(
+    values: dict[str, Path],
+) -> None:
+    found = policy(render(Question(values["everything"])), "purge")
+    assert found == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
 
 
 def test_prometheus_reaches_the_prepuller_where_a_site_says_so(values: dict[str, Path]) -> None:

@@ -49,13 +49,19 @@ def unwanted_images_are_looked_for(effective: JsonMap) -> Violations:
         return
     for key, value in (("enabled", False), ("nodesAtOnce", 0)):
         if value_at(effective, "prepuller", key) == value:
-            yield ("prepuller", "purge"), f"nobody looks at nodes with prepuller.{key}: {str(value).lower()}; write never"
+            yield (
+                ("prepuller", "purge"),
+                f"nobody looks at nodes with prepuller.{key}: {str(value).lower()}; write never",
+            )
             return
 
 
 def purging_has_a_use(effective: JsonMap) -> Violations:
     if value_at(effective, "prepuller", "purge") != "remove" and value_at(effective, "prepuller", "runtimeSocket"):
-        yield ("prepuller", "runtimeSocket"), "has no effect without prepuller.purge: remove; write that, or remove this"
+        yield (
+            ("prepuller", "runtimeSocket"),
+            "has no effect without prepuller.purge: remove; write that, or remove this",
+        )
 
 
 RULES: tuple[Rule, ...] = (series_are_followed, authorities_are_certificates, unwanted_images_are_looked_for)

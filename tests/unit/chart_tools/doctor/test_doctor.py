@@ -204,6 +204,8 @@ def test_rights_in_the_whole_cluster_are_asked_for_only_with_namespaces_of_peopl
     assert resources(people=True, nodesAtOnce=0) - bare == roles | {"namespaces", "resourcequotas", "limitranges"}
     assert resources(people=False) - bare == resources(people=False, nodesAtOnce=3) - bare == roles | {"nodes"}
     assert resources(people=False, enabled=False) == bare
+    assert resources(people=False, purge="remove") - resources(people=False, purge="report") == {"namespaces"}
+    assert resources(people=False, purge="remove", nodesAtOnce=0) == bare
 
 
 def test_a_quota_is_asked_for_only_where_one_is_made() -> None:

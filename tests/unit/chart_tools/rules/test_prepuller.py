@@ -97,3 +97,41 @@ def test_requests_are_within_limits() -> None:
     amounts = {"requests": {"cpu": 1, "memory": "1Gi"}, "limits": {"cpu": 2, "memory": "512Mi"}}
 
     assert said(resources.RULES, {}, resources=amounts).keys() == {"prepuller.resources.requests.memory"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"purge": "remove"}, ""),
+        ({"purge": "report", "enabled": True, "nodesAtOnce": 10}, ""),
+        ({"purge": "never", "enabled": False}, ""),
+        ({"purge": "report", "enabled": False}, "nobody looks at nodes with prepuller.enabled: false; write never"),
+        ({"purge": "remove", "nodesAtOnce": 0}, "nobody looks at nodes with prepuller.nodesAtOnce: 0; write never"),
+    ],
+)
+def test_unwanted_images_are_looked_for_where_nodes_are(keys: dict[str, object], sentence: str) -> None:
+    assert said(prepuller.RULES, SINGLE, **keys) == ({"prepuller.purge": sentence} if sentence else {})
+
+
+@pytest.mark.parametrize(("purge", "broken"), [("never", True), ("report", True), ("remove", False)])
+def test_a_socket_is_for_who_removes(purge: str, broken: bool) -> None:
+    keys = {"purge": purge, "runtimeSocket": "/run/cri-dockerd.sock"}
+    assert said(prepuller.WARNINGS, SINGLE, **keys).keys() == ({"prepuller.runtimeSocket"} if broken else set())
+
+
+@pytest.mark.parametrize(
+    ("path", "valid"),
+    [
+        ("", True),
+        ("/run/cri-dockerd.sock", True),
+        ("/var/snap/microk8s/common/run/containerd.sock", True),
+        ("run/containerd.sock", False),
+        ("/run/../etc/shadow", False),
+        ("/run/", False),
+        ("/run/a b", False),
+        ("/run/a\n", False),
+    ],
+)
+def test_a_socket_s_path_is_one(path: str, valid: bool) -> None:
+    rule = SCHEMA["properties"]["prepuller"]["properties"]["runtimeSocket"]
+    assert is_valid(path, rule, SCHEMA) is valid
