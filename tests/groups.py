@@ -14,6 +14,7 @@ CLUSTER = {
         "test_image_menu",  # has a release of its own, to which the GitHub stand-in leads until the shared one takes its place
         "test_any_image",  # has a release of its own too
         "test_prepuller",  # and so has this
+        "test_purger",  # and this, which removes images from the node that only it brought there
         "test_prepuller_scale",
         "test_failed_starts",  # has another, and must not meet the node that test_session closes for a moment
         "test_session",

@@ -119,9 +119,10 @@ class Release:
         assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
         return done.stdout
 
-    def apply(self, text: str) -> None:
-        """Objects from YAML, into the namespace."""
-        command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), "--namespace", self.name]
+    def apply(self, text: str, namespace: str = "") -> None:
+        """Objects from YAML, into the namespace, or another one."""
+        place = ["--namespace", namespace or self.name]
+        command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), *place]
         subprocess.run([*command, "apply", "--filename", "-"], input=text, text=True, capture_output=True, check=True)
 
     def create(self, text: str) -> str:

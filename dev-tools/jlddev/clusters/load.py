@@ -34,6 +34,11 @@ def remove_from_native(prefix: str) -> None:
         output([*_enter_node(), *CTR, "remove", *names])
 
 
+def pin_in_native(name: str) -> None:
+    """Have the node's containerd tell that the image is not to be removed."""
+    output([*_enter_node(), *CTR, "label", name, "io.cri-containerd.pinned=pinned"])
+
+
 def names_in_native() -> list[str]:
     """The names of images that the node's containerd has."""
     return output([*_enter_node(), *CTR, "list", "--quiet"]).split()
