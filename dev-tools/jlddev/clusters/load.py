@@ -34,9 +34,9 @@ def remove_from_native(prefix: str) -> None:
         output([*_enter_node(), *CTR, "remove", *names])
 
 
-def pin_in_native(name: str) -> None:
-    """Have the node's containerd tell that the image is not to be removed."""
-    output([*_enter_node(), *CTR, "label", name, "io.cri-containerd.pinned=pinned"])
+def pin_in_native(name: str, pinned: bool = True) -> None:
+    """Have the node's containerd tell that the image is not to be removed, or not any more."""
+    output([*_enter_node(), *CTR, "label", name, f"io.cri-containerd.pinned={'pinned' if pinned else ''}"])
 
 
 def names_in_native() -> list[str]:
