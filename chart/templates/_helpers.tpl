@@ -28,12 +28,6 @@
 {{ ternary $before (include "jld.clusterName" (list . "hub")) $own }}
 {{- end }}
 
-{{/* Name of the namespace of pods that purge, of at most 63 characters. The hash distinguishes releases whose names begin alike, or are one
-     together with their namespaces'. */}}
-{{- define "jld.purgeNamespace" -}}
-{{ printf "%s-%s" .Release.Namespace .Release.Name | trunc 50 | trimSuffix "-" }}-{{ printf "%s/%s" .Release.Namespace .Release.Name | sha256sum | trunc 6 }}-purge
-{{- end }}
-
 {{/* Labels by which a component's pods are found: (list . "hub"). They never change: a Deployment's selector is immutable. */}}
 {{- define "jld.selector" -}}
 app.kubernetes.io/name: jld
@@ -91,10 +85,21 @@ capabilities: {drop: [ALL]}
      context. */}}
 {{- define "jld.hubPython" -}}
 - name: python
-  configMap:
-    name: {{ include "jld.name" (list . "hub-python") }}
-    items:
-      {{- range $path, $_ := .Subcharts.hub.Files.Glob "files/jldhub/**" }}
-      - {key: {{ trimPrefix "files/jldhub/" $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}
-      {{- end }}
+  projected:
+    defaultMode: 0440
+    sources:
+      - configMap:
+          name: {{ include "jld.name" (list . "hub-python") }}
+          items:
+            {{- range $path, $_ := .Subcharts.hub.Files.Glob "files/jldhub/**" }}
+            {{- if not (hasPrefix "files/jldhub/images/" $path) }}
+            - {key: {{ trimPrefix "files/jldhub/" $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}
+            {{- end }}
+            {{- end }}
+      - configMap:
+          name: {{ include "jld.name" (list . "images-python") }}
+          items:
+            {{- range $path, $_ := .Subcharts.hub.Files.Glob "files/jldhub/images/**" }}
+            - {key: {{ trimPrefix "files/jldhub/images/" $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}
+            {{- end }}
 {{- end }}

@@ -143,7 +143,7 @@ def test_logins_and_authorities_of_registries_are_files_that_may_be_missing(valu
     )
     rendered = render(Question(values["everything"], changes))
     (pod,) = [pod for pod in rendered.pods if pod.component == "prepuller"]
-    (projected,) = [volume["projected"] for volume in pod.spec["volumes"] if "projected" in volume]
+    (projected,) = [volume["projected"] for volume in pod.spec["volumes"] if volume["name"] == "registries"]
 
     assert rendered.one("ConfigMap", "jld-prepuller")["data"] == {"ca.crt": pem}
     assert [next(iter(source.values())) for source in projected["sources"]] == [

@@ -123,7 +123,7 @@ def test_with_a_fixed_address_there_is_no_hook_that_makes_volumes(values: dict[s
 
 def test_the_hook_is_told_the_volumes_that_are_claimed(values: dict[str, Path]) -> None:
     rendered = render(Question(values["nfs"]))
-    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each["data"]]
+    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each.get("data", {})]
     settings = yaml.safe_load(told["data"]["settings.yaml"])
 
     assert rendered.of_kind("PersistentVolume") == []
@@ -137,7 +137,7 @@ def test_the_hook_is_told_the_volumes_that_are_claimed(values: dict[str, Path]) 
 
 def test_the_hook_may_touch_its_own_volumes_and_no_others(values: dict[str, Path]) -> None:
     rendered = render(Question(values["nfs"]))
-    (role,) = rendered.of_kind("ClusterRole")
+    role = rendered.one("ClusterRole", "science.jld-storage-address")
 
     create, rest = role["rules"]
     assert create == {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["create"]}
@@ -265,7 +265,7 @@ def test_a_backup_without_the_database_runs_on_any_node(values: dict[str, Path],
 
 def test_the_backup_has_its_program_and_an_uninstall_ends_it(values: dict[str, Path]) -> None:
     rendered = render(Question(values["nfs"]))
-    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each["data"]]
+    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each.get("data", {})]
 
     folder = CHECKOUT / "storage-extensions" / "jldstorage" / "backup"
     program = {name: text.rstrip() for name, text in rendered.one("ConfigMap", "jld-backup")["data"].items()}
@@ -278,7 +278,7 @@ def test_an_uninstall_stops_every_deployment_that_mounts_a_volume(values: dict[s
     """And scales it first, for it would make its pods anew."""
     changes = ('storage.mode="nfs"', "storage.keepalive.enabled=true", 'firefly.volumes=["home"]')
     rendered = render(Question(values["firefly"], changes))
-    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each["data"]]
+    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each.get("data", {})]
     settings = yaml.safe_load(told["data"]["settings.yaml"])
     claims = {each["spec"]["claimRef"]["name"] for each in settings["volumes"]}
     mounting = {
@@ -299,7 +299,7 @@ def test_an_uninstall_stops_every_deployment_that_mounts_a_volume(values: dict[s
 
 def test_what_could_not_be_stopped_is_kept_where_the_hook_may_write(values: dict[str, Path]) -> None:
     rendered = render(Question(values["nfs"]))
-    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each["data"]]
+    (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each.get("data", {})]
     report = yaml.safe_load(told["data"]["settings.yaml"])["report"]
     (role,) = [each for each in rendered.of_kind("Role") if each["metadata"]["name"] == "jld-storage-drain"]
 

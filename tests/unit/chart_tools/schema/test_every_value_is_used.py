@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jld.schema.chart import Chart
 from jld.schema.validation import key_paths, key_rule, resolved
+from jldhub.images.prepuller.settings import PrepullerSettings
 from jldhub.settings.lab import Size, Toleration
 from jldhub.settings.lab_images import LabImage
 from jldhub.settings.settings import Settings
@@ -125,7 +126,7 @@ def is_used(path: Key) -> bool:
     return (
         path in read
         or any(path[: len(above)] == above for above in whole)
-        or (in_hub and path in read_by_the_hub())
+        or (in_hub and path in read_by_the_hub() | read_by_the_hub(PrepullerSettings, ("prepuller",)))
         or path in read_by_the_tool()
         or (path[:2] == ("hub", "traits") and ("hub", "traits") in read_by_the_hub())  # classes and traits are names
     )
