@@ -8,14 +8,11 @@ from pathlib import PurePath
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Two processes use the cluster at a time. Modules of the first share one release; the modules of each come in this order.
+# Three processes use the cluster at a time. Modules of the first share one release; the modules of each come in this order.
 CLUSTER = {
     "cluster: the shared release": (
         "test_image_menu",  # has a release of its own, to which the GitHub stand-in leads until the shared one takes its place
         "test_any_image",  # has a release of its own too
-        "test_prepuller",  # and so has this
-        "test_purger",  # and this, which removes images from the node that only it brought there
-        "test_prepuller_scale",
         "test_failed_starts",  # has another, and must not meet the node that test_session closes for a moment
         "test_session",
         "test_lab_pod",
@@ -38,6 +35,11 @@ CLUSTER = {
         "test_quota",
         "test_trial",  # last: whether what `make up` installed still runs
     ),
+    "cluster: images on the node": (
+        "test_prepuller",
+        "test_purger",  # removes images from the node that only it brought there
+        "test_prepuller_scale",  # an API server of its own
+    ),
 }
 MACHINES = ("nfs", "mount")  # levels that start a machine, or namespaces, once for all their tests
 LONGEST = ("tests/render/test_mutations.py", "tests/render/test_tls.py", "tests/render/test_checkov.py")
@@ -51,7 +53,7 @@ def group_of(node_id: str) -> str:
     if level in MACHINES:
         return level
     if level == "cluster":
-        # One that has no place yet: with the last group, for two processes are enough. A test says that it has none.
+        # One that has no place yet: with the last group, for three processes are enough. A test says that it has none.
         return next((name for name, modules in CLUSTER.items() if module in modules), FIRST[len(CLUSTER) - 1])
     return str(path)
 

@@ -10,7 +10,7 @@ import playwright.sync_api as chromium
 import pytest
 from jlddev.support import debian_packages
 from jlddev.support.errors import Unsupported
-from jldhub.images.nodes import FILE, Attempt, ImageOnNodes, NodeRow, NodesState, PullUnderWay
+from jldhub.images.nodes import FILE, Attempt, ImageOnNodes, NodeRow, NodesState, PullUnderWay, UnwantedImage
 
 from tests.chromium import open_chromium
 
@@ -38,7 +38,9 @@ def known() -> NodesState:
     pulling = PullUnderWay(reference="quay.io/lsst:4", since=NOW - timedelta(minutes=3))
     rows[4] = rows[4].model_copy(update={"pulling": pulling})
     rows.append(NodeRow(name="gpu-00", why_not="it is cordoned"))
-    return NodesState(written=NOW, images=images, nodes=rows)
+    rows[0] = rows[0].model_copy(update={"unwanted_bytes": 8 * 10**9})
+    unwanted = [UnwantedImage(name="lsst:w_2025_40", bytes=96 * 10**9, nodes=12), UnwantedImage(name="old", nodes=1)]
+    return NodesState(written=NOW, images=images, nodes=rows, unwanted=unwanted)
 
 
 def write(hub: LabHub, packed: bytes) -> None:
@@ -95,6 +97,8 @@ async def test_an_admin_sees_images_nodes_pulls_and_failures(hub: LabHub, ada: B
     assert "lab-04 there there there there being pulled for 3 min" in page.sentence
     assert f"failed 2 times, next at {NOW + timedelta(minutes=2):%H:%M} UTC {TIMED_OUT}" in page.sentence
     assert "gpu-00 no labs: it is cordoned" in page.sentence
+    assert "lab-00 8.0 GB that nobody wants there" in page.sentence
+    assert "nobody wants any more lsst:w_2025_40 on 12 nodes: 96.0 GB could go old on 1 node " in page.sentence
 
     assert 'href="/hub/prepull">Images on nodes' in (await ada.get("/hub/admin")).text
     page = await ada.get("/hub/prepull?trouble=1")
@@ -122,6 +126,7 @@ async def test_what_nodes_and_registries_say_is_text(hub: LabHub, ada: Browser) 
         written=NOW,
         images=[ImageOnNodes(reference="x", title=HOSTILE, stopped=HOSTILE)],
         nodes=[NodeRow(name=HOSTILE, why_not=HOSTILE, attempts=[attempt])],
+        unwanted=[UnwantedImage(name=HOSTILE, nodes=1)],
         warnings=[HOSTILE],
     )
     write(hub, state.pack())
@@ -129,7 +134,7 @@ async def test_what_nodes_and_registries_say_is_text(hub: LabHub, ada: Browser) 
     assert page.status == 200
     assert "<script>alert" not in page.text
     assert "<img src=x" not in page.text
-    assert page.text.count("&lt;script&gt;alert(1)") == 6
+    assert page.text.count("&lt;script&gt;alert(1)") == 7
 
 
 @pytest.mark.parametrize("packed", [b"", b"no gzip", known().pack()[:40]], ids=["empty", "text", "cut off"])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jldhub.images.nodes import Attempt, ImageOnNodes, NodeRow, NodesState, PullUnderWay
+from jldhub.images.nodes import Attempt, ImageOnNodes, NodeRow, NodesState, PullUnderWay, UnwantedImage, size
 from jldhub.images.prepuller.record import given_up, pause_ends
 
 ROWS = 100  # of a page
@@ -24,6 +24,7 @@ class Row:
     name: str
     why_not: str
     cells: Sequence[Cell]
+    unwanted: str = ""  # what images of labs take there that nobody wants: `8.0 GB`
     other_pull: str = ""  # of an image that has no column any more
 
 
@@ -38,6 +39,7 @@ class View:
     nodes: int  # of which the table tells, on all pages
     left_out: int
     trouble_only: bool
+    unwanted: Sequence[UnwantedImage]
     warnings: Sequence[str]
     written: datetime | None
 
@@ -56,6 +58,7 @@ def view(state: NodesState, now: datetime, arguments: Mapping[str, str]) -> View
         nodes=len(rows),
         left_out=state.left_out,
         trouble_only=trouble_only,
+        unwanted=state.unwanted,
         warnings=state.warnings,
         written=state.written,
     )
@@ -75,7 +78,8 @@ def _row(row: NodeRow, images: Sequence[ImageOnNodes], now: datetime) -> Row:
     attempts = {attempt.reference: attempt for attempt in row.attempts}
     cells = [_cell(row, place, image, attempts.get(image.reference), now) for place, image in enumerate(images)]
     pulling = row.pulling if row.pulling and all(row.pulling.reference != image.reference for image in images) else None
-    return Row(row.name, row.why_not, cells, f"{pulling.reference} {_pulled(pulling, now)}" if pulling else "")
+    other_pull = f"{pulling.reference} {_pulled(pulling, now)}" if pulling else ""
+    return Row(row.name, row.why_not, cells, size(row.unwanted_bytes), other_pull)
 
 
 def _cell(row: NodeRow, place: int, image: ImageOnNodes, attempt: Attempt | None, now: datetime) -> Cell:
