@@ -65,15 +65,15 @@ async def _state(
     image: LabImage, registries: Registries, before: ImageState | None, now: datetime, longest: float
 ) -> ImageState:
     known = before if before and before.reference == image.reference else ImageState(reference=image.reference)
+    deadline = asyncio.get_running_loop().time() + longest
     try:
-        async with asyncio.timeout(longest):
+        async with asyncio.timeout_at(deadline):
             reference = parse(image.reference)
             state = await (
                 _series(image, reference.repository, registries, known, now)
                 if image.is_series
                 else _single(reference, registries, known, now)
             )
-            return await _with_contents(state, reference, registries, known)
     except TimeoutError:
         slow = RegistryUnavailable(
             image.reference, f"a look at it takes longer than {longest:g} s", "See whether the registry is overloaded"
@@ -81,24 +81,29 @@ async def _state(
         return _troubled(known, slow)
     except (RegistryError, InvalidReference, ExpressionError) as failure:
         return _troubled(known, failure)
+    return await _with_contents(state, reference, registries, known, deadline)
 
 
 async def _with_contents(
-    state: ImageState, reference: Reference, registries: Registries, known: ImageState
+    state: ImageState, reference: Reference, registries: Registries, known: ImageState, deadline: float
 ) -> ImageState:
     """The state with the sizes of its digests. Each is asked for once, for a digest's content never changes.
 
-    Where they cannot be had, nothing is wrong but a size that nobody knows.
+    Where they cannot be had, or not in time, nothing is wrong but a size that nobody knows.
     """
     digests = dict.fromkeys([*([reference.digest] if reference.digest else []), *state.digests.values()])
     contents = {digest: known.contents[digest] for digest in digests if digest in known.contents}
-    for digest in [each for each in digests if each not in contents][:_NEW_CONTENTS]:
-        try:
-            contents[digest] = await registries.contents(reference.repository, digest)
-        except RegistryUnavailable:
-            break
-        except RegistryError as failure:
-            log.debug("%s", failure)
+    try:
+        async with asyncio.timeout_at(deadline):
+            for digest in [each for each in digests if each not in contents][:_NEW_CONTENTS]:
+                try:
+                    contents[digest] = await registries.contents(reference.repository, digest)
+                except RegistryUnavailable:
+                    raise
+                except RegistryError as failure:
+                    log.debug("%s", failure)
+    except (RegistryUnavailable, TimeoutError) as failure:
+        log.debug("%s: the other sizes are asked for in the next round: %s", reference, failure or "it is too slow")
     return state.model_copy(update={"contents": contents})
 
 

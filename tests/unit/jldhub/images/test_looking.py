@@ -50,6 +50,7 @@ class Registries:
         self.asked: list[tuple[str, ...]] = []
         self.contents_of: dict[str, int] = {}  # the size of each digest; nobody has others
         self.silent = False
+        self.silent_about: set[str] = set()  # digests whose contents are never answered
         self.open = self.most = 0
 
     async def tags(self, repository: Repository) -> list[str]:
@@ -77,6 +78,8 @@ class Registries:
         return {tag: self.digest_of[tag] for tag in wanted if tag in self.digest_of}
 
     async def contents(self, repository: Repository, digest: str) -> dict[str, int]:
+        if digest in self.silent_about:
+            await asyncio.Event().wait()
         if digest not in self.contents_of:
             raise ImageUnknown(digest, "the cause", "The remedy")
         self.asked.append(("contents", digest))
@@ -136,6 +139,17 @@ async def test_sizes_stay_while_the_registry_is_away(registries: Registries) -> 
 async def test_sizes_that_cannot_be_had_are_no_trouble(registries: Registries) -> None:
     state = (await look({"lab": SERIES}, registries, Catalogue(), NOW)).images["lab"]
     assert (state.contents, state.trouble, state.checked) == ({}, "", NOW)
+
+
+async def test_a_registry_that_is_slow_with_sizes_loses_nothing_else(registries: Registries) -> None:
+    """What was had before is kept, so that each look gets further."""
+    registries.contents_of = dict.fromkeys(registries.digest_of.values(), 1)
+    registries.silent_about = {digest(1)}
+    state = (await look({"lab": SERIES}, registries, Catalogue(), NOW, longest=0.5)).images["lab"]
+
+    assert (state.trouble, state.checked, len(state.digests)) == ("", NOW, 3)
+    assert digest(1) in state.digests.values()
+    assert state.contents == {digest(19): {"amd64": 1}}
 
 
 async def test_a_few_sizes_are_asked_for_at_a_time(registries: Registries) -> None:
