@@ -604,6 +604,30 @@ async def test_a_size_that_is_none(
         await client.contents(lab, server.digest)
 
 
+async def test_sizes_that_are_together_more_than_any_node_has(
+    server: standin.Registry, client: RegistryClient, lab: Repository
+) -> None:
+    """A catalogue with them would not be read again."""
+    server.manifest = json.dumps({"config": {"size": 1}, "layers": [{"size": 2**49}] * 2}).encode()
+
+    with pytest.raises(RegistryAnswerUnusable, match="its manifest does not tell sizes"):
+        await client.contents(lab, server.digest)
+
+
+async def test_a_mirror_that_has_only_some_parts_of_an_index(
+    server: standin.Registry, client: RegistryClient, lab: Repository
+) -> None:
+    part = json.dumps({"config": {"size": 3}, "layers": [{"size": 4}]}).encode()
+    parts = {"amd64": hashlib.sha256(part).hexdigest(), "arm64": 64 * "0"}
+    manifests = [
+        {"platform": {"os": "linux", "architecture": name}, "digest": f"sha256:{each}"} for name, each in parts.items()
+    ]
+    index = json.dumps({"manifests": manifests}).encode()
+    server.faults = [standin.says(200, index.decode()), standin.says(200, part.decode()), standin.says(404)]
+
+    assert await client.contents(lab, f"sha256:{hashlib.sha256(index).hexdigest()}") == {"amd64": 7}
+
+
 async def test_the_size_of_an_image(server: standin.Registry, client: RegistryClient, lab: Repository) -> None:
     server.manifest = json.dumps({"config": {"size": 3}, "layers": [{"size": 2**40}, {"size": 0}]}).encode()
 

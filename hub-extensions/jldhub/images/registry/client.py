@@ -90,14 +90,18 @@ class RegistryClient:
         """Bytes to pull of the image with this digest, by architecture; by "" for an image of a single platform, which only its
         configuration names.
 
-        What is not for Linux is left out, and of several variants of an architecture the largest counts.
+        What is not for Linux is left out, and so is what the registry does not have of an index: mirrors often have the parts for
+        their own nodes only. Of several variants of an architecture the largest counts.
         """
         manifest = await self._verified(repository, digest)
         if "manifests" not in manifest:
             return {"": size_of(manifest, f"{repository}@{digest}")}
         found: dict[str, int] = {}
         for architecture, single in parts_of(manifest, f"{repository}@{digest}"):
-            size = size_of(await self._verified(repository, single), f"{repository}@{single}")
+            try:
+                size = size_of(await self._verified(repository, single), f"{repository}@{single}")
+            except ImageUnknown:
+                continue
             found[architecture] = max(size, found.get(architecture, 0))
         return found
 

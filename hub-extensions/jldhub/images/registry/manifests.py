@@ -46,9 +46,10 @@ def size_of(manifest: Mapping[str, Any], place: str) -> int:
     if not isinstance(layers, list) or len(layers) > _LAYERS:
         raise _unusable(place, "its manifest does not list layers")
     sizes = [each.get("size") if isinstance(each, dict) else None for each in (manifest.get("config"), *layers)]
-    if not all(map(is_size, sizes)):
+    total: int = sum(size for size in sizes if size) if all(map(is_size, sizes)) else -1
+    if not is_size(total):
         raise _unusable(place, "its manifest does not tell sizes")
-    return sum(size for size in sizes if size)
+    return total
 
 
 def _unusable(place: str, cause: str) -> RegistryAnswerUnusable:
