@@ -8,6 +8,7 @@ Exit code 1 where it asks more than two requests a pull and a constant number be
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -152,6 +153,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=8)
     parser.add_argument("--at-once", type=int, default=50, help="nodes that pull at a time (prepuller.nodesAtOnce)")
     chosen = parser.parse_args()
+    # What it has started is ended also where it is ended itself.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory() as name:
         figures, mistakes = asyncio.run(measure(Path(name), chosen.nodes, chosen.images, chosen.at_once))
     table = Table("", f"{chosen.nodes} nodes, {chosen.images} images, {chosen.at_once} at once")
