@@ -109,6 +109,8 @@ def on_node(release: Release, images: Images) -> Images:
         if reference != images.ended:
             release.kubectl("delete", "pod", pod_name(reference), "--grace-period=0", "--force")
     load.pin_in_native(images.pinned)
+    gone = [pod_name(reference) for reference in images.by_pods if reference != images.ended]
+    until(lambda: not any(load.containers_in_native(pod) for pod in gone), release)
     return images
 
 

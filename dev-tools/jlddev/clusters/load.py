@@ -44,6 +44,12 @@ def names_in_native() -> list[str]:
     return output([*_enter_node(), *CTR, "list", "--quiet"]).split()
 
 
+def containers_in_native(pod: str) -> list[str]:
+    """Those of a pod that the node's containerd has: the kubelet removes them some time after the pod is gone."""
+    of_pod = f'labels."io.kubernetes.pod.name"=={pod},labels."io.cri-containerd.kind"==container'
+    return output([*_enter_node(), "ctr", "--namespace", "k8s.io", "containers", "list", "--quiet", of_pod]).split()
+
+
 def _enter_node() -> list[str]:
     return ["nsenter", "--target", str(native.node_pid()), "--mount", "--pid", "--net", "--"]
 
