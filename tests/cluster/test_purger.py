@@ -190,7 +190,9 @@ def test_it_removes_that_and_nothing_else(release: Release, on_node: Images, oth
     assert f"Kept {on_node.ended}: a container uses it" in lines
     assert f"Kept {on_node.pinned}: it is pinned" in lines
     assert not [line for line in lines if FOREIGN in line]
-    until(lambda: "removed " in logs(release), release, 30)
+    until(
+        lambda: "removed " in logs(release), release
+    )  # the controller tells it at its next look, within half a minute
 
 
 def test_the_pod_has_no_more_than_it_needs(release: Release) -> None:
