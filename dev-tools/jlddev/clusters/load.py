@@ -1,7 +1,7 @@
 """Loads built images onto the nodes of a local cluster."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from jlddev.clusters import native
@@ -10,6 +10,7 @@ from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE
 from jlddev.support.run import output, run
 
+_ID = "sha256:"  # how the name begins that the runtime itself gives each image
 CTR = ["ctr", "--namespace", "k8s.io", "images"]
 
 
@@ -29,9 +30,25 @@ def into_native(builder: Builder, images: Iterable[Image]) -> None:
 
 
 def remove_from_native(prefix: str) -> None:
-    """Remove the names of images that begin so from the node's containerd, and what has no other name."""
-    if names := [name for name in names_in_native() if name.startswith(prefix)]:
-        output([*_enter_node(), *CTR, "remove", *names])
+    """Remove the names of images that begin so from the node's containerd, and with the last name the image's own id.
+
+    With the id alone it would stay, and the kubelet would tell of it.
+    """
+    enter = _enter_node()
+    digests = dict(_names_and_digests(output([*enter, *CTR, "list"])))
+    names = [name for name in digests if name.startswith(prefix)]
+    ours = {digests[name] for name in names}
+    kept = {digest for name, digest in digests.items() if not name.startswith((prefix, _ID))}
+    names += [name for name, digest in digests.items() if name.startswith(_ID) and digest in ours - kept]
+    if names:
+        output([*enter, *CTR, "remove", *names])
+
+
+def _names_and_digests(table: str) -> Iterator[tuple[str, str]]:
+    """Of the table that ctr prints, with a heading: REF, TYPE, DIGEST."""
+    for line in table.splitlines()[1:]:
+        name, _, digest, *_ = line.split()
+        yield name, digest
 
 
 def pin_in_native(name: str, pinned: bool = True) -> None:
