@@ -3,14 +3,12 @@
 The controller writes it into a ConfigMap and the hub reads it from there, so that nobody waits for a registry.
 """
 
-import gzip
-import io
-import zlib
 from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jldhub.images.packing import pack, unpack
 from jldhub.images.registry.manifests import is_architecture, is_size
 from jldhub.images.registry.reference import is_digest
 from jldhub.images.tags.tag import is_tag
@@ -48,22 +46,12 @@ class Catalogue(BaseModel):
 
     def pack(self) -> bytes:
         """The content of the file: the same for the same catalogue. Raises CatalogueError for one that no ConfigMap holds."""
-        packed = gzip.compress(self.model_dump_json().encode(), mtime=0)
-        if len(packed) > LARGEST:
-            raise CatalogueError(f"{len(packed)} bytes are more than the {LARGEST} that a ConfigMap holds")
-        return packed
+        return pack(self.model_dump_json(), LARGEST, CatalogueError)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Self:
         """The catalogue of a file. What is no tag and no digest is left out. Raises CatalogueError."""
-        try:
-            with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-                document = file.read(_LARGEST_UNPACKED + 1)
-            if len(document) > _LARGEST_UNPACKED:
-                raise CatalogueError(f"it is larger than {_LARGEST_UNPACKED} bytes")
-            read = cls.model_validate_json(document)
-        except (OSError, EOFError, zlib.error, ValueError) as mistake:
-            raise CatalogueError(f"it cannot be read: {' '.join(str(mistake).split())[:200]}") from mistake
+        read = unpack(packed, cls, _LARGEST_UNPACKED, CatalogueError)
         return cls(images={name: _checked(state) for name, state in read.images.items()})
 
 

@@ -3,12 +3,11 @@
 The hub itself may not see nodes. The controller reads it too, when it starts: what failed before is not tried again at once.
 """
 
-import gzip
-import io
-import zlib
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from jldhub.images.packing import pack, unpack
 
 FILE = "nodes.json.gz"  # the key of the ConfigMap, and the name of the file
 LARGEST = 2**18 - 2**14  # bytes packed; the catalogue has the rest of the ConfigMap
@@ -100,19 +99,9 @@ class NodesState(_Told):
 
     def pack(self) -> bytes:
         """The content of the file. Raises NodesError for one that does not fit."""
-        packed = gzip.compress(self.model_dump_json(exclude_defaults=True).encode(), mtime=0)
-        if len(packed) > LARGEST:
-            raise NodesError(f"{len(packed)} bytes are more than the {LARGEST} that the ConfigMap has for it")
-        return packed
+        return pack(self.model_dump_json(exclude_defaults=True), LARGEST, NodesError)
 
     @classmethod
     def unpack(cls, packed: bytes) -> Self:
         """The state of a file. Raises NodesError."""
-        try:
-            with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
-                document = file.read(_LARGEST_UNPACKED + 1)
-            if len(document) > _LARGEST_UNPACKED:
-                raise NodesError(f"it is larger than {_LARGEST_UNPACKED} bytes")
-            return cls.model_validate_json(document)
-        except (OSError, EOFError, zlib.error, ValueError) as mistake:
-            raise NodesError(f"it cannot be read: {' '.join(str(mistake).split())[:200]}") from mistake
+        return unpack(packed, cls, _LARGEST_UNPACKED, NodesError)

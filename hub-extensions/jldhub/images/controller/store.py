@@ -17,10 +17,7 @@ class Store:
 
     async def read(self, namespace: str, name: str) -> Catalogue:
         """What was written last. Empty where nothing was. Raises CatalogueError for what no controller wrote."""
-        try:
-            packed = await self._packed(namespace, name, catalogue.FILE)
-        except binascii.Error as mistake:
-            raise CatalogueError("it is no base64") from mistake
+        packed = await self._packed(namespace, name, catalogue.FILE, CatalogueError)
         return Catalogue.unpack(packed) if packed else Catalogue()
 
     async def write(self, namespace: str, name: str, written: Catalogue) -> None:
@@ -28,18 +25,18 @@ class Store:
 
     async def read_nodes(self, namespace: str, name: str) -> NodesState:
         """As `read`. Raises NodesError."""
-        try:
-            packed = await self._packed(namespace, name, nodes.FILE)
-        except binascii.Error as mistake:
-            raise NodesError("it is no base64") from mistake
+        packed = await self._packed(namespace, name, nodes.FILE, NodesError)
         return NodesState.unpack(packed) if packed else NodesState()
 
     async def write_nodes(self, namespace: str, name: str, state: NodesState) -> None:
         await self._put(namespace, name, nodes.FILE, state.pack())
 
-    async def _packed(self, namespace: str, name: str, key: str) -> bytes:
+    async def _packed(self, namespace: str, name: str, key: str, error: type[ValueError]) -> bytes:
         data = (await self._api.get(_path(namespace, name), _place(name))).get("binaryData") or {}
-        return base64.b64decode(data[key], validate=True) if data.get(key) else b""
+        try:
+            return base64.b64decode(data[key], validate=True) if data.get(key) else b""
+        except binascii.Error as mistake:
+            raise error("it is no base64") from mistake
 
     async def _put(self, namespace: str, name: str, key: str, packed: bytes) -> None:
         change = {"binaryData": {key: base64.b64encode(packed).decode()}}

@@ -1,1 +1,1 @@
-"""A client of image registries: the tags of a repository, their digests, and the platforms of an image."""
+"""A client of image registries: the tags of a repository, their digests, and how much is pulled of an image."""
