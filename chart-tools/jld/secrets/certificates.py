@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
+    NoEncryption,
+    PrivateFormat,
     PublicFormat,
     load_pem_private_key,
 )
@@ -37,7 +39,7 @@ class Fault:
 
 
 def faults(pair: Pair, hostname: str, now: datetime) -> Iterator[Fault]:
-    """Everything that is wrong with `pair` for a server called `hostname`."""
+    """Everything that is wrong with `pair` for a server called `hostname`, or for a client, which has no name."""
     chain = chain_of(pair.certificate)
     if isinstance(chain, str):
         yield Fault("certificate", chain)
@@ -57,8 +59,8 @@ def faults(pair: Pair, hostname: str, now: datetime) -> Iterator[Fault]:
                 "key", "the key does not belong to the certificate; name the key that the certificate was made with"
             )
     if hostname and not covers(leaf, hostname):
-        names = ", ".join(_names(leaf)) or "no DNS name"
-        yield Fault("certificate", f"it is for {names}, not for {hostname}; get one that names {hostname}")
+        shown = ", ".join(names(leaf)) or "no DNS name"
+        yield Fault("certificate", f"it is for {shown}, not for {hostname}; get one that names {hostname}")
     yield from _date_faults(leaf, now)
     if isinstance(public, str) or _public(leaf) == public:
         yield from _chain_faults(chain, now)
@@ -67,7 +69,7 @@ def faults(pair: Pair, hostname: str, now: datetime) -> Iterator[Fault]:
 def covers(certificate: x509.Certificate, hostname: str) -> bool:
     """Whether browsers accept the certificate for `hostname`: by its alternative names only, `*` for one label."""
     labels = hostname.lower().split(".")
-    for name in _names(certificate):
+    for name in names(certificate):
         pattern = name.lower().split(".")
         if pattern == labels or (pattern[0] == "*" and len(labels) > 1 and pattern[1:] == labels[1:]):
             return True
@@ -77,7 +79,7 @@ def covers(certificate: x509.Certificate, hostname: str) -> bool:
 def chain_of(pem: bytes) -> list[x509.Certificate] | str:
     """The certificates of a PEM file, or what is wrong with it."""
     if b"PRIVATE KEY-----" in pem:
-        return "this file holds a private key; name the certificate here and the key in nginx.tls.key"
+        return "this file holds a private key; name the certificate here, and the key beside it as `key`"
     if b"-----BEGIN" not in pem:
         return "not a PEM file; the first line of one is BEGIN CERTIFICATE between dashes"
     try:
@@ -86,16 +88,55 @@ def chain_of(pem: bytes) -> list[x509.Certificate] | str:
         return "the certificate in this file is damaged; copy it again"
 
 
+def authority_faults(pem: bytes, now: datetime) -> Iterator[Fault]:
+    """What is wrong with a file of authorities: each may sign, and one of them is of today."""
+    chain = chain_of(pem)
+    if isinstance(chain, str):
+        yield Fault("caCertificate", chain)
+        return
+    if not all(_may_sign(each) for each in chain):
+        other = next(each for each in chain if not _may_sign(each))
+        yield Fault(
+            "caCertificate",
+            f"{_subject(other)} may sign no certificates; write the authorities that signed the server's, not the server's own",
+        )
+    last = max(each.not_valid_after_utc for each in chain)
+    if last <= now:
+        yield Fault("caCertificate", f"it expired on {last:%Y-%m-%d}; get the authorities of today")
+    elif last - now < WARN_BEFORE:
+        yield Fault(
+            "caCertificate", f"it expires on {last:%Y-%m-%d}, in {(last - now).days} days; get a new one soon", True
+        )
+
+
+def _may_sign(certificate: x509.Certificate) -> bool:
+    """Whether it is an authority's. One of before version 3 does not say it."""
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return certificate.issuer == certificate.subject
+    except ValueError:
+        return False
+
+
+def pkcs8(pem_key: bytes) -> bytes:
+    """A private key in the one form that every reader takes: PKCS #8, not encrypted. It is a good one already."""
+    key = load_pem_private_key(pem_key, None)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
 def _public_key(pem: bytes) -> bytes | str:
     """The public half of a private key, or what is wrong with the file."""
     if b"-----BEGIN CERTIFICATE-----" in pem and b"PRIVATE KEY-----" not in pem:
-        return "this file holds a certificate; name the private key here and the certificate in nginx.tls.certificate"
+        return (
+            "this file holds a certificate; name the private key here, and the certificate beside it as `certificate`"
+        )
     if b"-----BEGIN" not in pem:
         return "not a PEM file; the first line of one is BEGIN PRIVATE KEY between dashes"
     try:
         public = load_pem_private_key(pem, None).public_key()
     except TypeError:
-        return "the key needs a pass phrase, which nginx cannot ask for; remove it with `openssl pkey`"
+        return "the key needs a pass phrase, which nobody can type into a pod; remove it with `openssl pkey`"
     except (ValueError, UnsupportedAlgorithm):
         return "the key in this file is damaged or of an unknown kind; copy it again"
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -105,12 +146,13 @@ def _public(certificate: x509.Certificate) -> bytes:
     return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _names(certificate: x509.Certificate) -> list[str]:
+def names(certificate: x509.Certificate) -> list[str]:
+    """The DNS names that it is for."""
     try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
         return []
-    return names.get_values_for_type(x509.DNSName)
+    return alternatives.get_values_for_type(x509.DNSName)
 
 
 def _date_faults(leaf: x509.Certificate, now: datetime) -> Iterator[Fault]:
@@ -140,7 +182,7 @@ def _chain_faults(chain: list[x509.Certificate], now: datetime) -> Iterator[Faul
             yield Fault(
                 "certificate",
                 f"{_subject(issuer)} did not issue {_subject(issued)}, which stands before it; "
-                f"put the certificate of {_name(issued.issuer)} there, or remove what does not belong to the chain",
+                f"put the certificate of {name_of(issued.issuer)} there, or remove what does not belong to the chain",
             )
         return
     for other in chain[1:]:
@@ -153,7 +195,7 @@ def _chain_faults(chain: list[x509.Certificate], now: datetime) -> Iterator[Faul
     if len(chain) == 1 and chain[0].issuer != chain[0].subject:
         yield Fault(
             "certificate",
-            f"it stands alone; unless browsers and programs know {_name(chain[0].issuer)} as an authority, "
+            f"it stands alone; unless browsers and programs know {name_of(chain[0].issuer)} as an authority, "
             "append its certificate to the file",
             True,
         )
@@ -181,10 +223,10 @@ def is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
 
 
 def _subject(certificate: x509.Certificate) -> str:
-    return _name(certificate.subject)
+    return name_of(certificate.subject)
 
 
-def _name(name: x509.Name) -> str:
+def name_of(name: x509.Name) -> str:
     """The common name where there is one: what people know an authority by."""
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(common[0].value) if common else name.rfc4514_string() or "a certificate without a name"

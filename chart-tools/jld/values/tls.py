@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jld.secrets import formats, pem_files
 from jld.secrets.formats import NGINX_SECRET
-from jld.site.tree import Node, find, nearest, plain, tree
+from jld.site.tree import Node, nearest, plain, tree
 from jld.support.errors import Problem
-from jld.support.files import is_file
 from jld.support.key_paths import KeyPath, dotted, value_at
 from jld.values.draft import Draft
+from jld.values.pem import pem
 
 if TYPE_CHECKING:
     from jld.secrets.certificates import Pair  # loaded where a certificate is read: most sites need none of it
     from jld.secrets.self_signed import SelfSigned
-
-# No path: what the values hold in place of PEM text that the site file itself holds.
-_TAKEN_OUT = "in nginx.secret"
-_INLINE_KEY = (
-    "the private key stands in the site file itself, for whoever reads that file; "
-    "move it into a file of its own, which only you can read, and write its path"
-)
 
 
 def complete_certificate(draft: Draft, now: datetime) -> None:
@@ -64,7 +56,7 @@ def _self_signed(draft: Draft, now: datetime) -> None:
 def _from_files(draft: Draft, now: datetime) -> None:
     from jld.secrets import certificates
 
-    certificate, key = (_pem(draft, name) for name in pem_files.NAMES)
+    certificate, key = (pem(draft, ("nginx", "tls", name), (*NGINX_SECRET, name)) for name in pem_files.NAMES)
     if certificate is None or key is None:
         return
     pair = certificates.Pair(certificate, key)
@@ -73,27 +65,6 @@ def _from_files(draft: Draft, now: datetime) -> None:
         problem = Problem(nearest(draft.site, path), dotted(path), fault.sentence)
         (draft.warnings if fault.warning else draft.problems).append(problem)
     draft.put(NGINX_SECRET, _tls_secret(pair))
-
-
-def _pem(draft: Draft, name: str) -> bytes | None:
-    """The PEM text. A values file that is read as a site still holds it when the file is elsewhere."""
-    path: KeyPath = ("nginx", "tls", name)
-    node = find(draft.site, path)
-    place = node.where if node else None
-    folder = Path(place.file).parent if place else Path()
-    named = str(value_at(plain(draft.site), *path))
-    encoded = find(draft.site, (*NGINX_SECRET, name))
-    content = pem_files.read(folder, named)
-    if isinstance(content, str) and not is_file(folder / named) and encoded and isinstance(encoded.value, str):
-        content = formats.decode(encoded.value) or content
-    if isinstance(content, str):
-        draft.problems.append(Problem(place, dotted(path), content))
-        return None
-    if pem_files.is_inline(named):
-        draft.put(path, Node(_TAKEN_OUT, place))
-        if name == "key":
-            draft.warnings.append(Problem(place, dotted(path), _INLINE_KEY))
-    return content
 
 
 def _tls_secret(pair: Pair, authority: bytes | None = None) -> Node:

@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 from jld.secrets import self_signed
+from jld.secrets.authority import VALIDITY
 from jld.secrets.certificates import Fault, Pair, covers, faults
-from jld.secrets.self_signed import VALIDITY, still_serves
+from jld.secrets.self_signed import still_serves
 
 from ..conftest import pem
 
@@ -99,7 +100,9 @@ def test_a_good_certificate_raises_no_objection() -> None:
         ),
         (
             Pair(GOOD.certificate, locked(GOOD.key)),
-            Fault("key", "the key needs a pass phrase, which nginx cannot ask for; remove it with `openssl pkey`"),
+            Fault(
+                "key", "the key needs a pass phrase, which nobody can type into a pod; remove it with `openssl pkey`"
+            ),
         ),
         (
             Pair(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", GOOD.key),
@@ -125,8 +128,8 @@ def test_what_is_wrong_with_a_pair_is_a_sentence(pair: Pair, finding: Fault) -> 
 
 def test_swapped_files_are_recognised() -> None:
     assert [finding.sentence for finding in faults(Pair(GOOD.key, GOOD.certificate), HOST, NOW)] == [
-        "this file holds a private key; name the certificate here and the key in nginx.tls.key",
-        "this file holds a certificate; name the private key here and the certificate in nginx.tls.certificate",
+        "this file holds a private key; name the certificate here, and the key beside it as `key`",
+        "this file holds a certificate; name the private key here, and the certificate beside it as `certificate`",
     ]
 
 
