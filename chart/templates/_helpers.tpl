@@ -103,3 +103,9 @@ capabilities: {drop: [ALL]}
             - {key: {{ trimPrefix "files/jldhub/images/" $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}
             {{- end }}
 {{- end }}
+
+{{/* With what the names of people's namespaces begin: with a name of up to 48 characters it makes one of 63, the most that a namespace
+     has. */}}
+{{- define "jld.userNamespacePrefix" -}}
+{{ printf "%s-%s" .Release.Namespace .Release.Name | trunc 7 | trimSuffix "-" }}-{{ printf "%s/%s" .Release.Namespace .Release.Name | sha256sum | trunc 6 }}
+{{- end }}

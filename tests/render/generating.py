@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from generating_logs import agreed
 from hypothesis import strategies as st
 from jld.schema.validation import resolved
 from jld.support.key_paths import JsonMap
@@ -116,6 +117,7 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
         lab = parts["hub"]["properties"]["lab"]["properties"]
         hub.setdefault("lab", {})["images"] = draw(values(lab["images"] | {"minProperties": 1}, schema))
     _agree(site["global"], hub, nginx, storage)
+    site["logging"] = agreed(site.get("logging", {}))
     _agree_about_the_prepuller(site.get("prepuller", {}), hub["lab"].get("images", {}))
     for key in (
         "volumes",

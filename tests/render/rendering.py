@@ -35,6 +35,8 @@ MADE_UP_SECRETS = {  # those that `jld values` cannot generate
     "dbUrl": "postgresql://hub:a-password-made-up-for-tests@db.example.org/hub",
 }
 
+MADE_UP_PASSWORD = {"brokerPassword": "a-password-made-up-for-tests/&%"}
+
 
 def chosen_components(site: Path) -> set[str]:
     """The components that a site's values ask for, beside those that every site has."""
@@ -44,8 +46,12 @@ def chosen_components(site: Path) -> set[str]:
     served = {"file-server", "storage-hooks"} if storage.get("mode") == "nfs" else set()
     backup = {"backup"} if storage.get("backup", {}).get("claim") else set()
     prepuller = {"prepuller"} if values.get("prepuller", {}).get("enabled", True) else set()
+    shipping = {"filebeat"} if values.get("logging", {}).get("enabled") else set()
+    if shipping and values["logging"].get("pipeline", "logstash") != "external":
+        shipping.add(values["logging"].get("pipeline", "logstash"))
     return (
-        firefly
+        shipping
+        | firefly
         | served
         | backup
         | prepuller
@@ -165,7 +171,7 @@ def refusal(question: Question) -> str:
 def write_values(site: Path, output: Path) -> Path:
     """What an operator does: `jld values SITE --secrets FILE -o OUTPUT`."""
     given = output.with_suffix(".secrets.yaml")
-    given.write_text(yaml.safe_dump({"hub": {"secret": MADE_UP_SECRETS}}))
+    given.write_text(yaml.safe_dump({"hub": {"secret": MADE_UP_SECRETS}, "logging": {"secret": MADE_UP_PASSWORD}}))
     done = CliRunner().invoke(app, ["values", str(site), "--secrets", str(given), "-o", str(output)])
     assert done.exit_code == 0, done.output
     return output

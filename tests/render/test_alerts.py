@@ -1,11 +1,9 @@
 """The alerts, as promtool reads them: for each a state of the platform in which it fires, and one in which it does not."""
 
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
+from alerting import Series, alerts, fires, rule_file, says, series
 from jlddev.support import debian_packages
 from jlddev.support.errors import Unsupported
 from rendering import Question, render
@@ -14,7 +12,6 @@ pytestmark = pytest.mark.slow
 
 SPACE = ("kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes")
 INODES = ("kubelet_volume_stats_inodes_free", "kubelet_volume_stats_inodes")
-Series = dict[str, str]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,21 +22,9 @@ def promtool() -> None:
         pytest.skip(str(reason))
 
 
-def rule_file(question: Question, folder: Path) -> Path:
-    """A rule file of Prometheus, as the documentation makes one of the rendered object."""
-    file = folder / "rules.yaml"
-    file.write_text(yaml.safe_dump(render(question).one("PrometheusRule", "jld-storage")["spec"]))
-    return file
-
-
 @pytest.fixture
 def rules(values: dict[str, Path], tmp_path: Path) -> Path:
-    return rule_file(Question(values["nfs"], ("storage.alerts.enabled=true",)), tmp_path)
-
-
-def series(name: str, value: str, **labels: str) -> Series:
-    told = ", ".join(f'{key}="{each}"' for key, each in labels.items())
-    return {"series": f"{name}{{{told}}}", "values": value}
+    return rule_file(Question(values["nfs"], ("storage.alerts.enabled=true",)), "jld-storage", tmp_path)
 
 
 def claim(name: str, space: int, inodes: int = 50, *, namespace: str = "science", node: str = "a") -> list[Series]:
@@ -108,21 +93,11 @@ STATES: dict[str, tuple[list[Series], int, set[tuple[str, str, str]]]] = {
 }
 
 
-@pytest.mark.parametrize(("told", "minutes", "fires"), STATES.values(), ids=STATES)
+@pytest.mark.parametrize(("told", "minutes", "expected"), STATES.values(), ids=STATES)
 def test_what_is_wrong_fires_and_nothing_else(
-    told: list[Series], minutes: int, fires: set[tuple[str, str, str]], rules: Path
+    told: list[Series], minutes: int, expected: set[tuple[str, str, str]], rules: Path
 ) -> None:
-    keys = ("alertname", "persistentvolumeclaim", "deployment")
-    expected = [
-        series("", "", **{key: each for key, each in zip(keys, alert, strict=True) if each})["series"]
-        for alert in sorted(fires)
-    ]
-    asked = {
-        "expr": f'count by ({", ".join(keys)}) (ALERTS{{alertstate="firing"}})',
-        "eval_time": f"{minutes}m",
-        "exp_samples": [{"labels": each, "value": 1} for each in expected],
-    }
-    passes({"interval": "1m", "input_series": told, "promql_expr_test": [asked]}, rules)
+    fires(told, minutes, expected, ("alertname", "persistentvolumeclaim", "deployment"), rules)
 
 
 def test_an_alert_says_which_claim_and_how_much(rules: Path) -> None:
@@ -134,19 +109,11 @@ def test_an_alert_says_which_claim_and_how_much(rules: Path) -> None:
             "all volumes of the file server share its disk.",
         },
     }
-    asked = {"eval_time": "5m", "alertname": "JldVolumeFull", "exp_alerts": [expected]}
-    passes({"interval": "1m", "input_series": claim("jld-home", 1), "alert_rule_test": [asked]}, rules)
-
-
-def passes(test: Any, rules: Path) -> None:
-    file = rules.with_name("test.yaml")
-    file.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [test]}))
-    done = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    says(claim("jld-home", 1), 5, "JldVolumeFull", [expected], rules)
 
 
 @pytest.mark.parametrize(
-    ("mode", "alerts"),
+    ("mode", "expected"),
     [
         ("nfs", {"AlmostFull", "Full", "FewInodes", "sUnwatched"}),
         ("claim", {"AlmostFull", "Full", "FewInodes"}),
@@ -154,16 +121,13 @@ def passes(test: Any, rules: Path) -> None:
     ],
 )
 def test_each_mode_has_the_alerts_of_what_it_has(
-    values: dict[str, Path], mode: str, alerts: set[str], tmp_path: Path
+    values: dict[str, Path], mode: str, expected: set[str], tmp_path: Path
 ) -> None:
     changes = (f'storage.mode="{mode}"', 'storage.external.server="nfs.example.org"', "storage.alerts.enabled=true")
-    rules = rule_file(Question(values["minimal"], changes), tmp_path)
-    done = subprocess.run(["promtool", "check", "rules", rules], capture_output=True, text=True, check=False)
-    names = [rule["alert"] for group in yaml.safe_load(rules.read_text())["groups"] for rule in group["rules"]]
+    names = alerts(rule_file(Question(values["minimal"], changes), "jld-storage", tmp_path))
 
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     assert len(names) == len(set(names))
-    assert {name.removeprefix("JldVolume") for name in names} - {"JldFileServerDown"} == alerts
+    assert {name.removeprefix("JldVolume") for name in names} - {"JldFileServerDown"} == expected
     assert ("JldFileServerDown" in names) is (mode == "nfs")
 
 

@@ -13,7 +13,7 @@ import yaml
 from generating import Data, values
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from jld.rules.nfs import MOST_EXPORTS, export_number
+from jld.rules.storage.nfs import MOST_EXPORTS, export_number
 from jld.schema.chart import Chart
 from jld.support.errors import SiteError
 from jld.values.assembly import Sources, assemble

@@ -24,6 +24,9 @@ def runs_without_rights(pod: Pod) -> Iterator[str]:
     if pod.component in ROOTS:
         yield from _is_root_for_files_and_no_more(pod, ROOTS[pod.component])
         return
+    if pod.component == "filebeat":
+        yield from _reads_logs_and_no_more(pod)
+        return
     if security.get("runAsNonRoot") is not True:
         yield "may run as root"
     if not security.get("runAsUser") or not security.get("runAsGroup"):
@@ -64,6 +67,32 @@ def _is_root_for_files_and_no_more(pod: Pod, capabilities: list[str]) -> Iterato
         yield "shares something of the node"
 
 
+def _reads_logs_and_no_more(pod: Pod) -> Iterator[str]:
+    """Root without a capability, for logs are root's alone. Of the node it sees these two folders."""
+    for container in pod.containers:
+        if container["securityContext"] != {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+            "runAsGroup": 0,
+            "runAsNonRoot": False,
+            "runAsUser": 0,
+        }:
+            yield f"{container['name']} has rights that were not weighed"
+    if pod.spec["securityContext"] != {"seccompProfile": {"type": "RuntimeDefault"}}:
+        yield "has no seccomp profile"
+    if {"hostNetwork", "hostPID", "hostIPC"} & set(pod.spec):
+        yield "shares something of the node"
+    if pod.spec["shareProcessNamespace"] is not (len(pod.containers) > 1):
+        yield "shares processes with nobody, or not with the exporter"
+    seen = {volume["name"]: volume["hostPath"]["path"] for volume in pod.spec["volumes"] if "hostPath" in volume}
+    if set(seen) != {"pods", "state"} or seen["pods"] != "/var/log/pods":
+        yield "sees more of the node"
+    (mounted,) = [mount for each in pod.containers for mount in each["volumeMounts"] if mount["name"] == "pods"]
+    if mounted.get("readOnly") is not True:
+        yield "may change logs"
+
+
 def writes_only_where_it_must(pod: Pod) -> Iterator[str]:
     volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
     for container in pod.containers:
@@ -100,7 +129,9 @@ def is_looked_after(pod: Pod) -> Iterator[str]:
 
 
 def holds_no_token(pod: Pod) -> Iterator[str]:
-    """Only the hub, the storage's hooks and the prepuller talk to the Kubernetes API."""
+    """Only the hub, the storage's hooks and the prepuller talk to the Kubernetes API, and filebeat where it labels pods."""
+    if pod.component == "filebeat" and "NODE_NAME" in str(pod.spec):
+        return  # it has a test of its own
     if pod.spec.get("automountServiceAccountToken") is not (pod.component in ("hub", "storage-hooks", "prepuller")):
         yield "holds a token that it does not use, or lacks the one that it does"
 
@@ -192,6 +223,21 @@ def test_the_rule_notices_a_pod_that_breaks_it(
 
     assert list(rule(hub)) == []
     assert list(rule(broken)) != []
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_filebeat_sees_the_cluster_only_where_it_labels_pods(values: dict[str, Path], labels: bool) -> None:
+    rendered = render(
+        Question(values["logging"], (f"logging.podLabels={str(labels).lower()}", "prepuller.enabled=false"))
+    )
+    (pod,) = [pod for pod in rendered.pods if pod.component == "filebeat"]
+    roles = [each for each in rendered.of_kind("ClusterRole") if "filebeat" in each["metadata"]["name"]]
+    assert pod.spec["automountServiceAccountToken"] is labels
+    assert [role["rules"] for role in roles] == (
+        [[{"apiGroups": [""], "resources": ["pods", "nodes", "namespaces"], "verbs": ["get", "list", "watch"]}]]
+        if labels
+        else []
+    )
 
 
 def test_only_one_hub_ever_runs(site: Path) -> None:

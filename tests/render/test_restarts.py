@@ -12,7 +12,11 @@ from rendering import CHART, Question, render
 def restarted(before: Question, after: Question) -> set[str]:
     """Components whose pods the change replaces."""
     first, second = (
-        {each["metadata"]["name"]: each["spec"]["template"] for each in render(question).of_kind("Deployment")}
+        {
+            each["metadata"]["name"]: each["spec"]["template"]
+            for kind in ("Deployment", "DaemonSet", "StatefulSet")
+            for each in render(question).of_kind(kind)
+        }
         for question in (before, after)
     )
     assert set(first) == set(second)
@@ -54,7 +58,10 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
         ('hub.log.level="DEBUG"', {"hub", "prepuller"}),
         ('prepuller.proxy.except=["quay.io"]', {"prepuller"}),
         ('prepuller.resources.limits.memory="2Gi"', {"prepuller"}),
-        ('global.imagePullSecrets=["other"]', {"file-server", "firefly", "hub", "keepalive", "nginx", "prepuller"}),
+        (
+            'global.imagePullSecrets=["other"]',
+            {"file-server", "filebeat", "firefly", "hub", "keepalive", "nginx", "prepuller", "relay"},
+        ),
         ("prepuller.metrics.scrapers=[]", set()),
         ("prepuller.nodesAtOnce=3", set()),
         ("prepuller.nodesAtOnce=0", {"prepuller"}),
@@ -160,3 +167,24 @@ def test_each_key_of_the_file_server_is_in_the_table() -> None:
     known |= {f"volumes.scratch.{key}" for key in key_rule(schema, ("storage", "volumes", "scratch"))["properties"]}
 
     assert known - {key for key, _, _ in OF_THE_FILE_SERVER} == set()
+
+
+@pytest.mark.parametrize(
+    ("site", "change", "parts"),
+    [
+        ("logging", 'logging.dropLines=["GET /"]', {"filebeat"}),
+        ("logging", 'logging.shipperName="other"', {"filebeat"}),
+        ("logging", 'logging.secret.key="YWJj"', {"filebeat"}),
+        ("logging", 'logging.broker.vhost="other"', {"relay"}),
+        ("logging", 'logging.secret.brokerPassword="YWJj"', set()),  # read anew for each connection
+        ("logging", 'logging.secret.serverKey="YWJj"', set()),
+        ("logging", "logging.relay.replicas=5", set()),
+        ("logstash", 'logging.broker.vhost="other"', {"logs"}),
+        ("logstash", 'logging.secret.brokerPassword="YWJj"', {"logs"}),
+        ("logstash", 'logging.dropLines=["GET /"]', {"filebeat"}),
+    ],
+)
+def test_a_change_of_log_shipping_restarts_those_who_read_it_once(
+    values: dict[str, Path], site: str, change: str, parts: set[str]
+) -> None:
+    assert restarted(Question(values[site]), Question(values[site], (change,))) == parts

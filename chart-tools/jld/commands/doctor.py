@@ -16,15 +16,17 @@ from jld.command_line.options import CHART, FORMAT, IDENTITY, SECRETS
 from jld.command_line.report import ExitCode, Format, Report, outcome
 from jld.schema import release_name
 from jld.schema.chart import Chart, find_chart
-from jld.secrets.formats import environment_variable
+from jld.secrets.formats import NOT_GIVEN, environment_variable
 from jld.support.errors import SiteError
 from jld.support.files import is_file
-from jld.support.key_paths import JsonMap
+from jld.support.key_paths import JsonMap, value_at
 from jld.values.assembly import Assembled, Sources, assemble
 from jld.values.site_secrets import MissingSecret
 
 if TYPE_CHECKING:
-    from jld.doctor.facts import Finding  # the other commands do not wait for what asks clusters and the web
+    # The other commands do not wait for what asks clusters and the web.
+    from jld.doctor.facts import Finding, Release
+    from jld.doctor.kubectl import Kubectl
 
 _COLOURS = {"ok": "green", "warning": "yellow", "failure": "red", "unknown": "cyan"}
 
@@ -89,6 +91,7 @@ def doctor(
         findings += hanging.findings(cluster_facts, where, now)
         if site:
             findings += network.findings(cluster_facts, network_facts, site, where, now)
+            findings += _about_logs(kubectl if isinstance(cluster_facts.version, str) else None, site, where, now)
         report.fact(findings=[_as_data(finding) for finding in findings])
         if form is Format.text:
             _show(report, findings)
@@ -106,8 +109,17 @@ def _values(sources: Sources, chart: Chart, now: datetime, report: Report) -> As
             raise
     report.warn(*missing)
     names = [problem.key.rpartition(".")[2] for problem in missing]
-    placeholders = {environment_variable(name): "missing://secret" for name in names}
+    placeholders = {environment_variable(name): NOT_GIVEN for name in names}
     return assemble(replace(sources, environment={**sources.environment, **placeholders}), chart, now)
+
+
+def _about_logs(kubectl: Kubectl | None, site: JsonMap, release: Release, now: datetime) -> list[Finding]:
+    if not value_at(site, "logging", "enabled"):
+        return []
+    # They load what speaks to brokers and what reads certificates, and most sites need none of it.
+    from jld.doctor.log_shipping import asking, findings
+
+    return list(findings.findings(site, asking.gather(kubectl, site, release), release, now))
 
 
 def _as_data(finding: Finding) -> dict[str, str | None]:

@@ -116,6 +116,7 @@ def init(
             report.line(_migration_line(each))
         if migration:
             report.fact(carried=[asdict(each) for each in migration.keys])
+            report.warn(*migration.warnings)
         secrets_file = output.parent / SECRETS_FILE
         _refuse_overwriting([output, *([secrets_file] if migration and migration.secrets else [])], force)
         used = {Login.github: bool(client_id or organizations), Login.cilogon: bool(cilogon_id or providers or groups)}

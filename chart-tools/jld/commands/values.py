@@ -16,6 +16,7 @@ from jld.secrets import formats
 from jld.support import urls
 from jld.support.errors import SiteError
 from jld.support.files import is_file, replace_file
+from jld.support.key_paths import dotted
 from jld.values import values_file
 from jld.values.assembly import Assembled, Sources, assemble
 from jld.values.site_secrets import MissingSecret
@@ -36,7 +37,7 @@ def values(
 
     Secrets that FILE already holds are kept, and missing ones are generated. One that only you can give comes from
     --secrets, else from secrets.yaml beside the site file, else from the environment (JLD_GITHUB_CLIENT_SECRET,
-    JLD_DB_URL); on a terminal you are asked for it. On any mistake nothing is written.
+    JLD_DB_URL, JLD_BROKER_PASSWORD); on a terminal you are asked for it. On any mistake nothing is written.
 
     Examples:
 
@@ -110,9 +111,9 @@ def _ask_for_secrets(names: Sequence[str]) -> Mapping[str, str]:
     """Ask for secrets, without showing what is typed, and return them as environment variables give them."""
     environment = {}
     for name in names:
-        secret = formats.HUB_SECRETS[name]
+        path, secret = formats.given_by_a_person(name)
         environment[formats.environment_variable(name)] = terminal.ask_secret(
-            f"hub.secret.{name}", secret.matches, secret.accepted
+            dotted(path), secret.matches, secret.accepted
         )
     return environment
 

@@ -95,6 +95,14 @@ def _pod_security(namespace: Object | NoResponse | None, site: JsonMap | None, r
             "let it enforce privileged, or choose another storage.mode",
             f"kubectl label namespace {release.namespace} {ENFORCE}=privileged --overwrite",
         )
+    if enforced == "baseline" and value_at(site, "logging", "enabled") is True:
+        return Finding(
+            subject,
+            Level.failure,
+            f"namespace {release.namespace} enforces baseline, which refuses filebeat: it reads the folder with the node's logs",
+            "let it enforce privileged, or leave logging.enabled false",
+            f"kubectl label namespace {release.namespace} {ENFORCE}=privileged --overwrite",
+        )
     return Finding(subject, Level.ok, f"namespace {release.namespace} enforces {enforced or 'nothing'}")
 
 

@@ -14,6 +14,7 @@ KINDS = {
     "ClusterRoleBinding": ("clusterrolebindings", "rbac.authorization.k8s.io", False),
     "ConfigMap": ("configmaps", "", True),
     "CronJob": ("cronjobs", "batch", True),
+    "DaemonSet": ("daemonsets", "apps", True),
     "Deployment": ("deployments", "apps", True),
     "HTTPRoute": ("httproutes", "gateway.networking.k8s.io", True),
     "Ingress": ("ingresses", "networking.k8s.io", True),
@@ -31,6 +32,7 @@ KINDS = {
     "Secret": ("secrets", "", True),
     "Service": ("services", "", True),
     "ServiceAccount": ("serviceaccounts", "", True),
+    "StatefulSet": ("statefulsets", "apps", True),
     "StorageClass": ("storageclasses", "storage.k8s.io", False),
 }
 _FILE_SERVER_KINDS = ("ClusterRole", "ClusterRoleBinding", "Job")
@@ -55,6 +57,11 @@ _PULL_ACCESS = (
     *(Access(verb, "pods") for verb in ("list", "watch", "create", "delete")),
     Access("create", "events"),
 )
+_LABELS_ACCESS = tuple(
+    Access(verb, resource, namespaced=False)
+    for resource in ("pods", "nodes", "namespaces")
+    for verb in ("get", "list", "watch")
+)
 _DRAIN_ACCESS = Access("patch", "deployments/scale", "apps")
 
 
@@ -68,7 +75,15 @@ def needed(site: JsonMap | None) -> list[Access]:
         del kinds["StorageClass"]
     if mode != "nfs" or value_at(site, "storage", "nfs", "networkPolicy") != "cilium":
         del kinds["CiliumNetworkPolicy"]
-    if not value_at(site, "storage", "alerts", "enabled"):
+    ships = value_at(site, "logging", "enabled") is True
+    if not ships:
+        del kinds["DaemonSet"]
+    if not ships or value_at(site, "logging", "pipeline") != "logstash":
+        del kinds["StatefulSet"]
+    labels_pods = ships and value_at(site, "logging", "podLabels") is True
+    if not value_at(site, "storage", "alerts", "enabled") and not (
+        ships and value_at(site, "logging", "alerts", "enabled")
+    ):
         del kinds["PrometheusRule"]
     if not value_at(site, "storage", "backup", "claim"):
         del kinds["CronJob"]
@@ -78,7 +93,7 @@ def needed(site: JsonMap | None) -> list[Access]:
         del kinds["Namespace"]
     if mode != "nfs":
         for kind in _FILE_SERVER_KINDS:
-            if not ((user_namespaces or pulls) and kind.startswith("ClusterRole")):
+            if not ((user_namespaces or pulls or labels_pods) and kind.startswith("ClusterRole")):
                 del kinds[kind]
     for mode_of_nginx, kind in (("ingress", "Ingress"), ("gateway", "HTTPRoute")):
         if value_at(site, "nginx", "mode") != mode_of_nginx:
@@ -93,6 +108,7 @@ def needed(site: JsonMap | None) -> list[Access]:
     also = [Access("list", "secrets"), Access("update", "secrets"), *_HUB_ACCESS, *hooks]
     also += _USER_NAMESPACES_ACCESS if user_namespaces else ()
     also += _PULL_ACCESS if pulls else ()
+    also += _LABELS_ACCESS if labels_pods else ()
     return list(dict.fromkeys([*helm, *also]))
 
 

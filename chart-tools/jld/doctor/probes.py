@@ -76,6 +76,7 @@ def _cluster_probes(kubectl: Kubectl, site: JsonMap | None, release: Release) ->
 
 def _secrets_that_the_site_names(site: JsonMap) -> list[str]:
     named = [value_at(site, *path, "existingSecret") for path in (("hub",), ("nginx", "routes"), ("nginx", "tls"))]
+    named += [value_at(site, "logging", "existingSecret")] if value_at(site, "logging", "enabled") else []
     named += value_at(site, "global", "imagePullSecrets") or []
     return list(dict.fromkeys(str(name) for name in named if name))
 

@@ -84,6 +84,11 @@ def _secrets() -> Iterator[str]:
     for name, secret in formats.HUB_SECRETS.items():
         otherwise = "generated once" if secret.generate else "asked for on a terminal, else an error"
         yield f"| `{name}` | {_cell(secret.accepted)} | `{formats.environment_variable(name)}` | {otherwise} |"
+    broker = formats.BROKER_PASSWORD_FORMAT
+    yield (
+        f"| `{dotted(formats.BROKER_PASSWORD)}` (with its whole path) | {broker.accepted} "
+        f"| `{formats.environment_variable('brokerPassword')}` | asked for on a terminal, else an error |"
+    )
     yield f"| `{dotted(formats.FIREFLY_PASSWORD)}` (with its whole path) | text | `{formats.FIREFLY_PASSWORD_VARIABLE}` | generated once |"
     yield ""
     yield "A variable wins over what an earlier run wrote, and a secrets file over both."

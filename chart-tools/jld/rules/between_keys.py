@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from jld.rules import firefly, hub, lab, login, networks, nfs, nginx, resources, storage
+from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, resources
 from jld.rules.images import listed, prepuller, series, typed
+from jld.rules.storage import nfs, volumes
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Problem
 from jld.support.key_paths import JsonMap, dotted
 
 # Each module lists its own RULES and WARNINGS. A new part of the chart is a module and its name here.
 # The reference has the rules in this order.
-PARTS = (hub, login, lab, listed, series, typed, prepuller, nginx, storage, nfs, firefly, resources, networks)
+PARTS = (
+    hub,
+    login,
+    lab,
+    listed,
+    series,
+    typed,
+    prepuller,
+    nginx,
+    volumes,
+    nfs,
+    firefly,
+    log_shipping,
+    resources,
+    networks,
+)
 RULES = tuple(rule for part in PARTS for rule in part.RULES)
 WARNINGS = tuple(rule for part in PARTS for rule in part.WARNINGS)
 

@@ -6,7 +6,18 @@ from jld.rules.rule import Rule, Violations
 from jld.support.key_paths import JsonMap, dotted, value_at
 from jld.support.quantities import amount
 
-_OWNERS = (("hub",), ("nginx",), ("storage", "nfs"), ("storage", "keepalive"), ("firefly",), ("prepuller",))
+_OWNERS = (
+    ("hub",),
+    ("nginx",),
+    ("storage", "nfs"),
+    ("storage", "keepalive"),
+    ("firefly",),
+    ("prepuller",),
+    ("logging", "filebeat"),
+    ("logging", "relay"),
+    ("logging", "logstash"),
+    ("logging", "logstash", "rabbitmq"),
+)
 
 
 def requests_are_within_limits(effective: JsonMap) -> Violations:

@@ -24,6 +24,7 @@ _ALSO = {
     "crypto_key": "jupyterhub_crypto_key",
     "session_database_url": "session_db_url",
     "lab_cull_timeout": "lab_idle_timeout",
+    "log_shipper_name": "shipper_name",
     "tiny_cpu_max": "tiny_max_cpu",
     "prepuller_weekies": "prepuller_weeklies",
     "zone": "gke_zone",
@@ -54,9 +55,17 @@ KEYS = {
     "tiny_max_cpu": "hub.lab.ladder.smallestCpu",
     "mb_per_cpu": "hub.lab.ladder.memoryPerCpu",
     "size_index": "hub.lab.defaultSize",
+    "shipper_name": "logging.shipperName",
+    "rabbitmq_target_host": "logging.broker.host",
+    "rabbitmq_target_vhost": "logging.broker.vhost",
+    "rabbitmq_pan_password": "logging.secret.brokerPassword in secrets.yaml",
+    "beats_cert": "logging.tls.certificate",
+    "beats_ca": "logging.tls.caCertificate",
+    "beats_key": "logging.tls.key",
 }
 _CLUSTER = "the cluster is made by other tools; this one installs into any"
-_LOGGING = "logs are not shipped yet"
+_LOGGING = "the broker is described below logging.broker, and the connection from filebeat below logging.tls"
+_LOGSTASH = "the chart leads filebeat to its target; a logstash of your own is named in logging.external.hosts"
 _FIREFLY = (
     "firefly.enabled runs Firefly, `jld values` makes its password, and the other keys below firefly have new meanings"
 )
@@ -74,10 +83,9 @@ _WITHOUT = {
     "cilogon_": _CILOGON,
     "oauth_callback_url": "it follows from global.hostname; `jld values` prints it",
     "configproxy_auth_token": "`jld values` makes a stronger one",
-    "shipper_name": _LOGGING,
     "rabbitmq_": _LOGGING,
     "beats_": _LOGGING,
-    "logstash_": _LOGGING,
+    "logstash_": _LOGSTASH,
     "firefly_": _FIREFLY,
     "prepuller_": _MENU,
     "lab_repo_": _MENU,

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 from jld.support.key_paths import KeyPath
 
+NOT_GIVEN = "missing://secret"  # stands where a person has still to give a secret, and is never one
 HUB_SECRET: KeyPath = ("hub", "secret")
 NGINX_SECRET: KeyPath = ("nginx", "secret")
 FIREFLY_PASSWORD: KeyPath = ("firefly", "secret", "adminPassword")
 FIREFLY_PASSWORD_VARIABLE = "JLD_FIREFLY_ADMIN_PASSWORD"  # noqa: S105
+LOGGING_SECRET: KeyPath = ("logging", "secret")
+BROKER_PASSWORD: KeyPath = (*LOGGING_SECRET, "brokerPassword")
 HEX_KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -96,6 +99,20 @@ HUB_SECRETS: dict[str, SecretFormat] = {
         remedy="give the database's address as JLD_DB_URL, or below hub.secret in secrets.yaml beside the site file",
     ),
 }
+
+BROKER_PASSWORD_FORMAT = SecretFormat(
+    _is_one_line,
+    "the password as one line of text",
+    remedy="give the password of logging.broker.user as JLD_BROKER_PASSWORD, "
+    "or as logging.secret.brokerPassword in secrets.yaml beside the site file",
+)
+
+
+def given_by_a_person(name: str) -> tuple[KeyPath, SecretFormat]:
+    """Where a secret that cannot be generated stands in the values, and what it must look like, by the key's last part."""
+    if name == BROKER_PASSWORD[-1]:
+        return BROKER_PASSWORD, BROKER_PASSWORD_FORMAT
+    return (*HUB_SECRET, name), HUB_SECRETS[name]
 
 
 def encode(text: str | bytes) -> str:

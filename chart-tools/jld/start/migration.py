@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,10 @@ from jld.rules.images.series import IMAGES
 from jld.schema import legacy_keys
 from jld.schema.validation import accepted, is_valid, key_rule
 from jld.secrets import formats
-from jld.site.tree import Node, describe, find, plain, put, tree
+from jld.site.tree import Node, describe, find, plain, put
 from jld.start.images import DEFAULT, with_registry
 from jld.start.legacy_values import NotMigrated, crypt_key_of, memory_of, names_of, number_of, text_of
+from jld.start.log_shipping import LogShipping
 from jld.support.key_paths import JsonMap, KeyPath, dotted
 from jld.support.masking import NOT_SHOWN, holds_secret, mask_fields, masked
 from jld.support.quantities import memory, shortest
@@ -38,28 +38,21 @@ class MigratedKey:
         mask_fields(self, "old", "why")
 
 
-class Migration:
+class Migration(LogShipping):
     """The new site, the secrets for secrets.yaml, and what became of each key."""
 
     def __init__(self, old: Node, schema: JsonMap, source: Path, target: Path) -> None:
-        self._schema = schema
-        self._folders = source.absolute().parent, target.absolute().parent
+        super().__init__(schema, source, target)
         self._nodes: dict[str, Node] = {}
         self._names: dict[str, str] = {}
-        self._site = Node({})
-        self.secrets: dict[str, str] = {}
         self.keys: list[MigratedKey] = []
         self._read(old)
         for name, node in self._nodes.items():
             self._migrate(name, node)
+        self._finish_logging()
         keys = old.value if isinstance(old.value, dict) else ()
         order = {masked(written): index for index, written in enumerate(keys)}
         self.keys.sort(key=lambda each: order[each.old])
-
-    @property
-    def site(self) -> JsonMap:
-        data: JsonMap = plain(self._site)
-        return data
 
     def _read(self, old: Node) -> None:
         for written, node in old.value.items() if isinstance(old.value, dict) else ():
@@ -87,7 +80,7 @@ class Migration:
         convert = getattr(self, f"_from_{name}", None)
         if convert is None:
             raise NotMigrated("the original tool had no such key either; see `jld explain`")
-        if node.value in (None, "", [], "dummy"):
+        if not self._given(name):
             raise NotMigrated("it is empty")
         try:
             result = convert(node)
@@ -98,7 +91,12 @@ class Migration:
         paths, remark = result if isinstance(result, tuple) else (result, "")
         return paths, remark
 
-    # Each of these converts one key. `_convert` calls them by its name.
+    def _given(self, name: str) -> Node | None:
+        """The value that the old file has for `name`. The original wrote `dummy` where it needed none."""
+        node = self._nodes.get(name)
+        return node if node and node.value not in (None, "", [], "dummy") else None
+
+    # Each of these converts one key. `_convert` calls them by its name. Those of log shipping are inherited.
 
     def _from_hostname(self, node: Node) -> list[KeyPath]:
         return self._set(("global", "hostname"), text_of(node).lower().rstrip("."))
@@ -179,38 +177,30 @@ class Migration:
             if key not in self._nodes:
                 self._set(("nginx", "tls", name), self._file(Node(f"{folder}/{file}")))
         remark = "append chain.pem to the certificate: cat cert.pem chain.pem > fullchain.pem"
-        return [("nginx", "tls", "certificate"), ("nginx", "tls", "key")], remark
+        return [("nginx", "tls", "certificate"), ("nginx", "tls", "key"), *self._tls_files_of_folder()], remark
 
     def _from_oauth_secret(self, node: Node) -> tuple[list[KeyPath], str]:
         self._github_only()
-        return self._set_secret("githubClientSecret", text_of(node))
+        return self._set_hub_secret("githubClientSecret", text_of(node))
 
     def _from_session_db_url(self, node: Node) -> tuple[list[KeyPath], str]:
         if text_of(node).startswith("sqlite:"):
             raise NotMigrated("SQLite on a claim of its own is the default")
-        paths, remark = self._set_secret("dbUrl", text_of(node))
+        paths, remark = self._set_hub_secret("dbUrl", text_of(node))
         return [*self._set(("hub", "db", "external"), True), *paths], remark
 
     def _from_jupyterhub_crypto_key(self, node: Node) -> tuple[list[KeyPath], str]:
-        return self._set_secret(
+        return self._set_hub_secret(
             "cryptKeys", ";".join(crypt_key_of(key) for key in text_of(node).split(";") if key.strip())
         )
 
     # What several of them need.
 
-    def _set(self, path: KeyPath, value: Any) -> list[KeyPath]:
-        rule = key_rule(self._schema, path)
-        if not is_valid(value, rule, self._schema):
-            raise NotMigrated(f"found {describe(tree(value))}, but {dotted(path)} is {accepted(rule)}")
-        self._site = put(self._site, path, tree(value))
-        return [path]
-
-    def _set_secret(self, name: str, text: str) -> tuple[list[KeyPath], str]:
+    def _set_hub_secret(self, name: str, text: str) -> tuple[list[KeyPath], str]:
         secret = formats.HUB_SECRETS[name]
         if not secret.matches(text):
             raise NotMigrated(f"what it holds (not shown) is not {secret.accepted}")
-        self.secrets[name] = text
-        return [("hub", "secret", name)], "in secrets.yaml"
+        return self._set_secret((*formats.HUB_SECRET, name), text)
 
     def _github_only(self) -> None:
         provider = self._nodes.get("oauth_provider")
@@ -243,18 +233,11 @@ class Migration:
         self._set(("hub", "lab", "defaultSize"), "standard")
         return [(*path, kind)], "a size of its own"
 
-    def _file(self, node: Node) -> str:
-        """The path of a file, as the new site file names it."""
-        text = text_of(node)
-        if "-----BEGIN" in text or "\n" in text:
-            raise NotMigrated("it holds the text of the file; save that as a file and name it")
-        source, target = self._folders
-        file = Path(text).expanduser() if text.startswith("~/") else Path(text)
-        if file.is_absolute():
-            return str(file)
-        return os.path.relpath(source / file, target)
 
-
-def secrets_data(secrets: Mapping[str, str]) -> JsonMap:
+def secrets_data(secrets: Mapping[KeyPath, str]) -> JsonMap:
     """What `jld values` reads from secrets.yaml."""
-    return {"hub": {"secret": dict(secrets)}}
+    data = Node({})
+    for path, text in secrets.items():
+        data = put(data, path, Node(text))
+    plain_data: JsonMap = plain(data)
+    return plain_data

@@ -30,8 +30,12 @@ _COMMENTS: dict[KeyPath, str] = {
     ("nginx", "tls", "certificate"): "with its chain; the path is relative to this file",
     ("nginx", "tls", "existingSecret"): "a Secret of type kubernetes.io/tls",
     ("nginx", "tls", "selfSigned"): "browsers warn; for local trials",
+    ("logging", "shipperName"): "the field `shipper` of every event",
+    ("logging", "broker", "host"): "as in its certificate; the password is logging.secret.brokerPassword",
+    ("logging", "broker", "caCertificate"): "the authorities that signed the broker's certificate",
+    ("logging", "tls", "certificate"): "instead of the one that `jld values` makes; names logging.serviceName",
 }
-_FIRST = ("global", "hub", "storage", "nginx")
+_FIRST = ("global", "hub", "storage", "nginx", "logging")
 _FOR_A_LINE = 60  # a map without comments that is shorter stands in one line
 
 

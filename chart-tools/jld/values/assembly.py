@@ -18,6 +18,7 @@ from jld.site.tree import Node, find, merge, plain
 from jld.support.errors import Problem, SiteError
 from jld.support.key_paths import JsonMap, value_at
 from jld.values.draft import Draft
+from jld.values.log_shipping import complete_log_shipping
 from jld.values.misplaced import legacy_file, unknown_keys_of_secrets_file
 from jld.values.site_secrets import collect_hub_secrets, complete_firefly_password, complete_hub_secrets
 from jld.values.sizes import with_computed_sizes
@@ -56,6 +57,7 @@ def assemble(sources: Sources, chart: Chart, now: datetime) -> Assembled:
     complete_certificate(draft, now)
     complete_hub_secrets(draft)
     complete_firefly_password(draft)
+    complete_log_shipping(draft, now)
     complete_storage(draft, sources.free_cluster_ip)
     effective = draft.effective()
     draft.problems += validation.problems(draft.site, effective, draft.schema)
@@ -64,7 +66,7 @@ def assemble(sources: Sources, chart: Chart, now: datetime) -> Assembled:
         raise SiteError(draft.problems)
     draft.warnings += between_keys.warnings(written, effective)
     data = _without_idle_nulls(plain(draft.site), draft.defaults)
-    for part in ("hub", "nginx", "firefly"):
+    for part in ("hub", "nginx", "firefly", "logging"):
         if isinstance(value_at(data, part, "secret"), dict):
             data[part]["secret"] = dict(sorted(data[part]["secret"].items()))
     return Assembled(data, effective, sorted(draft.warnings, key=lambda warning: warning.order), draft.generated)

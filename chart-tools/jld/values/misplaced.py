@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from jld.schema import legacy_keys
 from jld.schema.validation import nearest_name
-from jld.secrets.formats import FIREFLY_PASSWORD, HUB_SECRET, HUB_SECRETS
+from jld.secrets.formats import BROKER_PASSWORD, FIREFLY_PASSWORD, HUB_SECRET, HUB_SECRETS
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Place, Problem
 from jld.support.key_paths import KeyPath, dotted
 
 MANY_LEGACY_KEYS = 2  # in one file: more than a slip
+_OTHERS = (FIREFLY_PASSWORD, BROKER_PASSWORD)
 
 
 def legacy_file(root: Node) -> Problem | None:
@@ -29,22 +30,21 @@ def legacy_file(root: Node) -> Problem | None:
 
 
 def unknown_keys_of_secrets_file(root: Node) -> Iterator[Problem]:
-    """A secrets file holds `hub: {secret: ...}`, Firefly's password, and nothing else."""
+    """A secrets file holds `hub: {secret: ...}`, the passwords of Firefly and of the log broker, and nothing else."""
     encrypted = find(root, ("sops",))
     if encrypted:
         sentence = "this file is encrypted with sops; decrypt it on the way: --secrets <(sops decrypt FILE)"
         yield Problem(encrypted.where, "", sentence)
         return
     for path in _leaves(root, ()):
-        if path != FIREFLY_PASSWORD and not (path[:2] == HUB_SECRET and len(path) == 3 and path[2] in HUB_SECRETS):
-            accepted = ", ".join(HUB_SECRETS)
-            sentence = (
-                f"a secrets file holds only {dotted(FIREFLY_PASSWORD)} and these keys, below hub.secret: {accepted}"
-            )
-            close = nearest_name(str(path[-1]), list(HUB_SECRETS)) if path else None
-            if close:
-                sentence = f"there is no such key in a secrets file; did you mean {dotted((*HUB_SECRET, close))}?"
-            yield Problem(nearest(root, path), dotted(path), sentence)
+        if path in _OTHERS or (path[:2] == HUB_SECRET and len(path) == 3 and path[2] in HUB_SECRETS):
+            continue
+        others, accepted = ", ".join(map(dotted, _OTHERS)), ", ".join(HUB_SECRETS)
+        sentence = f"a secrets file holds only {others} and these keys, below hub.secret: {accepted}"
+        close = nearest_name(str(path[-1]), list(HUB_SECRETS)) if path else None
+        if close:
+            sentence = f"there is no such key in a secrets file; did you mean {dotted((*HUB_SECRET, close))}?"
+        yield Problem(nearest(root, path), dotted(path), sentence)
 
 
 def _leaves(node: Node, path: KeyPath) -> Iterator[KeyPath]:

@@ -46,7 +46,7 @@ def test_a_key_is_explained_with_type_default_accepted_form_and_an_example(desk:
     ("key", "below"),
     [
         ("hub.db", ["external", "upgrade", "capacity", "storageClass"]),
-        ("", ["global", "firefly", "hub", "nginx", "prepuller", "storage"]),
+        ("", ["global", "firefly", "hub", "logging", "nginx", "prepuller", "storage"]),
         (
             "hub.lab.sizes.huge",
             [

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jld.schema.chart import Chart
 from jld.schema.validation import key_paths, key_rule, resolved
+from jld.values import log_shipping
 from jldhub.images.prepuller.settings import PrepullerSettings
 from jldhub.settings.lab import Size, Toleration
 from jldhub.settings.lab_images import LabImage
@@ -38,6 +39,7 @@ def templates() -> dict[str, str]:
         *CHART.folder.glob("templates/**/*"),
         *CHART.folder.glob("charts/*/templates/**/*"),
         *CHART.folder.glob("charts/nginx/files/*.conf"),
+        *CHART.folder.glob("charts/logging/files/*.yml"),
     ]
     return {str(file.relative_to(CHART.folder)): file.read_text() for file in files if file.is_file()}
 
@@ -117,6 +119,7 @@ def read_by_the_tool() -> set[Key]:
     tls: Key = ("nginx", "tls")
     ladder: Key = ("hub", "lab", "ladder")
     read = {(*tls, name) for name in re.findall(r'tls(?:\.get\(|\[)"(\w+)"', values)}
+    read |= {("logging", part, name) for part, names in log_shipping.FILES.items() for name in names}
     return read | {(*ladder, name) for name in re.findall(r'chosen\["(\w+)"\]', sizes)}
 
 

@@ -27,7 +27,7 @@ VALUES_FILES = [
 ]
 LEFT_OUT_OF_EVERYTHING = (
     *(("hub", "auth", way) for way in ("cilogon", "dummy", "other")),
-    *(("hub", "secret"), ("nginx", "secret"), ("firefly", "secret")),
+    *((part, "secret") for part in ("hub", "nginx", "firefly", "logging")),
     *(("storage", name) for name in ("claim", "external", "hostPath")),
     *(("hub", "traits", name) for name in CLASSES),  # reading JupyterHub's classes takes seconds
 )
@@ -143,6 +143,7 @@ def test_every_text_has_a_form_or_is_free_on_purpose() -> None:
         ("hub", "extraConfig"),
         *(("hub", "traits", name) for name in CLASSES),
         ("hub", "auth", "other", "options"),
+        *(("logging", part, name) for part in ("broker", "tls") for name in ("caCertificate", "certificate", "key")),
     }
 
     def is_formless(rule: JsonMap) -> bool:
@@ -272,7 +273,7 @@ def test_the_examples_are_right_and_raise_no_warning(name: str, desk: Any) -> No
     desk.write("secrets.yaml", "hub: {secret: {dbUrl: 'postgresql://jld:password@db.example.org/jld'}}\n")
     example = str(CHECKOUT / "values" / f"{name}.yaml")
     variables = {f"JLD_{way}_CLIENT_SECRET": "abc123" for way in ("GITHUB", "CILOGON", "OTHER")}
-    result = desk.run("check", example, "--secrets", "secrets.yaml", **variables)
+    result = desk.run("check", example, "--secrets", "secrets.yaml", JLD_BROKER_PASSWORD="abc123", **variables)
     assert (result.exit_code, result.stderr) == (0, "")
 
 

@@ -36,8 +36,8 @@ _KEYS = (
     "oauth_client_id oauth_secret oauth_provider kubernetes_cluster_name kubernetes_cluster_namespace gke_project "
     "gke_zone gke_node_count gke_machine_type gke_local_volume_size_gigabytes volume_size_gigabytes "
     "external_fileserver_ip tls_dhparam dhparam_bits session_db_url forbidden_groups github_organization_denylist "
-    "cilogon_group_denylist shipper_name rabbitmq_pan_password rabbitmq_target_host rabbitmq_target_vhost beats_cert "
-    "beats_ca beats_key firefly_admin_password firefly_replicas firefly_container_mem_limit firefly_max_jvm_size "
+    "cilogon_group_denylist shipper_name log_shipper_name rabbitmq_pan_password rabbitmq_target_host rabbitmq_target_vhost beats_cert "
+    "beats_ca beats_key logstash_host firefly_admin_password firefly_replicas firefly_container_mem_limit firefly_max_jvm_size "
     "firefly_uid prepuller_image_list prepuller_no_scan prepuller_repo prepuller_owner prepuller_weekies "
     "prepuller_sort_field prepuller_namespace lab_repo_host lab_repo_owner lab_repo_name lab_image lab_selector_title "
     "lab_idle_timeout lab_cull_timeout lab_cull_policy lab_mem_limit lab_cpu_limit lab_mem_guarantee "
@@ -510,13 +510,129 @@ def test_an_old_value_becomes_todays_form(text: str, site: dict[str, Any], tmp_p
     assert migrated(text, tmp_path).site == site
 
 
+# Its log shipping.
+
+
+LOGGING = {
+    "shipper_name": "science cluster",
+    "rabbitmq_target_host": "Rabbitmq.example.org",
+    "rabbitmq_target_vhost": "panopticon",
+    "rabbitmq_pan_password": "p@n/1 %25",
+    "beats_cert": "logs/beats.pem",
+    "beats_ca": "/etc/logs/ca.pem",
+    "beats_key": "logs/beats-key.pem",
+}
+SHIPPED = {
+    "enabled": True,
+    "shipperName": "science cluster",
+    "broker": {"host": "rabbitmq.example.org", "vhost": "panopticon", "caCertificate": "broker-ca.pem"},
+    "tls": {
+        "certificate": "logs/beats.pem",
+        "caCertificate": "/etc/logs/ca.pem",
+        "key": "logs/beats-key.pem",
+    },
+}
+
+
+def test_all_seven_keys_of_logging_ship_logs_again(desk: Any) -> None:
+    desk.write("old.yaml", OLD + yaml.safe_dump(LOGGING, sort_keys=False))
+    result = desk.run("init", "--from", "old.yaml")
+    assert result.exit_code == 0
+    assert desk.read("site.yaml")["logging"] == SHIPPED
+    assert desk.read("secrets.yaml")["logging"] == {"secret": {"brokerPassword": "p@n/1 %25"}}
+    assert "p@n" not in (desk.folder / "site.yaml").read_text() + result.output
+    assert "rabbitmq_pan_password -> logging.secret.brokerPassword (in secrets.yaml)" in result.stdout.splitlines()
+    assert (
+        "warning: logging.broker.caCertificate: the original sent logs without TLS, and the broker is verified now; "
+        "put the authorities that signed its certificate into broker-ca.pem beside the site file"
+    ) in result.stderr.splitlines()
+
+
+@pytest.mark.parametrize("missing", LOGGING)
+def test_without_one_of_the_seven_no_logs_are_shipped_and_it_is_named(missing: str, tmp_path: Path) -> None:
+    old = {key: value for key, value in LOGGING.items() if key != missing}
+    migration = migrated(yaml.safe_dump(old), tmp_path)
+    assert "enabled" not in migration.site.get("logging", {})
+    (warning,) = migration.warnings
+    assert warning.key == "logging"
+    assert "the original shipped no logs without " in warning.sentence
+    assert f"{missing} (now {legacy_keys.KEYS[missing]})" in warning.sentence
+    needed_today = missing in ("rabbitmq_target_host", "rabbitmq_pan_password")
+    write = f"{legacy_keys.KEYS[missing]} and " if needed_today else ""
+    assert warning.sentence.endswith(f"to ship them, write {write}logging.enabled: true")
+    # A certificate without its key would be refused, also where no logs are shipped.
+    assert len(migration.site.get("logging", {}).get("tls", {})) == (0 if missing.startswith("beats_") else 3)
+
+
+def test_a_file_without_logging_says_nothing_about_it(tmp_path: Path) -> None:
+    migration = migrated("certificate_directory: tls\nshipper_name: ''\nbeats_key: dummy\n", tmp_path)
+    assert ("logging" in migration.site, migration.warnings) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("old", "site", "reason"),
+    [
+        ({"log_shipper_name": "a.b"}, {"shipperName": "a.b"}, ""),
+        ({"JLD_SHIPPER_NAME": "a"}, {"shipperName": "a"}, ""),
+        ({"shipper_name": "a/b"}, {}, "logging.shipperName is a name of letters"),
+        (
+            {"rabbitmq_target_host": "rabbit.example.org:5672"},
+            {"broker": {"host": "rabbit.example.org"}},
+            "without port 5672: logging.broker.port is the one with TLS",
+        ),
+        ({"rabbitmq_target_host": "10.1.2.3"}, {"broker": {"host": "10.1.2.3"}}, ""),
+        ({"rabbitmq_target_host": "amqp://pan:s3cret@rabbit/x"}, {}, "looks like a secret"),
+        ({"rabbitmq_target_vhost": "/"}, {"broker": {"vhost": "/"}}, ""),
+        ({"rabbitmq_target_vhost": "%2flogs"}, {"broker": {"vhost": "/logs"}}, ""),
+        ({"rabbitmq_target_vhost": "two words"}, {}, "logging.broker.vhost is a name without blanks"),
+        ({"rabbitmq_pan_password": "two\nlines"}, {}, "what it holds (not shown) is not one line of text"),
+        ({"beats_ca": "ca.pem"}, {}, "it is nothing without beats_cert and beats_key"),
+        (
+            {"beats_ca": "ca.pem", "beats_cert": pem("AAAA", "CERTIFICATE"), "beats_key": "key.pem"},
+            {},
+            "it is nothing without beats_cert; without all three `jld values` makes its own",
+        ),
+        ({"logstash_host": "logstashrmq"}, {}, "a logstash of your own is named in logging.external.hosts"),
+        ({"rabbitmq_port": 5672}, {}, "the broker is described below logging.broker"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
+)
+def test_an_old_key_of_logging_becomes_todays(
+    old: dict[str, Any], site: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    migration = migrated(yaml.safe_dump(old), tmp_path)
+    assert migration.site.get("logging", {}) == site
+    assert any(reason in each.why for each in migration.keys)
+
+
+def test_the_originals_folder_of_certificates_holds_those_of_logging(tmp_path: Path) -> None:
+    old = {key: value for key, value in LOGGING.items() if not key.startswith("beats_")}
+    migration = migrated(yaml.safe_dump(old | {"certificate_directory": "tls/"}), tmp_path)
+    assert migration.site["logging"]["enabled"] is True
+    assert migration.site["logging"]["tls"] == {
+        "certificate": "tls/beats_cert.pem",
+        "caCertificate": "tls/beats_ca.pem",
+        "key": "tls/beats_key.pem",
+    }
+    (folder,) = [each for each in migration.keys if each.old == "certificate_directory"]
+    assert set(folder.new) >= {f"logging.tls.{key}" for key in ("certificate", "caCertificate", "key")}
+
+
+def test_check_answers_old_keys_of_logging_with_todays(complaints: Any) -> None:
+    said = "\n".join(complaints(yaml.safe_dump({"logging": LOGGING | {"logstash_host": "logstashrmq"}})))
+    for old in LOGGING:
+        assert f"the original deploy tool's {old} is now {legacy_keys.KEYS[old]}" in said
+    assert "the original deploy tool's logstash_host has no counterpart: the chart leads filebeat" in said
+    assert "p@n" not in said
+
+
 @pytest.mark.parametrize(
     "key", ["0123456789abcdef" * 2, "ab" * 32, base64.urlsafe_b64encode(b"k" * 32).decode()], ids=["raw", "hex", "base64"]
 )  # fmt: skip
 def test_an_old_crypto_key_stays_the_same_key(key: str, tmp_path: Path) -> None:
     from jupyterhub.crypto import CryptKeeper
 
-    carried = migrated(f'jupyterhub_crypto_key: "{key};{"cd" * 32}"', tmp_path).secrets["cryptKeys"]
+    carried = migrated(f'jupyterhub_crypto_key: "{key};{"cd" * 32}"', tmp_path).secrets["hub", "secret", "cryptKeys"]
     assert CryptKeeper(keys=carried.split(";")).keys == CryptKeeper(keys=[key, "cd" * 32]).keys
 
 

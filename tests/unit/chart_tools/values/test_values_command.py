@@ -219,7 +219,7 @@ def test_keys_that_no_secrets_file_holds_are_refused(github_desk: Any) -> None:
     result = github_desk.run("check", "site.yaml", "--secrets", "secrets.yaml", JLD_GITHUB_CLIENT_SECRET=SECRET)
     assert [line.split(": error: ")[1].split(";")[-1] for line in result.stderr.splitlines()[:-1]] == [
         " did you mean hub.secret.githubClientSecret?",
-        "global.port: a secrets file holds only firefly.secret.adminPassword and these keys, below hub.secret: cookieSecret, cryptKeys, proxyToken, "
+        "global.port: a secrets file holds only firefly.secret.adminPassword, logging.secret.brokerPassword and these keys, below hub.secret: cookieSecret, cryptKeys, proxyToken, "
         "metricsToken, dummyPassword, githubClientSecret, cilogonClientSecret, otherClientSecret, dbUrl",
     ]
 

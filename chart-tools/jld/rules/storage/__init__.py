@@ -1,0 +1,1 @@
+"""Rules about files: the volumes, and the NFS server."""
