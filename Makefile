@@ -6,18 +6,18 @@ JLDDEV := .venv/bin/jlddev
 UV := $(HOME)/.cache/jld/uv/bin/uv
 UV_VERSION := 0.13.9
 PYTHON ?= python3
-PACKAGES := chart-tools hub-extensions storage-extensions dev-tools
+PACKAGES := chart-tools hub-extensions storage-extensions logging-extensions dev-tools
 LEVELS := tests/unit tests/render tests/hub
 
 .DEFAULT_GOAL := help
-.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor bench-nfs bench-prepuller
+.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor bench-nfs bench-prepuller chaos-logging
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 tools: .venv/.complete ## Install the tools: .venv here, helm and kubectl in ~/.cache/jld/bin
 
-.venv/.complete: uv.lock pyproject.toml chart-tools/pyproject.toml hub-extensions/pyproject.toml storage-extensions/pyproject.toml dev-tools/pyproject.toml
+.venv/.complete: uv.lock pyproject.toml chart-tools/pyproject.toml hub-extensions/pyproject.toml storage-extensions/pyproject.toml logging-extensions/pyproject.toml dev-tools/pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "jld: Python 3.11 or newer is needed: install python3 and python3-venv." >&2; exit 2; }
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "jld: $(PYTHON) is older than 3.11 or has no venv module: install it (Debian: apt-get install python3-venv), or name another: make PYTHON=python3.12" >&2; exit 2; }
@@ -49,9 +49,9 @@ lab: tools ## Start a lab in what `make up` installed, unless one runs; prints i
 down: tools ## Take away what `make up` made
 	@$(JLDDEV) down
 
-test: tools lint ## All levels that this machine can run, beside each other: unit, render, hub, nfs, mount, cluster
+test: tools lint ## All levels that this machine can run, beside each other: unit, render, hub, nfs, mount, logging, cluster
 	@$(JLDDEV) nginx
-	@.venv/bin/pytest --numprocesses=4 $(LEVELS) tests/nfs tests/mount tests/cluster
+	@.venv/bin/pytest --numprocesses=4 $(LEVELS) tests/nfs tests/mount tests/logging tests/cluster
 
 test-fast: tools lint ## unit, render and hub without what is slow, in several processes: under eight minutes, three of them the hub's
 	@$(JLDDEV) nginx
@@ -78,10 +78,13 @@ bench-nfs: tools ## Measure the file server, as root: raw clients, memory, resta
 bench-prepuller: tools ## Simulate 1,000 nodes with 8 images against a real API server: requests, memory and processor of the prepuller
 	@.venv/bin/python tests/bench/prepuller
 
+chaos-logging: tools ## Ship LINES (1000000) through filebeat, relay and RabbitMQ while each is killed now and then: lost, duplicates, delay, processor, memory
+	@.venv/bin/python tests/bench/log_shipping $(LINES)
+
 lint: tools ## Style, types, imports, dependencies: ruff, mypy, import-linter, deptry (helm lint is among the render tests)
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --check --quiet .
-	@.venv/bin/mypy --no-error-summary chart-tools/jld hub-extensions/jldhub storage-extensions/jldstorage dev-tools/jlddev dev-tools/guest images/nfs-server
+	@.venv/bin/mypy --no-error-summary chart-tools/jld hub-extensions/jldhub storage-extensions/jldstorage logging-extensions/jldlogging dev-tools/jlddev dev-tools/guest images/nfs-server
 	@cd hub-extensions/jldhub/labs/inside/library && $(CURDIR)/.venv/bin/mypy --no-error-summary --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache/inside --exclude '^$$' jld_repositories.py
 	@found=$$(.venv/bin/lint-imports --no-cache 2>&1) || { echo "$$found"; exit 1; }
 	@for package in $(PACKAGES); do found=$$(cd $$package && ../.venv/bin/deptry --no-ansi . 2>&1) || { echo "$$found"; exit 1; }; done
@@ -92,6 +95,6 @@ schema: tools ## Compose chart/values.yaml and chart/values.schema.json, and doc
 
 lock: tools ## Resolve the Python packages anew: uv.lock and the images' requirements.txt
 	@$(UV) lock --upgrade
-	@$(UV) export --frozen --package jldhub --no-emit-workspace --no-header --quiet --output-file images/hub/requirements.txt
+	@$(UV) export --frozen --package jldhub --package jldlogging --no-emit-workspace --no-header --quiet --output-file images/hub/requirements.txt
 	@$(UV) export --frozen --only-group lab --no-header --quiet --output-file images/lab/requirements.txt
 	@$(UV) export --frozen --only-group lab-science --no-header --quiet --output-file images/lab-science/requirements.txt

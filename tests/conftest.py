@@ -12,7 +12,7 @@ from _pytest.terminal import TerminalReporter
 from tests import interrupted
 from tests.groups import Groups, place_of
 
-LEVELS = ("unit", "render", "hub", "nfs", "mount", "cluster")
+LEVELS = ("unit", "render", "hub", "nfs", "mount", "logging", "cluster")
 TESTS = Path(__file__).parent
 ran_on = pytest.StashKey[dict[str, list[str]]]()  # by level, in the order in which it was told
 left_out = pytest.StashKey[Counter[str]]()  # by level

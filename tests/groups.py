@@ -39,10 +39,16 @@ CLUSTER = {
         "test_prepuller",
         "test_purger",  # removes images from the node that only it brought there
         "test_prepuller_scale",  # an API server of its own
+        "test_logging",
     ),
 }
 MACHINES = ("nfs", "mount")  # levels that start a machine, or namespaces, once for all their tests
-LONGEST = ("tests/render/test_mutations.py", "tests/render/test_tls.py", "tests/render/test_checkov.py")
+LONGEST = (
+    *(f"tests/logging/test_{name}.py" for name in ("faults_are_told", "relay_chain", "logstash_files")),
+    "tests/render/test_mutations.py",
+    "tests/render/test_tls.py",
+    "tests/render/test_checkov.py",
+)
 FIRST = (*CLUSTER, *MACHINES, *LONGEST)
 
 

@@ -15,7 +15,12 @@ from rendering import CHECKOUT, Question, render
 pytestmark = pytest.mark.slow
 
 GIB = 2**30
-RELAY = ("logging.enabled=true", 'logging.existingSecret="logs"', 'logging.broker.host="rabbitmq.example.org"')
+RELAY = (
+    "logging.enabled=true",
+    'logging.pipeline="relay"',
+    'logging.existingSecret="logs"',
+    'logging.broker.host="rabbitmq.example.org"',
+)
 EXTERNAL = (
     "logging.enabled=true",
     'logging.existingSecret="logs"',

@@ -19,6 +19,7 @@ from jldlogging.relay.settings import BrokerSettings, Files
 HEARTBEAT = 10  # seconds; a broker of which nothing was heard for three and a half of them is taken for lost
 _CONNECTS_WITHIN = 30.0  # seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds between two attempts
+_STEADY = 30.0  # seconds after which a connection that is lost is made again at once
 _REFUSED_PAUSE = 5.0  # seconds until an event is offered again that the broker has refused
 _SAID_AGAIN = 300.0  # seconds after which what is still wrong is said again
 _LOST = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError, asyncio.CancelledError)
@@ -40,23 +41,29 @@ class Broker:
         """Keep a connection, until it is cancelled."""
         pause = _FIRST_PAUSE
         while True:
+            began = time.monotonic()
             try:
                 async with asyncio.timeout(_CONNECTS_WITHIN):
                     connection, channel = await self._connect()
             except Exception as error:  # whatever it is, another attempt follows, and the log names it
                 self._complain(error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-                continue
-            pause = _FIRST_PAUSE
-            self._lost.clear()
-            self._connected(channel)
-            try:
-                await self._until_lost(connection, channel)
-            finally:
-                self._channel = asyncio.get_running_loop().create_future()
-                self._metrics.broker_up.set(0)
-                await _closed(connection.close)
+            else:
+                await self._use(connection, channel)
+            # A broker that lets us in and refuses the first event is not asked many times a second either.
+            is_steady = time.monotonic() - began > _STEADY
+            pause = _FIRST_PAUSE if is_steady else min(pause * 2, _LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+
+    async def _use(self, connection: aiormq.Connection, channel: Channel) -> None:
+        """Hand events over as long as the connection lasts."""
+        self._lost.clear()
+        self._connected(channel)
+        try:
+            await self._until_lost(connection, channel)
+        finally:
+            self._channel = asyncio.get_running_loop().create_future()
+            self._metrics.broker_up.set(0)
+            await _closed(connection.close)
 
     async def deliver(self, event: bytes) -> None:
         """Until the broker has confirmed the event, as often as it takes: it may get one twice, and never none."""
@@ -82,6 +89,7 @@ class Broker:
                 self._lost.set()
                 await asyncio.sleep(0.1)  # until `run` has noticed
             else:
+                self._confirmed()
                 return
 
     async def _connect(self) -> tuple[aiormq.Connection, Channel]:
@@ -129,10 +137,16 @@ class Broker:
 
     def _connected(self, channel: Channel) -> None:
         self._metrics.broker_up.set(1)
-        log.info("Connected to the broker %s:%d", self._settings.host, self._settings.port)
-        self._said = ""
+        if not self._said:
+            log.info("Connected to the broker %s:%d", self._settings.host, self._settings.port)
         if not self._channel.done():
             self._channel.set_result(channel)
+
+    def _confirmed(self) -> None:
+        """Not before an event is confirmed is a fault over: some are told after the connection stands."""
+        if self._said:
+            log.info("The broker %s:%d takes events again", self._settings.host, self._settings.port)
+            self._said = ""
 
     def _complain(self, error: BaseException) -> None:
         """Once for each fault, and again after a while: thousands of events may meet the same one."""

@@ -4,8 +4,10 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from jldlogging.relay.lumberjack import ProtocolError, Windows, acknowledgement
 from jldlogging.relay.metrics import Metrics
@@ -20,26 +22,25 @@ _SAID_AGAIN = 300.0  # seconds
 _MOST_SAID = 1000  # reasons that are remembered
 
 log = logging.getLogger("jldlogging.relay")
-Deliver = Callable[[bytes], Awaitable[None]]
+Deliver = Callable[[bytes], Coroutine[Any, Any, None]]
 
 
 class Room:
     """How many bytes may be held. One event is always taken, however large it is."""
 
     def __init__(self, limit: int = _BYTES_HELD) -> None:
-        self._limit, self._held = limit, 0
-        self._changed = asyncio.Condition()
+        self._limit, self.held = limit, 0
+        self._changed = asyncio.Event()
 
     async def take(self, size: int) -> None:
-        if self._held and self._held + size > self._limit:
-            async with self._changed:
-                await self._changed.wait_for(lambda: not self._held or self._held + size <= self._limit)
-        self._held += size
+        while self.held and self.held + size > self._limit:
+            self._changed.clear()
+            await self._changed.wait()
+        self.held += size
 
-    async def give_back(self, size: int) -> None:
-        self._held -= size
-        async with self._changed:
-            self._changed.notify_all()
+    def give_back(self, size: int) -> None:
+        self.held -= size
+        self._changed.set()
 
 
 @dataclass
@@ -118,22 +119,26 @@ class Server:
                 for _ in range(count):
                     window.last, event = await windows.event()
                     await self._room.take(len(event))
-                    window.delivering.append(asyncio.create_task(self._hand_over(event)))
+                    window.delivering.append(self._hand_over(event))
                 await read.put(window)
             except BaseException:
                 _cancel(window)
                 raise
         await read.put(None)
 
-    async def _hand_over(self, event: bytes) -> None:
+    def _hand_over(self, event: bytes) -> asyncio.Task[None]:
         self._metrics.received.inc()
         self._metrics.waiting.inc()
-        try:
-            await self._deliver(event)
+        task = asyncio.create_task(self._deliver(event))
+        # Not in the task itself: one that is cancelled early never begins.
+        task.add_done_callback(partial(self._is_over, len(event)))
+        return task
+
+    def _is_over(self, size: int, task: asyncio.Task[None]) -> None:
+        self._room.give_back(size)
+        self._metrics.waiting.dec()
+        if not task.cancelled() and task.exception() is None:
             self._metrics.confirmed.inc()
-        finally:
-            self._metrics.waiting.dec()
-            await self._room.give_back(len(event))
 
     async def _answer(self, read: asyncio.Queue[_Window | None], writer: asyncio.StreamWriter) -> None:
         while window := await read.get():

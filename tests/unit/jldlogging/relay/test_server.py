@@ -146,6 +146,25 @@ def test_no_more_is_held_than_there_is_room_for(files: Files, authority: trustme
     run(main())
 
 
+def test_connections_that_break_leave_nothing_behind(files: Files, authority: trustme.CA) -> None:
+    """Also not where an event's delivery had not begun."""
+
+    async def main() -> None:
+        safe, metrics, room = Safe(), Metrics(), Room(10**6)
+        server = Server(safe.deliver, TlsFiles(files), metrics, room)
+        async with serving(server) as port:
+            for _ in range(10):
+                _, writer = await asyncio.open_connection("localhost", port, ssl=client_tls(authority))
+                writer.write(window([b"x" * 500] * 300) + b"nonsense")
+                await writer.drain()
+                writer.transport.abort()
+            await until(lambda: metrics.registry.get_sample_value("jld_logging_relay_connections") == 0)
+            await until(lambda: metrics.registry.get_sample_value("jld_logging_relay_events_waiting") == 0)
+        assert room.held == 0
+
+    run(main())
+
+
 @pytest.mark.parametrize("content", [b"GET / HTTP/1.1\r\n\r\n", b"2J" + bytes(8), b"2W\xff\xff\xff\xff"])
 def test_who_sends_nonsense_is_sent_away_and_told_of_once(
     files: Files, authority: trustme.CA, content: bytes, caplog: pytest.LogCaptureFixture
