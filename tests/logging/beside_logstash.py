@@ -39,6 +39,7 @@ class Pod:
     password: str
     hosts: str = "127.0.0.1 localhost\n"  # the pod's /etc/hosts
     port: int = field(default_factory=free_port)
+    metrics_port: int | None = None
     _process: subprocess.Popen[bytes] | None = None
     _distribution: tuple[int, int] = field(default_factory=lambda: (free_port(), free_port()))
 
@@ -52,7 +53,10 @@ class Pod:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self._write_secret()
         folders = {name: _here(path) for name, path in self.settings["folders"].items()}
-        changed = {"folders": folders, "volumeSize": "1Gi", "ports": {"beats": 5044, "amqp": self.port, "api": 9600}}
+        ports = {"beats": 5044, "amqp": self.port, "api": 9600}
+        if self.metrics_port:
+            ports["metrics"] = self.metrics_port
+        changed = {"folders": folders, "volumeSize": "1Gi", "ports": ports}
         (self.folder / "settings" / "logstash.yaml").write_text(yaml.safe_dump({**self.settings, **changed}))
         mount = 'mount --rbind "$1" /srv && exec "$2" -m jldlogging.logstash /srv/settings/logstash.yaml'
         said = output(["unshare", "--mount", "--", "sh", "-c", mount, "sh", self.folder, sys.executable])
@@ -90,7 +94,7 @@ class Pod:
                 stdout=log,
                 stderr=log,
             )
-        self.wait_for("completed with 1 plugins")
+        self.wait_for("completed with ")
         wait_until_kept(self.folder / "volume" / "rabbitmq" / "mnesia", self.settings["names"]["queue"])
 
     def _environment(self) -> list[str]:

@@ -27,6 +27,7 @@ EXTERNAL = (
     'logging.pipeline="external"',
     'logging.external.hosts=["logstash.example.org:5044"]',
 )
+LOGSTASH = ("logging.enabled=true", 'logging.existingSecret="logs"', 'logging.broker.host="rabbitmq.example.org"')
 ALERTS = ("logging.alerts.enabled=true", 'logging.metrics.scrapers=[{"namespace": "monitoring"}]')
 OF_RELAY = {"JldLogBrokerDown"}
 OF_FILEBEAT = {"JldLogsWaiting", "JldFilebeatDown", "JldFilebeatMissing", "JldDeletedLogsHeld", "JldLogsUnwatched"}
@@ -177,8 +178,37 @@ def test_the_rules_ask_for_what_the_exporter_tells(rules: Path) -> None:
     assert set(re.findall(r"jld_logging_filebeat_\w+", rules.read_text())) <= set(told)
 
 
+def shovel(running: str, *, namespace: str = "science") -> list[Series]:
+    """What RabbitMQ beside logstash tells; of a state in which no shovel is it tells nothing."""
+    here = {"namespace": namespace, "pod": "jld-logs-0"}
+    return [
+        series("rabbitmq_identity_info", "1x200", **here),
+        series("rabbitmq_shovel_dynamic", running, status="running", **here),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("pipeline", "expected"), [(RELAY, OF_FILEBEAT | OF_RELAY), (EXTERNAL, OF_FILEBEAT)], ids=["relay", "external"]
+    ("told", "minutes", "expected"),
+    [
+        (shovel("1x200"), 60, set()),
+        (shovel("1x30 _x100"), 45, {("JldLogBrokerDown", "jld-logs-0")}),
+        (shovel("1x30 0x100"), 45, {("JldLogBrokerDown", "jld-logs-0")}),
+        (shovel("1x30 _x3 1x100"), 38, set()),
+        ([*shovel("1x200"), *shovel("_x200", namespace="art")], 60, set()),
+    ],
+    ids=["runs", "is gone", "is none", "came back", "somebody else's"],
+)
+def test_a_shovel_that_does_not_run_is_told(
+    values: dict[str, Path], told: list[Series], minutes: int, expected: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    rules = rule_file(Question(values["minimal"], (*LOGSTASH, *ALERTS)), "jld-logging", tmp_path)
+    fires([*filebeat(), without_filebeat("0x200"), *told], minutes, expected, ("alertname", "pod"), rules)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "expected"),
+    [(RELAY, OF_FILEBEAT | OF_RELAY), (LOGSTASH, OF_FILEBEAT | OF_RELAY), (EXTERNAL, OF_FILEBEAT)],
+    ids=["relay", "logstash", "external"],
 )
 def test_each_pipeline_has_the_alerts_of_what_it_has(
     values: dict[str, Path], pipeline: tuple[str, ...], expected: set[str], tmp_path: Path

@@ -21,7 +21,7 @@ class Made:
     salt: bytes
     """Four bytes."""
     listen: str
-    """The address at which logstash listens."""
+    """The address at which the pod listens."""
 
 
 def logstash_files(settings: Settings, shared: Shares, made: Made) -> dict[str, str]:
@@ -35,8 +35,8 @@ def logstash_files(settings: Settings, shared: Shares, made: Made) -> dict[str, 
 def rabbitmq_files(settings: Settings, login: Login, shared: Shares, made: Made) -> dict[str, str]:
     return {
         "rabbitmq-env.conf": rabbitmq.environment(settings),
-        "rabbitmq.conf": rabbitmq.configuration(settings, shared),
-        "enabled_plugins": rabbitmq.PLUGINS,
+        "rabbitmq.conf": rabbitmq.configuration(settings, shared, made.listen),
+        "enabled_plugins": rabbitmq.plugins(settings),
         "definitions.json": json.dumps(definitions(settings, login, made.password, made.salt), indent=1),
     }
 

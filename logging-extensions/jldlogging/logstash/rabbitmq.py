@@ -1,9 +1,10 @@
-"""RabbitMQ's own files: its configuration, its environment, its plugins. It is reached on loopback alone."""
+"""RabbitMQ's own files: its configuration, its environment, its plugins. But for its metrics it is reached on loopback alone."""
 
 from jldlogging.logstash.settings import Settings
 from jldlogging.logstash.volume import MIB, Shares
 
-PLUGINS = "[rabbitmq_shovel].\n"
+_SHOVEL = ("rabbitmq_shovel",)
+_METRICS = ("rabbitmq_prometheus", "rabbitmq_shovel_prometheus")
 _MEMORY_TENTHS = 6  # of the limit: then it takes no more, and a queue that is read needs some
 _LOG_OF_QUEUES = 64 * MIB  # written ahead of all queues; the default, 512 MiB, would be much of a small volume
 _THIRTY_DAYS = 30 * 24 * 3600 * 1000  # milliseconds
@@ -16,9 +17,15 @@ _WILDCARDS = (
 )
 
 
-def configuration(settings: Settings, shared: Shares) -> str:
-    """rabbitmq.conf."""
-    lines = {
+def plugins(settings: Settings) -> str:
+    """enabled_plugins."""
+    chosen = _SHOVEL + (_METRICS if settings.ports.metrics else ())
+    return f"[{','.join(chosen)}].\n"
+
+
+def configuration(settings: Settings, shared: Shares, listen: str) -> str:
+    """rabbitmq.conf. `listen` is the address at which metrics are read, where somebody may."""
+    lines: dict[str, object] = {
         "listeners.tcp.loopback": f"127.0.0.1:{settings.ports.amqp}",
         "auth_mechanisms.1": "PLAIN",
         "definitions.import_backend": "local_filesystem",
@@ -33,6 +40,8 @@ def configuration(settings: Settings, shared: Shares) -> str:
         "log.console.level": "info",
         "log.console.formatter": "json",
     }
+    if settings.ports.metrics:
+        lines |= {"prometheus.tcp.ip": listen, "prometheus.tcp.port": settings.ports.metrics}
     return "".join(f"{key} = {value}\n" for key, value in lines.items())
 
 

@@ -60,11 +60,13 @@ class Names(_Model):
 
 
 class Ports(_Model):
-    """Where the pod listens: `beats` on its address, the others on loopback."""
+    """Where the pod listens: `beats` and `metrics` on its address, the others on loopback."""
 
     beats: Port
     amqp: Port
     api: Port
+    metrics: Port | None = None
+    """Of RabbitMQ, where somebody may read them."""
 
 
 class Folders(_Model):
