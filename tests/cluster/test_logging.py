@@ -29,6 +29,7 @@ $(sed -e '/^ *compression: auto$/d' -e 's/file_identity.fingerprint: {growing: t
   -e 's/^\( *\)- \\.tmp\$$/&\n\1- \\.gz$/' "$4")
 END
 """
+LINES = 12_000  # of each writer: more than a megabyte
 # A program that logs much: the kubelet rotates its file several times.
 WRITER = """
 import sys, time
@@ -169,22 +170,24 @@ def test_no_line_is_lost_while_the_kubelet_rotates_and_parts_are_killed(
     platform: Release, broker: Broker, sink: Sink, hub_image: str, describe_figure: Callable[[str], None]
 ) -> None:
     names = [f"w{number}" for number in range(4)]
-    written = dict.fromkeys(names, 25_000)
-    platform.apply(yaml.safe_dump_all([writer(name, hub_image, 25_000, 500) for name in names]))
-    until(lambda: sink.found.unique > 5_000, platform)
+    written = dict.fromkeys(names, LINES)
+    platform.apply(yaml.safe_dump_all([writer(name, hub_image, LINES, 200) for name in names]))
+    until(lambda: sink.found.unique > 0.1 * len(names) * LINES, platform)
     broker.restart(2.0)
-    until(lambda: sink.found.unique > 20_000, platform)
+    until(lambda: sink.found.unique > 0.3 * len(names) * LINES, platform)
     kill(platform, "relay")
-    until(lambda: sink.found.unique > 40_000, platform)
+    until(lambda: sink.found.unique > 0.5 * len(names) * LINES, platform)
+    # filebeat 8.1.3 reads no file that the kubelet has compressed meanwhile: on a slow machine it has to be up to date first.
+    until(lambda: sink.found.behind < 8, platform)
     kill(platform, "filebeat")
-    until(lambda: sink.found.unique > 60_000, platform)
+    until(lambda: sink.found.unique > 0.7 * len(names) * LINES, platform)
     broker.stop()
     time.sleep(10)
     broker.start()
     found = sink.wait_for(written, 120)
     describe_figure(f"log shipping: {found.sentence(written)}")
     rotated = platform.kubectl("logs", names[0], "--tail=1000000").count("\n")
-    assert rotated < 25_000, "the kubelet rotated nothing"
+    assert rotated < LINES, "the kubelet rotated nothing"
     assert found.lost(written) == 0
     event = found.samples["w0"]
     assert event["kubernetes"]["namespace"] == NAME

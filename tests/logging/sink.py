@@ -58,6 +58,7 @@ class Found:
     """What arrived until now."""
 
     lines: dict[str, Arrivals] = field(default_factory=lambda: defaultdict(Arrivals))  # by writer
+    newest: float = 0.0  # when the newest line was written, in seconds since 1970
     delays: array[float] = field(
         default_factory=lambda: array("f")
     )  # seconds from the writing to the broker, of first arrivals
@@ -75,6 +76,11 @@ class Found:
     @property
     def unique(self) -> int:
         return sum(each.unique for each in list(self.lines.values()))
+
+    @property
+    def behind(self) -> float:
+        """For how many seconds lines have been written that did not come yet, while somebody writes all the time."""
+        return time.time() - self.newest
 
     def delay(self, share: float) -> float:
         """The delay in seconds that this share of the lines did not exceed."""
@@ -133,6 +139,7 @@ class Sink:
         match = LINE.match(event.get("message", ""))
         if match:
             name, number = match[1], int(match[2])
+            self.found.newest = max(self.found.newest, int(match[3]) / 1e9)
             if self.found.lines[name].add(number):
                 self.found.delays.append(time.time() - int(match[3]) / 1e9)
             self.found.samples.setdefault(name, event)

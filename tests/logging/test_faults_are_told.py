@@ -117,6 +117,7 @@ def test_lines_wait_and_the_log_says_what_is_wrong_with_the_broker(
     found = sink.wait_for({"w0": 5000}, PATIENCE)
     assert (found.lost({"w0": 5000}), found.others) == (0, [])
     assert chain.relay_log.count("Events wait") <= 6, "it says the same again and again"
+    assert '"level": "error"' not in chain.relay_log
 
 
 def expired_client(chain: Chain, authority: Authority) -> None:

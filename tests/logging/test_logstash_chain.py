@@ -24,7 +24,7 @@ from tests.logging.writers import Load, Writer
 STANDIN = Path(__file__).parents[1] / "standins" / "logstash.py"
 PREFETCH = 1000  # events that the shovel has under way
 WINDOWS = 2 * 2048
-RATE = 3_000  # lines a second
+RATE = 1_500  # lines a second
 PATIENCE = 90.0  # seconds without anything new
 # A kill of the RabbitMQ beside logstash: what is in sockets, and in what it has read and not yet written.
 MOST_LOST = 20_000
@@ -97,7 +97,7 @@ def load_on(chain: Chain, lines: int, rate: float = RATE) -> Load:
 
 
 def test_broker_elsewhere_killed_and_stopped(chain: WithLogstash, broker: Broker, sink: Sink, report: Describe) -> None:
-    load = load_on(chain, 60_000)
+    load = load_on(chain, 30_000)
     with load:
         for share in (0.2, 0.4):
             load.wait_until(share)
@@ -113,7 +113,7 @@ def test_broker_elsewhere_killed_and_stopped(chain: WithLogstash, broker: Broker
 
 
 def test_logstash_killed_five_times(chain: WithLogstash, sink: Sink, report: Describe) -> None:
-    load = load_on(chain, 60_000)
+    load = load_on(chain, 30_000)
     with load:
         for share in (0.1, 0.3, 0.5, 0.7, 0.9):
             load.wait_until(share)
@@ -127,7 +127,7 @@ def test_logstash_killed_five_times(chain: WithLogstash, sink: Sink, report: Des
 
 def test_rabbitmq_beside_logstash_killed(chain: WithLogstash, pod: Pod, sink: Sink, report: Describe) -> None:
     """The one fault in which lines are lost: how many is told, and bounded."""
-    load = load_on(chain, 60_000)
+    load = load_on(chain, 30_000)
     with load:
         load.wait_until(0.5)
         pod.end()
@@ -141,8 +141,8 @@ def test_volume_full(chain: WithLogstash, pod: Pod, broker: Broker, sink: Sink, 
     """RabbitMQ takes no more before the disk is full; then filebeat reads no more."""
     broker.stop()
     ballast = pod.folder / "volume" / "ballast"
-    ballast.write_bytes(bytes(420 * 2**20))
-    load = load_on(chain, 150_000, rate=5_000)
+    ballast.write_bytes(bytes(450 * 2**20))
+    load = load_on(chain, 100_000, rate=3_000)
     with load:
         pass
     pod.wait_for("disk resource limit alarm set")

@@ -38,7 +38,7 @@ def start(chain: Chain) -> None:
 
 
 def test_lines_arrive_once_with_pod_namespace_and_container(chain: Chain, sink: Sink, report: Describe) -> None:
-    load = Load(writers(chain, 8), 40_000, rate=8_000)
+    load = Load(writers(chain, 8), 20_000, rate=2_000)
     start(chain)
     with load:
         pass
@@ -78,7 +78,7 @@ def test_any_line_arrives_as_it_was_written(chain: Chain, sink: Sink) -> None:
 
 
 def test_broker_killed_three_times(chain: Chain, broker: Broker, sink: Sink, report: Describe) -> None:
-    load = Load(writers(chain), 60_000, rate=4_000)
+    load = Load(writers(chain), 30_000, rate=1_500)
     start(chain)
     with load:
         for share in (0.2, 0.5, 0.8):
@@ -96,7 +96,7 @@ def test_broker_stopped_while_files_are_rotated_and_deleted(
     chain: Chain, broker: Broker, sink: Sink, report: Describe
 ) -> None:
     """Back-pressure reaches the files: filebeat keeps those open that it has not read to their ends."""
-    load = Load(writers(chain, kept=2, rotate_at=400_000), 100_000, rate=8_000)
+    load = Load(writers(chain, kept=2, rotate_at=150_000), 40_000, rate=2_500)
     start(chain)
     with load:
         load.wait_until(0.1)
@@ -111,7 +111,7 @@ def test_broker_stopped_while_files_are_rotated_and_deleted(
 
 @pytest.mark.parametrize("end", [Chain.kill_relay, Chain.end_relay], ids=["killed", "ended"])
 def test_relay_replaced_five_times(chain: Chain, sink: Sink, report: Describe, end: Callable[[Chain], None]) -> None:
-    load = Load(writers(chain), 60_000, rate=4_000)
+    load = Load(writers(chain), 30_000, rate=1_500)
     start(chain)
     with load:
         for share in (0.1, 0.3, 0.5, 0.7, 0.9):
@@ -125,7 +125,7 @@ def test_relay_replaced_five_times(chain: Chain, sink: Sink, report: Describe, e
 
 
 def test_filebeat_killed_five_times(chain: Chain, sink: Sink, report: Describe) -> None:
-    load = Load(writers(chain), 60_000, rate=4_000)
+    load = Load(writers(chain), 30_000, rate=1_500)
     start(chain)
     with load:
         for share in (0.1, 0.3, 0.5, 0.7, 0.9):

@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from jldlogging.relay import lumberjack, metrics
 from jldlogging.relay.broker import Broker
@@ -31,6 +32,7 @@ async def run(
     server = Server(broker.deliver, TlsFiles(files), numbers)
     ending = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ending.set)
+    asyncio.get_running_loop().set_exception_handler(_unless_cancelled)
     async with metrics.serving(numbers, metrics_port):
         tasks = [asyncio.create_task(broker.run()), asyncio.create_task(listen(server, port))]
         ended = asyncio.create_task(ending.wait())
@@ -40,6 +42,12 @@ async def run(
         tasks[0].cancel()
         for task in done:
             task.result()
+
+
+def _unless_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What was cancelled at the end is no fault: libraries leave it to the loop, which would log it with a traceback."""
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
 class _Lines(logging.Formatter):
@@ -58,6 +66,7 @@ def configure_log() -> None:
     handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of each event for a connection that is closed
 
 
 def main() -> None:

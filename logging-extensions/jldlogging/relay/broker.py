@@ -22,6 +22,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0  # seconds between two attempts
 _STEADY = 30.0  # seconds after which a connection that is lost is made again at once
 _REFUSED_PAUSE = 5.0  # seconds until an event is offered again that the broker has refused
 _SAID_AGAIN = 300.0  # seconds after which what is still wrong is said again
+_MOST_SAID = 100  # faults that are remembered
 _LOST = (AMQPError, ChannelInvalidStateError, OSError, RuntimeError, asyncio.CancelledError)
 
 log = logging.getLogger("jldlogging.relay")
@@ -35,7 +36,7 @@ class Broker:
         self._settings, self._files, self._metrics = settings, files, metrics
         self._channel: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
         self._lost = asyncio.Event()
-        self._said, self._said_at = "", 0.0
+        self._said: dict[str, float] = {}  # what is wrong, and when it was said
 
     async def run(self) -> None:
         """Keep a connection, until it is cancelled."""
@@ -85,7 +86,8 @@ class Broker:
             except _LOST as error:
                 if _is_cancelled(error):
                     raise
-                self._complain(error)
+                if not isinstance(error, ChannelInvalidStateError):  # that follows from what another event has met
+                    self._complain(error)
                 self._lost.set()
                 await asyncio.sleep(0.1)  # until `run` has noticed
             else:
@@ -146,17 +148,19 @@ class Broker:
         """Not before an event is confirmed is a fault over: some are told after the connection stands."""
         if self._said:
             log.info("The broker %s:%d takes events again", self._settings.host, self._settings.port)
-            self._said = ""
+            self._said.clear()
 
     def _complain(self, error: BaseException) -> None:
-        """Once for each fault, and again after a while: thousands of events may meet the same one."""
+        """Once for each fault, and again after a while: thousands of events may meet the same one, and one brings another."""
         said = faults.sentence(error, self._settings)
         now = time.monotonic()
-        if said != self._said or now - self._said_at > _SAID_AGAIN:
+        if now - self._said.get(said, -_SAID_AGAIN) >= _SAID_AGAIN:
             log.warning(
                 "Events wait for the broker %s:%d: %s", self._settings.host, self._settings.port, said.rstrip(".")
             )
-            self._said, self._said_at = said, now
+            self._said[said] = now
+            while len(self._said) > _MOST_SAID:
+                del self._said[next(iter(self._said))]
 
 
 def _is_cancelled(error: BaseException) -> bool:

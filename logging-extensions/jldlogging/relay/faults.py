@@ -9,6 +9,7 @@ from aiormq.exceptions import (
     ChannelAccessRefused,
     ChannelNotFoundEntity,
     ChannelPreconditionFailed,
+    ConnectionClosed,
     ConnectionNotAllowed,
     DeliveryError,
     IncompatibleProtocolError,
@@ -71,6 +72,8 @@ def _known(error: BaseException, broker: BrokerSettings) -> str | None:
             )
         case DeliveryError():
             return "it refuses events (nack): a queue there is full, or has no majority of its nodes"
+        case ConnectionClosed():
+            return f"it has closed the connection ({_short(error)}); it may be starting anew"
         case IncompatibleProtocolError():
             return f"no AMQP at port {broker.port}: correct logging.broker.port"
         case ConnectionRefusedError():
