@@ -117,7 +117,11 @@ def names_lead_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def site(secret: Mapping[str, bytes], **logging: Any) -> dict[str, Any]:
-    described = {"enabled": True, "secret": {name: encode(value) for name, value in secret.items()}}
+    described = {
+        "enabled": True,
+        "pipeline": "relay",
+        "secret": {name: encode(value) for name, value in secret.items()},
+    }
     return coalesce(DEFAULTS, {"logging": coalesce(described, logging)})
 
 

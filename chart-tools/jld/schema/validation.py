@@ -107,11 +107,13 @@ class _Sentences:
         today = legacy_keys.current_key(key)
         if today:
             return f"the original deploy tool's {key} is now {today}", today
+        why = legacy_keys.why_no_counterpart(key)
+        if why and "_" in key:
+            return f"the original deploy tool's {key} has no counterpart: {why}", ""
         close = nearest_name(key, names)
         if close:
             return f"did you mean {close}?", dotted((*self.path, close))
-        why = legacy_keys.why_no_counterpart(key)
-        if why and ("_" in key or not self.path):
+        if why and not self.path:
             return f"the original deploy tool's {key} has no counterpart: {why}", ""
         elsewhere = [dotted(path) for path in key_paths(self.schema) if path[-1] == key]
         if elsewhere:

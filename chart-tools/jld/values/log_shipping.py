@@ -87,6 +87,8 @@ def _from_files(draft: Draft, part: str, hostname: str, now: datetime) -> None:
         faults += [each for each in certificates.faults(pair, hostname, now) if "stands alone" not in each.sentence]
     for fault in faults:
         path: KeyPath = ("logging", part, fault.about)
+        if given.get(fault.about) == f"in {dotted(LOGGING_SECRET)}":  # its text stands there, of an earlier run
+            path = (*LOGGING_SECRET, names[fault.about])
         problem = Problem(nearest(draft.site, path), dotted(path), fault.sentence)
         (draft.warnings if fault.warning else draft.problems).append(problem)
     if "key" in contents and not any(fault.about == "key" for fault in faults):

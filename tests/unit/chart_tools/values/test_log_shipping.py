@@ -154,7 +154,7 @@ HALF: list[tuple[tuple[str, ...], str]] = [
         "nothing without its private key",
     ),
     (("broker: {host: r.example.org, caCertificate: broker-ca.pem, key: key.pem}",), "nothing without its certificate"),
-    ((BROKER, "tls: {certificate: cert.pem, key: key.pem}"), "whom filebeat connects to is not verified without it"),
+    ((BROKER, "tls: {certificate: cert.pem, key: key.pem}"), "whom filebeat connects to is not verified without this"),
     ((BROKER, "serviceName: other-logs", TLS), "it is for jld-logs, not for other-logs"),
     ((BROKER, "external: {hosts: ['l.example.org:5044']}"), "events go to logging.broker; remove it"),
     (("pipeline: external",), "write where logstash is"),
