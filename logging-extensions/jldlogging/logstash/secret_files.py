@@ -38,7 +38,7 @@ def _mistakes(folder: Path) -> Iterator[str]:
                 yield f"secret {key}: is empty; write a value"
             elif "\0" in text:
                 yield f"secret {key}: has a NUL character (not shown), which no login can hold; write another one"
-            elif key == "serverKey" and "-----BEGIN PRIVATE KEY-----" not in text:
+            elif key == "serverKey" and not _is_pkcs8(text):
                 yield f"secret {key}: is no key in PKCS8, the only form that logstash reads; convert it with: openssl pkcs8 -topk8 -nocrypt"
         except FileNotFoundError:
             yield (
@@ -49,6 +49,11 @@ def _mistakes(folder: Path) -> Iterator[str]:
             yield f"secret {key}: is not text; encode it once with base64, not the bytes themselves"
         except OSError as error:
             yield f"secret {key}: {file} cannot be read ({error.strerror})"
+
+
+def _is_pkcs8(pem: str) -> bool:
+    """By its first line: other forms name the kind of the key there, or that it is encrypted."""
+    return any(line.strip("-") == "BEGIN PRIVATE KEY" for line in pem.splitlines())
 
 
 def _text(file: Path) -> str:

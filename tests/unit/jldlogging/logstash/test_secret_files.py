@@ -3,18 +3,31 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from jldlogging.logstash.secret_files import CLIENT, NEEDED, Login, read
 from jldlogging.logstash.settings import SettingsError
 
-PKCS8 = "-----BEGIN PRIVATE KEY-----\nMII=\n-----END PRIVATE KEY-----\n"
+
+def key(form: PrivateFormat, password: bytes = b"") -> bytes:
+    """A private key as PEM, made now."""
+    encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, form, encryption)
+
+
 CONTENTS = {
     "brokerPassword": b"pass word",
     "brokerCaCertificate": b"authorities",
     "caCertificate": b"authorities",
     "serverCertificate": b"certificate",
-    "serverKey": PKCS8.encode(),
+    "serverKey": key(PrivateFormat.PKCS8),
 }
 
 
@@ -53,20 +66,20 @@ def test_all_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "content", "sentence"),
+    ("name", "content", "sentence"),
     [
         ("brokerPassword", b"", "secret brokerPassword: is empty; write a value"),
         ("brokerPassword", b"\r\n", "secret brokerPassword: is empty; write a value"),
         ("brokerPassword", b"topsecret\0", "secret brokerPassword: has a NUL character"),
         ("brokerPassword", b"topsecret\xff", "secret brokerPassword: is not text"),
-        ("serverKey", b"-----BEGIN RSA PRIVATE KEY-----\ntopsecret", "secret serverKey: is no key in PKCS8"),
-        ("serverKey", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\ntopsecret", "secret serverKey: is no key in PKCS8"),
+        ("serverKey", key(PrivateFormat.TraditionalOpenSSL) + b"topsecret", "secret serverKey: is no key in PKCS8"),
+        ("serverKey", key(PrivateFormat.PKCS8, b"pass") + b"topsecret", "secret serverKey: is no key in PKCS8"),
         ("brokerKey", b"topsecret", "secret brokerCertificate: "),
         ("brokerCertificate", b"topsecret", "secret brokerKey: "),
     ],
 )
-def test_a_mistake_is_named_and_the_value_is_not(folder: Path, key: str, content: bytes, sentence: str) -> None:
-    (folder / key).write_bytes(content)
+def test_a_mistake_is_named_and_the_value_is_not(folder: Path, name: str, content: bytes, sentence: str) -> None:
+    (folder / name).write_bytes(content)
     with pytest.raises(SettingsError) as error:
         read(folder)
 
