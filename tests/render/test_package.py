@@ -134,6 +134,6 @@ def test_helpers_are_few_and_all_are_ours_and_used() -> None:
     texts = [path.read_text() for path in CHART.rglob("templates/**/*") if path.is_file()]
     helpers = [line.split('"')[1] for text in texts for line in text.splitlines() if "define " in line]
 
-    assert len(helpers) <= 15
+    assert len(helpers) <= 14
     assert [name for name in helpers if not name.startswith("jld.")] == []
     assert [name for name in helpers if not any(f'include "{name}"' in text for text in texts)] == []

@@ -1,4 +1,4 @@
-{{/* What stands in a template of its own and in the address hook's settings too. */}}
+{{/* What the volumes of each mode are made of. */}}
 
 {{/* The volumes as a list of PersistentVolumes: (list . SOURCE), where SOURCE is nfs, external or hostPath. A volume belongs to the whole
      cluster, so its name holds namespace and release; volume and claim name each other, so that neither can be bound to something else. Helm takes
@@ -41,23 +41,4 @@
     storageClassName: ""
 {{- end }}
 {{- end }}
-{{- end }}
-
-{{/* The file server's Service. Helm takes over one that the address hook made, which these annotations allow. */}}
-{{- define "jld.fileService" -}}
-apiVersion: v1
-kind: Service
-metadata:
-  name: {{ include "jld.name" (list . "file-server") }}
-  labels: {{- include "jld.labels" (list . "file-server") | nindent 4 }}
-  annotations:
-    meta.helm.sh/release-name: {{ .Release.Name | quote }}
-    meta.helm.sh/release-namespace: {{ .Release.Namespace | quote }}
-spec:
-  selector: {{- include "jld.selector" (list . "file-server") | nindent 4 }}
-  {{- with .Values.nfs.address.clusterIP }}
-  clusterIP: {{ . | quote }}
-  {{- end }}
-  ports:
-    - {name: nfs, port: 2049, targetPort: nfs, protocol: TCP}
 {{- end }}

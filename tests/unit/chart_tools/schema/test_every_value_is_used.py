@@ -40,6 +40,7 @@ def templates() -> dict[str, str]:
         *CHART.folder.glob("charts/*/templates/**/*"),
         *CHART.folder.glob("charts/nginx/files/*.conf"),
         *CHART.folder.glob("charts/logging/files/*.yml"),
+        *CHART.folder.glob("charts/storage/manifests/*.yaml"),
     ]
     return {str(file.relative_to(CHART.folder)): file.read_text() for file in files if file.is_file()}
 
