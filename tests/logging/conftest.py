@@ -11,7 +11,7 @@ from jlddev.tools import filebeat, rabbitmq
 from tests.logging.broker import Broker, client_context, remote_broker
 from tests.logging.certificates import Authority
 from tests.logging.chain import Chain
-from tests.logging.sink import Sink
+from tests.logging.sink import Found, Sink
 from tests.render.rendering import CHECKOUT, Question, render, write_values
 
 Describe = Callable[..., None]
@@ -75,3 +75,16 @@ def chain(
     made.prepare()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest, describe_level: Describe) -> Callable[[Found, dict[str, int]], None]:
+    """Tells the closing table what became of a test's lines."""
+    module = request.node.path.stem.removeprefix("test_").replace("_", " ")
+    if "logstash" in module:
+        describe_level("logging", "stand-in: logstash")
+
+    def tell(found: Found, written: dict[str, int]) -> None:
+        describe_level("logging", f"{module}, {request.node.name.removeprefix('test_')}: {found.sentence(written)}")
+
+    return tell

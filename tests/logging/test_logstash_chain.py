@@ -18,8 +18,8 @@ from tests.logging.broker import PASSWORD, USER, VHOST, Broker
 from tests.logging.certificates import Authority
 from tests.logging.chain import Chain
 from tests.logging.rendered import logstash_settings
-from tests.logging.sink import Found, Sink
-from tests.logging.writers import Load, Writer
+from tests.logging.sink import Sink
+from tests.logging.writers import FIVE_TIMES, Load, Writer
 
 STANDIN = Path(__file__).parents[1] / "standins" / "logstash.py"
 PREFETCH = 1000  # events that the shovel has under way
@@ -81,17 +81,6 @@ def chain(
     made.stop()
 
 
-@pytest.fixture
-def report(request: pytest.FixtureRequest, describe_level: Describe) -> Callable[[Found, dict[str, int]], None]:
-    describe_level("logging", "stand-in: logstash")
-
-    def tell(found: Found, written: dict[str, int]) -> None:
-        name = request.node.name.removeprefix("test_")
-        describe_level("logging", f"with logstash, {name}: {found.sentence(written)}")
-
-    return tell
-
-
 def load_on(chain: Chain, lines: int, rate: float = RATE) -> Load:
     return Load([Writer(chain.pods, f"w{index}") for index in range(4)], lines, rate)
 
@@ -99,9 +88,7 @@ def load_on(chain: Chain, lines: int, rate: float = RATE) -> Load:
 def test_broker_elsewhere_killed_and_stopped(chain: WithLogstash, broker: Broker, sink: Sink, report: Describe) -> None:
     load = load_on(chain, 30_000)
     with load:
-        for share in (0.2, 0.4):
-            load.wait_until(share)
-            broker.restart(1.0)
+        load.at((0.2, 0.4), lambda: broker.restart(1.0))
         load.wait_until(0.6)
         broker.stop()
         load.wait_until(0.9)
@@ -115,10 +102,7 @@ def test_broker_elsewhere_killed_and_stopped(chain: WithLogstash, broker: Broker
 def test_logstash_killed_five_times(chain: WithLogstash, sink: Sink, report: Describe) -> None:
     load = load_on(chain, 30_000)
     with load:
-        for share in (0.1, 0.3, 0.5, 0.7, 0.9):
-            load.wait_until(share)
-            chain.kill_relay()
-            chain.start_relay()
+        load.at(FIVE_TIMES, lambda: (chain.kill_relay(), chain.start_relay()))
     found = sink.wait_for(load.written, PATIENCE)
     report(found, load.written)
     assert found.lost(load.written) == 0

@@ -7,8 +7,8 @@ import pytest
 
 from tests.logging.broker import Broker
 from tests.logging.chain import Chain
-from tests.logging.sink import Found, Sink
-from tests.logging.writers import Load, Writer
+from tests.logging.sink import Sink
+from tests.logging.writers import FIVE_TIMES, Load, Writer
 
 # What filebeat sends again after the end of the relay or of itself: two windows of 2,048 events.
 WINDOWS = 2 * 2048
@@ -16,16 +16,6 @@ PATIENCE = 60.0  # seconds without anything new
 
 pytestmark = pytest.mark.slow
 Describe = Callable[..., None]
-
-
-@pytest.fixture
-def report(request: pytest.FixtureRequest, describe_level: Describe) -> Callable[[Found, dict[str, int]], None]:
-    """Prints what became of a test's lines, and tells the closing table."""
-
-    def tell(found: Found, written: dict[str, int]) -> None:
-        describe_level("logging", f"{request.node.name.removeprefix('test_')}: {found.sentence(written)}")
-
-    return tell
 
 
 def writers(chain: Chain, number: int = 4, **options: int) -> list[Writer]:
@@ -81,15 +71,12 @@ def test_broker_killed_three_times(chain: Chain, broker: Broker, sink: Sink, rep
     load = Load(writers(chain), 30_000, rate=1_500)
     start(chain)
     with load:
-        for share in (0.2, 0.5, 0.8):
-            load.wait_until(share)
-            broker.restart(1.0)
+        load.at((0.2, 0.5, 0.8), lambda: broker.restart(1.0))
     found = sink.wait_for(load.written, PATIENCE)
     report(found, load.written)
     assert found.lost(load.written) == 0
-    assert (
-        found.duplicates <= 3 * 2 * WINDOWS
-    )  # what was published and not confirmed, and what the sink had not acknowledged
+    # What was published and not confirmed, and what the sink had not acknowledged.
+    assert found.duplicates <= 3 * 2 * WINDOWS
 
 
 def test_broker_stopped_while_files_are_rotated_and_deleted(
@@ -114,10 +101,7 @@ def test_relay_replaced_five_times(chain: Chain, sink: Sink, report: Describe, e
     load = Load(writers(chain), 30_000, rate=1_500)
     start(chain)
     with load:
-        for share in (0.1, 0.3, 0.5, 0.7, 0.9):
-            load.wait_until(share)
-            end(chain)
-            chain.start_relay()
+        load.at(FIVE_TIMES, lambda: (end(chain), chain.start_relay()))
     found = sink.wait_for(load.written, PATIENCE)
     report(found, load.written)
     assert found.lost(load.written) == 0
@@ -128,10 +112,7 @@ def test_filebeat_killed_five_times(chain: Chain, sink: Sink, report: Describe) 
     load = Load(writers(chain), 30_000, rate=1_500)
     start(chain)
     with load:
-        for share in (0.1, 0.3, 0.5, 0.7, 0.9):
-            load.wait_until(share)
-            chain.kill_filebeat()
-            chain.start_filebeat()
+        load.at(FIVE_TIMES, lambda: (chain.kill_filebeat(), chain.start_filebeat()))
     found = sink.wait_for(load.written, PATIENCE)
     report(found, load.written)
     assert found.lost(load.written) == 0

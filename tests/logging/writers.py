@@ -4,11 +4,13 @@ import gzip
 import shutil
 import threading
 import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 NAMESPACE = "science"
+FIVE_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)  # shares of a load
 
 
 class Writer:
@@ -87,6 +89,12 @@ class Load:
         """Until this share of the lines is written."""
         while sum(self.written.values()) < share * self._lines and self._thread.is_alive():
             time.sleep(0.02)
+
+    def at(self, shares: Iterable[float], act: Callable[[], object]) -> None:
+        """Do something whenever one of these shares of the lines is written."""
+        for share in shares:
+            self.wait_until(share)
+            act()
 
     def _run(self) -> None:
         began, each = time.monotonic(), 20

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from jlddev.support import debian_packages
+from jlddev.support.errors import Unsupported
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `rendering`, which the tests beside this file share
 
@@ -35,3 +37,12 @@ def site(request: pytest.FixtureRequest, values: dict[str, Path]) -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mutations-report", metavar="FILE", help="write which mistakes are refused by what")
+
+
+@pytest.fixture(scope="session")
+def promtool() -> None:
+    """What reads the rules of alerts."""
+    try:
+        debian_packages.ensure(debian_packages.ALERTS, "the test of the alerts")
+    except Unsupported as reason:
+        pytest.skip(str(reason))

@@ -4,22 +4,12 @@ from pathlib import Path
 
 import pytest
 from alerting import Series, alerts, fires, rule_file, says, series
-from jlddev.support import debian_packages
-from jlddev.support.errors import Unsupported
 from rendering import Question, render
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("promtool")]
 
 SPACE = ("kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes")
 INODES = ("kubelet_volume_stats_inodes_free", "kubelet_volume_stats_inodes")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def promtool() -> None:
-    try:
-        debian_packages.ensure(debian_packages.ALERTS, "the test of the alerts")
-    except Unsupported as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 from alerting import Series, alerts, fires, rule_file, says, series
-from jlddev.support import debian_packages
-from jlddev.support.errors import Unsupported
 from jldlogging.exporter.open_files import OpenFiles
 from jldlogging.exporter.page import page
 from rendering import CHECKOUT, Question, render
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("promtool")]
 
 GIB = 2**30
 RELAY = (
@@ -31,14 +29,6 @@ LOGSTASH = ("logging.enabled=true", 'logging.existingSecret="logs"', 'logging.br
 ALERTS = ("logging.alerts.enabled=true", 'logging.metrics.scrapers=[{"namespace": "monitoring"}]')
 OF_RELAY = {"JldLogBrokerDown"}
 OF_FILEBEAT = {"JldLogsWaiting", "JldFilebeatDown", "JldFilebeatMissing", "JldDeletedLogsHeld", "JldLogsUnwatched"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def promtool() -> None:
-    try:
-        debian_packages.ensure(debian_packages.ALERTS, "the test of the alerts")
-    except Unsupported as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

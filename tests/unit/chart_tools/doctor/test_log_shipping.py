@@ -470,8 +470,7 @@ def test_a_secret_that_was_not_read_is_unknown() -> None:
 def kubectl(monkeypatch: pytest.MonkeyPatch) -> Kubectl:
     """The real program, which shows a Secret that is no cluster's in the form that it is asked for."""
     made = Kubectl(None, "science")
-    if made.program is None:
-        pytest.skip("kubectl is not installed")
+    assert made.program is not None  # `make tools` has put it where the doctor looks
     data = {name: base64.b64encode(value or PASSWORD.encode()).decode() for name, value in PUBLIC.items()}
     manifest = json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "logs"}, "data": data})
 
