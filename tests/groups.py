@@ -43,13 +43,12 @@ CLUSTER = {
     ),
 }
 MACHINES = ("nfs", "mount")  # levels that start a machine, or namespaces, once for all their tests
-LONGEST = (
-    *(f"tests/logging/test_{name}.py" for name in ("faults_are_told", "relay_chain", "logstash_files")),
-    "tests/render/test_mutations.py",
-    "tests/render/test_tls.py",
-    "tests/render/test_checkov.py",
+# Brokers and a load of lines: over before the cluster's tests of a load begin.
+LOADS = tuple(
+    f"tests/logging/test_{name}.py" for name in ("relay_chain", "logstash_chain", "faults_are_told", "logstash_files")
 )
-FIRST = (*CLUSTER, *MACHINES, *LONGEST)
+LONGEST = ("tests/render/test_mutations.py", "tests/render/test_tls.py", "tests/render/test_checkov.py")
+FIRST = (*CLUSTER, *LOADS, *MACHINES, *LONGEST)
 
 
 def group_of(node_id: str) -> str:
