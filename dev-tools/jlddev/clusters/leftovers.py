@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from jlddev.clusters import cgroups
@@ -50,6 +51,20 @@ def present(link: str, folder: Path) -> list[str]:
 def words(left: Iterable[str], network: str | None) -> str:
     """What is left, and the processes of the network namespace, in one line."""
     return ", ".join((*left, *(f"process {each}" for each in inside(network))))
+
+
+def networks_with(address: str) -> set[str]:
+    """The names of the network namespaces with a process in which this IPv4 address is an interface's own."""
+    names = {network_of(int(folder.name)): folder for folder in Path("/proc").glob("[0-9]*")}
+    return {name for name, folder in names.items() if name and has_address(folder / "net" / "fib_trie", address)}
+
+
+def has_address(table: Path, address: str) -> bool:
+    """Whether the kernel's table of routes, `/proc/PID/net/fib_trie`, has the address as a local one."""
+    with suppress(OSError):  # the process has ended
+        lines = [line.strip() for line in table.read_text().splitlines()]
+        return (f"|-- {address}", "/32 host LOCAL") in pairwise(lines)
+    return False
 
 
 def network_of(pid: int) -> str | None:

@@ -85,9 +85,11 @@ def missing() -> str | None:
             f"The native cluster needs {DISK_BYTES / 2**30:.0f} GiB of disk for what it builds, and {FOLDER} has {free / 2**30:.1f}. "
             "Free some, or set JLD_CACHE to a folder on a larger disk."
         )
-    if Path(f"/sys/class/net/{HOST_LINK}").exists() and not runs():
+    if not runs() and (
+        others := [each for name in leftovers.networks_with(NODE_ADDRESS) for each in leftovers.inside(name)]
+    ):
         return (
-            f"Another native cluster runs on this machine (its network interface is {HOST_LINK}), and not from the cache {CACHE}. "
+            f"Another native cluster runs on this machine (process {others[0]} has its address {NODE_ADDRESS}), and not from the cache {CACHE}. "
             "Take it down from where it was started: make cluster-down."
         )
     return None
@@ -108,7 +110,7 @@ def up() -> Path:
         say("the native cluster runs already")
     else:
         built, nfs_client, root = programs.build(), programs.build_nfs_client(), rootfs.node_root()
-        stop()
+        stop()  # of one that was killed, the kernel may still take away the network
         if not KUBECONFIG.exists():  # else the node was killed: its state in etcd is used again
             configure()
         say("start the node (etcd, API server, controllers, scheduler, containerd, kubelet, kube-proxy, CoreDNS)")

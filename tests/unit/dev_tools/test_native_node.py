@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -55,10 +56,31 @@ def test_another_caches_node_is_told_and_ones_own_is_not(
     monkeypatch.setattr(cgroups, "HIERARCHIES", ())
     monkeypatch.setattr(native, "FOLDER", tmp_path)
     monkeypatch.setattr(native, "DISK_BYTES", 0)
-    monkeypatch.setattr(native, "HOST_LINK", "lo")  # an interface that every machine has
-    assert "Another native cluster runs on this machine" in (native.missing() or "")
+    monkeypatch.setattr(native, "NODE_ADDRESS", "127.0.0.1")  # an address that every machine has
+    assert re.search(r"Another native cluster runs .*process \d+ \(.+\) has its address", native.missing() or "")
     process_file.write_text(json.dumps({"pid": os.getpid(), "started": start_ticks(os.getpid())}))
     assert native.missing() is None
+
+
+def test_the_interface_of_a_node_whose_processes_have_ended_is_none_of_another_node(
+    tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel takes it away minutes after the last process, and `up` waits for that."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(cgroups, "HIERARCHIES", ())
+    monkeypatch.setattr(native, "FOLDER", tmp_path)
+    monkeypatch.setattr(native, "DISK_BYTES", 0)
+    monkeypatch.setattr(native, "HOST_LINK", "lo")
+    monkeypatch.setattr(native, "NODE_ADDRESS", "198.18.0.222")
+    assert native.missing() is None
+
+
+def test_an_address_is_local_only_where_an_interface_has_it(tmp_path: Path) -> None:
+    ours = Path("/proc/self/net/fib_trie")
+    assert leftovers.has_address(ours, "127.0.0.1")
+    assert not leftovers.has_address(ours, "127.0.0.0")  # it is in the table too, as a network
+    assert not leftovers.has_address(ours, "27.0.0.1")
+    assert not leftovers.has_address(tmp_path / "of-a-process-that-ended", "127.0.0.1")
 
 
 def test_every_client_has_a_private_kubeconfig_that_names_its_own_certificate(
