@@ -51,7 +51,7 @@ down: tools ## Take away what `make up` made
 
 test: tools lint ## All levels that this machine can run, beside each other: unit, render, hub, nfs, mount, logging, cluster
 	@$(JLDDEV) nginx
-	@.venv/bin/pytest --numprocesses=4 $(LEVELS) tests/nfs tests/mount tests/logging tests/cluster
+	@.venv/bin/pytest --numprocesses=4 -m "not chaos" $(LEVELS) tests/nfs tests/mount tests/logging tests/cluster
 
 test-fast: tools lint ## unit, render and hub without what is slow, in several processes: under eight minutes, three of them the hub's
 	@$(JLDDEV) nginx
@@ -78,7 +78,8 @@ bench-nfs: tools ## Measure the file server, as root: raw clients, memory, resta
 bench-prepuller: tools ## Simulate 1,000 nodes with 8 images against a real API server: requests, memory and processor of the prepuller
 	@.venv/bin/python tests/bench/prepuller
 
-chaos-logging: tools ## Ship LINES (1000000) through filebeat, relay and RabbitMQ while each is killed now and then: lost, duplicates, delay, processor, memory
+chaos-logging: tools ## Every fault of log shipping, of processes and on a node, half an hour; then LINES (1000000) through it while each part is killed now and then
+	@.venv/bin/pytest tests/logging tests/cluster/test_logging.py
 	@.venv/bin/python tests/bench/log_shipping $(LINES)
 
 lint: tools ## Style, types, imports, dependencies: ruff, mypy, import-linter, deptry (helm lint is among the render tests)

@@ -15,7 +15,7 @@ from tests.groups import Groups, place_of
 LEVELS = ("unit", "render", "hub", "nfs", "mount", "logging", "cluster")
 TESTS = Path(__file__).parent
 ran_on = pytest.StashKey[dict[str, list[str]]]()  # by level, in the order in which it was told
-left_out = pytest.StashKey[Counter[str]]()  # by level
+left_out = pytest.StashKey[Counter[str]]()  # by level and why, as `cluster: by -m`
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,7 +42,10 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     for item in items:
-        item.config.stash[left_out][level_of(item.nodeid)] += 1
+        why = "by -m or -k on the command line" + (
+            " (`make chaos-logging` runs them)" if item.get_closest_marker("chaos") else ""
+        )
+        item.config.stash[left_out][f"{level_of(item.nodeid)}: {why}"] += 1
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,9 +74,9 @@ def pytest_testnodedown(node: Any) -> None:
         note(node.config, level, parts)
     node.config.stash[left_out].update(
         {
-            level: number
-            for level, number in getattr(node, "workeroutput", {}).get("left_out", {}).items()
-            if not node.config.stash[left_out][level]
+            why: number
+            for why, number in getattr(node, "workeroutput", {}).get("left_out", {}).items()
+            if not node.config.stash[left_out][why]
         }
     )
 
@@ -132,7 +135,8 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         terminalreporter.write_line(
             f"{level:8} {numbers} in {seconds[level]:.0f} s" + (f", on {where}" if where else "")
         )
-        if number := config.stash[left_out][level]:
-            reasons[level].add(f"not run: {number} left out by -m or -k on the command line")
+        for why, number in config.stash[left_out].items():
+            if level == why.partition(": ")[0]:
+                reasons[level].add(f"not run: {number} left out {why.partition(': ')[2]}")
         for reason in sorted(reasons[level]):
             terminalreporter.write_line(f"{'':8} {reason}")

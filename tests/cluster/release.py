@@ -79,7 +79,8 @@ class Release:
         """From site files, which may say more about requests than the tests' own overlay does."""
         sites = [SMALL, *sites]
         words = [str(JLD), "values", *map(str, sites), "--secrets", str(secrets), "--output", str(self.values)]
-        subprocess.run(words, check=True, capture_output=True)
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"jld values: {done.stderr}"
         if certificate := self.site["nginx"].get("secret", {}).get("caCertificate"):
             self.ca.write_bytes(base64.b64decode(certificate))
 
@@ -123,7 +124,10 @@ class Release:
         """Objects from YAML, into the namespace, or another one."""
         place = ["--namespace", namespace or self.name]
         command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), *place]
-        subprocess.run([*command, "apply", "--filename", "-"], input=text, text=True, capture_output=True, check=True)
+        done = subprocess.run(
+            [*command, "apply", "--filename", "-"], input=text, text=True, capture_output=True, check=False
+        )
+        assert done.returncode == 0, f"kubectl apply: {done.stderr}\n{text}"
 
     def create(self, text: str) -> str:
         """One object from YAML, whose name Kubernetes may choose, into the namespace: its kind and name."""

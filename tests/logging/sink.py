@@ -11,7 +11,9 @@ import threading
 import time
 from array import array
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import aiormq
@@ -44,6 +46,10 @@ class Arrivals:
         """How many of the lines 0 to `written` - 1 never came."""
         return written - len(self._times[:written]) + self._times[:written].count(0)
 
+    def gaps(self, written: int) -> Iterator[int]:
+        """Which of them these are."""
+        return (number for number in range(written) if number >= len(self._times) or not self._times[number])
+
     @property
     def unique(self) -> int:
         return len(self._times) - self._times.count(0)
@@ -68,6 +74,11 @@ class Found:
     def lost(self, written: dict[str, int]) -> int:
         """How many of the lines 0 to `written` - 1 of each writer never came."""
         return sum(self.lines[name].missing(number) for name, number in written.items())
+
+    def gaps(self, written: dict[str, int]) -> dict[str, list[int]]:
+        """The first ten lines that never came, of each writer that lacks some."""
+        found = {name: list(islice(self.lines[name].gaps(number), 10)) for name, number in written.items()}
+        return {name: numbers for name, numbers in found.items() if numbers}
 
     @property
     def duplicates(self) -> int:

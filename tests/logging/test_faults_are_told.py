@@ -51,25 +51,18 @@ def may_not_write(chain: Chain, broker: Broker, authority: Authority) -> None:
 
 def expired(chain: Chain, broker: Broker, authority: Authority) -> None:
     authority.issue("broker", "localhost", until=datetime.now(UTC) - timedelta(days=1))
-    renew_broker(broker, authority)
+    broker.show(authority.folder)
 
 
 def other_name(chain: Chain, broker: Broker, authority: Authority) -> None:
     authority.issue("broker", "rabbitmq.example.org")
-    renew_broker(broker, authority)
+    broker.show(authority.folder)
 
 
 def other_authority(chain: Chain, broker: Broker, authority: Authority) -> None:
     stranger = Authority(authority.folder.parent / "stranger")
     stranger.issue("broker", "localhost")
-    renew_broker(broker, stranger)
-
-
-def renew_broker(broker: Broker, authority: Authority) -> None:
-    broker.stop()
-    for name in ("broker.crt", "broker.key"):
-        (broker.folder / "tls" / name).write_bytes((authority.folder / name).read_bytes())
-    broker.start()
+    broker.show(stranger.folder)
 
 
 OF_SETTINGS = (wrong_vhost, wrong_exchange, wrong_key, wrong_port, wrong_host)
@@ -85,7 +78,7 @@ def mend(change: Change, chain: Chain, broker: Broker, authority: Authority) -> 
     elif change is not wrong_password:
         broker.definitions = definitions()
         authority.issue("broker", "localhost")
-        renew_broker(broker, authority)
+        broker.show(authority.folder)
 
 
 FAULTS: list[tuple[Change, str]] = [

@@ -8,9 +8,11 @@ a kill the queue is read from where it was a second ago.
 """
 
 import asyncio
+import ctypes
 import logging
 import os
 import re
+import signal
 import sys
 import time
 from collections import deque
@@ -28,6 +30,9 @@ from yarl import URL
 _AGAIN = 1.0  # seconds
 _CERTAIN = 1.0  # seconds after which what was written is taken for out of this process
 _MOST_BYTES = 16 * 2**20  # in the queue
+_PAGE = 4 * 2**20  # bytes
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PUNCH_HOLE = 0x01 | 0x02  # FALLOC_FL_KEEP_SIZE and FALLOC_FL_PUNCH_HOLE of linux/falloc.h
 
 
 class DiskQueue:
@@ -41,6 +46,7 @@ class DiskQueue:
             int(self._mark.read_text() or 0) if self._mark.exists() else 0
         )  # the place of the first event to hand on
         self._end = self._file.seek(0, os.SEEK_END)
+        self._given_back = 0  # up to here
         self._changed = asyncio.Event()
         self._marks: deque[tuple[float, int]] = deque()
 
@@ -72,6 +78,14 @@ class DiskQueue:
             part = self._mark.with_suffix(".part")
             part.write_text(str(place))
             part.rename(self._mark)
+            self._give_back(place)
+
+    def _give_back(self, place: int) -> None:
+        """The disk that events took which nobody needs any more, as logstash deletes its pages."""
+        if place - self._given_back > _PAGE:
+            size = ctypes.c_long(place - self._given_back)
+            _LIBC.fallocate(self._file.fileno(), _PUNCH_HOLE, ctypes.c_long(self._given_back), size)
+            self._given_back = place
 
 
 class Output:
@@ -126,6 +140,9 @@ async def run(pipeline: Path, secrets: Path, port: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit()
+    )  # a container's first process has no default; what it has is on the disk
     logging.basicConfig(level=logging.INFO)
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     asyncio.run(run(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])))

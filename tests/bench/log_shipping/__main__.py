@@ -28,39 +28,50 @@ from tests.logging.writers import Load, Writer
 from tests.render.rendering import CHECKOUT, Question, render, write_values
 
 WRITERS = 20  # containers
-EVERY = 20.0  # seconds between two kills
+KILLED_EVERY = 20.0  # seconds
+TOLD_EVERY = 10.0  # seconds
 PATIENCE = 120.0  # seconds without anything new
 
 
-class Usage:
-    """Processor seconds and memory of the chain's parts, over the processes that played them one after the other."""
+class Every:
+    """Calls something every so many seconds, in a thread of its own, until it is stopped."""
 
-    def __init__(self, pids: Callable[[], dict[str, int]]) -> None:
-        self._pids, self._ends = pids, threading.Event()
-        self._seconds: dict[tuple[str, int], float] = {}
-        self.memory: dict[str, int] = {}
+    def __init__(self, seconds: float, act: Callable[[], None]) -> None:
+        self._seconds, self._act, self._ends = seconds, act, threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-
-    def seconds(self, part: str) -> float:
-        return sum(seconds for (name, _), seconds in self._seconds.items() if name == part)
 
     def stop(self) -> None:
         self._ends.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ends.wait(0.5):
-            for part, pid in self._pids().items():
-                try:
-                    process = psutil.Process(pid)
-                    everyone = [process, *process.children(recursive=True)]
-                    times = [each.cpu_times() for each in everyone]
-                    memory = sum(each.memory_info().rss for each in everyone)
-                except psutil.Error:
-                    continue  # it was killed just now
-                self._seconds[part, pid] = sum(each.user + each.system for each in times)
-                self.memory[part] = max(self.memory.get(part, 0), memory)
+        while not self._ends.wait(self._seconds):
+            self._act()
+
+
+class Usage:
+    """Processor seconds and memory of the chain's parts, over the processes that played them one after the other."""
+
+    def __init__(self, pids: Callable[[], dict[str, int]]) -> None:
+        self._pids = pids
+        self._seconds: dict[tuple[str, int], float] = {}
+        self.memory: dict[str, int] = {}
+
+    def seconds(self, part: str) -> float:
+        return sum(seconds for (name, _), seconds in self._seconds.items() if name == part)
+
+    def read(self) -> None:
+        for part, pid in self._pids().items():
+            try:
+                process = psutil.Process(pid)
+                everyone = [process, *process.children(recursive=True)]
+                times = [each.cpu_times() for each in everyone]
+                memory = sum(each.memory_info().rss for each in everyone)
+            except psutil.Error:
+                continue  # it was killed just now
+            self._seconds[part, pid] = sum(each.user + each.system for each in times)
+            self.memory[part] = max(self.memory.get(part, 0), memory)
 
 
 class Kills:
@@ -68,19 +79,12 @@ class Kills:
 
     def __init__(self, chain: Chain, broker: Broker) -> None:
         self.number = 0
-        self._chain, self._broker, self._ends = chain, broker, threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._chain, self._broker = chain, broker
 
-    def stop(self) -> None:
-        self._ends.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def next(self) -> None:
         kinds = (self._of_broker, self._of_relay, self._of_filebeat)
-        while not self._ends.wait(EVERY):
-            kinds[self.number % len(kinds)]()
-            self.number += 1
+        kinds[self.number % len(kinds)]()
+        self.number += 1
 
     def _of_broker(self) -> None:
         self._broker.restart(2.0)
@@ -106,24 +110,29 @@ def run(lines: int, rate: float, calm: bool, folder: Path) -> bool:
     broker.start()
     sink = Sink(broker.port, client_context(authority.folder))
     chain.prepare()
-    usage = Usage(lambda: chain.pids | broker.pids)
-    began = time.monotonic()
+    usage, kills = Usage(lambda: chain.pids | broker.pids), Kills(chain, broker)
+    # Lines of 150 bytes with what containerd writes before them. The kubelet's files of 10 MiB, of which it keeps five.
+    writers = [Writer(chain.pods, f"w{each}", kept=5, rotate_at=10 * 2**20) for each in range(WRITERS)]
+    load = Load(writers, lines, rate)
+
+    def progress() -> None:
+        written, found = sum(load.written.values()), sink.found
+        print(
+            f"{written:,} of {lines:,} lines written, {found.unique:,} arrived, {kills.number} kills", file=sys.stderr
+        )
+
+    began, watch, teller = time.monotonic(), Every(0.5, usage.read), Every(TOLD_EVERY, progress)
     try:
         chain.start_relay()
         chain.start_filebeat()
-        # Lines of 150 bytes with what containerd writes before them. The kubelet's files of 10 MiB, of which it keeps five.
-        load = Load(
-            [Writer(chain.pods, f"w{each}", kept=5, rotate_at=10 * 2**20) for each in range(WRITERS)], lines, rate
-        )
-        kills = None if calm else Kills(chain, broker)
+        killer = Every(KILLED_EVERY, (lambda: None) if calm else kills.next)
         with load:
             pass
-        if kills:
-            kills.stop()
+        killer.stop()
         found = sink.wait_for(load.written, PATIENCE)
         seconds = time.monotonic() - began
-        usage.stop()
-        table = Table(title=f"{found.sentence(load.written)}; {kills.number if kills else 0} kills in {seconds:.0f} s")
+        watch.stop()
+        table = Table(title=f"{found.sentence(load.written)}; {kills.number} kills in {seconds:.0f} s")
         for column in ("part", "processor, µs a line", "lines a second and core", "most memory, MB"):
             table.add_column(column, justify="left" if column == "part" else "right")
         for part in ("filebeat", "relay", "RabbitMQ"):
@@ -132,6 +141,8 @@ def run(lines: int, rate: float, calm: bool, folder: Path) -> bool:
         Console(width=120).print(table)
         return found.lost(load.written) == 0
     finally:
+        watch.stop()
+        teller.stop()
         sink.stop()
         chain.stop()
         broker.kill()
