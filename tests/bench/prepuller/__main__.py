@@ -121,7 +121,7 @@ async def until(condition: Any, program: Program, running: "asyncio.Task[None]")
 def judged(
     requests: Counter[tuple[str, str]], kubelets: Kubelets, needs: Needs, pulls: int, converged: float, at_once: int
 ) -> tuple[dict[str, str], list[str]]:
-    besides = requests.total() - 2 * pulls  # a delete that was under way when the controller was ended is made again
+    besides = requests.total() - 2 * pulls  # what was under way when the controller was ended is asked for again
     figures = {
         "pulls": str(kubelets.pulled.total()),
         "until the last was there": f"{converged:.0f} s",

@@ -8,6 +8,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,13 @@ class ApiServer:
             self._etcd.stop()
 
     def requests(self) -> Counter[tuple[str, str]]:
-        """How many the controller has made, by verb and resource."""
+        """How many the controller has made, by verb and resource. To create what is there already is told apart."""
         counted: Counter[tuple[str, str]] = Counter()
         for line in self._audit.read_text().splitlines():
             event = json.loads(line)
-            counted[event["verb"], event.get("objectRef", {}).get("resource", "")] += 1
+            is_there = event.get("responseStatus", {}).get("code") == HTTPStatus.CONFLICT
+            verb = f"{event['verb']} again" if is_there else event["verb"]
+            counted[verb, event.get("objectRef", {}).get("resource", "")] += 1
         return counted
 
     def _make_etcd(self, url: str) -> Program:
