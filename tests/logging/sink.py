@@ -75,6 +75,22 @@ class Found:
         """How many of the lines 0 to `written` - 1 of each writer never came."""
         return sum(self.lines[name].missing(number) for name, number in written.items())
 
+    def cut(self, written: dict[str, int]) -> int:
+        """How many lines containerd has cut in two, the first half at the end of one file and the second at the start of the next.
+
+        It does so when the kubelet rotates while more waits in the container's pipe than it reads at a time. The second halves come; the first
+        ones wait in filebeat for a rest that never comes.
+        """
+        halves = set()
+        for event in self.others:
+            name, message = (
+                event["kubernetes"]["pod"]["name"],
+                event.get("message", ""),
+            )  # an empty line comes without one
+            if name in written and message != f"{name}: {written[name]} lines":  # what a writer says in the end
+                halves.add((name, event["log"]["offset"], message))
+        return len(halves)
+
     def gaps(self, written: dict[str, int]) -> dict[str, list[int]]:
         """The first ten lines that never came, of each writer that lacks some."""
         found = {name: list(islice(self.lines[name].gaps(number), 10)) for name, number in written.items()}
