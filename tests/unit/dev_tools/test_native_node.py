@@ -49,27 +49,28 @@ def test_missing_cgroup_hierarchies_are_named(tmp_path: Path, monkeypatch: pytes
     assert "Start Docker (then kind is used), or set KUBECONFIG" in sentence
 
 
-def test_another_caches_node_is_told_and_ones_own_is_not(
-    tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def fit_machine(tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that lacks nothing, and has no node of this cache."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(cgroups, "HIERARCHIES", ())
     monkeypatch.setattr(native, "FOLDER", tmp_path)
     monkeypatch.setattr(native, "DISK_BYTES", 0)
+
+
+@pytest.mark.usefixtures("fit_machine")
+def test_another_caches_node_is_told_and_ones_own_is_not(process_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "NODE_ADDRESS", "127.0.0.1")  # an address that every machine has
     assert re.search(r"Another native cluster runs .*process \d+ \(.+\) has its address", native.missing() or "")
     process_file.write_text(json.dumps({"pid": os.getpid(), "started": start_ticks(os.getpid())}))
     assert native.missing() is None
 
 
+@pytest.mark.usefixtures("fit_machine")
 def test_the_interface_of_a_node_whose_processes_have_ended_is_none_of_another_node(
-    tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The kernel takes it away minutes after the last process, and `up` waits for that."""
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(cgroups, "HIERARCHIES", ())
-    monkeypatch.setattr(native, "FOLDER", tmp_path)
-    monkeypatch.setattr(native, "DISK_BYTES", 0)
     monkeypatch.setattr(native, "HOST_LINK", "lo")
     monkeypatch.setattr(native, "NODE_ADDRESS", "198.18.0.222")
     assert native.missing() is None
