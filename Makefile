@@ -78,7 +78,7 @@ bench-nfs: tools ## Measure the file server, as root: raw clients, memory, resta
 bench-prepuller: tools ## Simulate 1,000 nodes with 8 images against a real API server: requests, memory and processor of the prepuller
 	@.venv/bin/python tests/bench/prepuller
 
-chaos-logging: tools ## Every fault of log shipping, of processes and on a node, half an hour; then LINES (1000000) through it while each part is killed now and then
+chaos-logging: tools ## Every fault of log shipping, of processes and on a node, some forty minutes; then LINES (1000000) through it while each part is killed now and then
 	@.venv/bin/pytest tests/logging tests/cluster/test_logging.py
 	@.venv/bin/python tests/bench/log_shipping $(LINES)
 

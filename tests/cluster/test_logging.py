@@ -29,17 +29,15 @@ from .release import Ports
 
 NAMES = {"relay": "jld-logging-test", "logstash": "jld-logstash-test"}
 RATE = 200  # lines a second of a writer: the kubelet rotates its log after less than a minute
-SLOW = (
-    20  # while filebeat is replaced and nothing arrives: filebeat 8.1.3 reads no file that the kubelet has compressed
-)
+# While filebeat is replaced and nothing arrives: filebeat 8.1.3 reads no file that the kubelet has compressed.
+SLOW = 20
 FEW_MINUTES = 120.0  # seconds
 PATIENCE = 120.0  # seconds without anything new
 # What comes twice after the end of filebeat or the receiver: two windows of 2,048 events of filebeat, or what the shovel has under way,
 # and with logstash's stand-in what it hands on again.
 AGAIN = 2 * 2048 + 4 * 2 * RATE
-MOST_LOST = (
-    20_000  # when the RabbitMQ beside logstash is killed: what is in sockets, and what it has read and not yet written
-)
+# When the RabbitMQ beside logstash is killed: what is in sockets, and what it has read and not yet written.
+MOST_LOST = 20_000
 
 # What is told, by pipeline: by the relay, or by RabbitMQ's shovel.
 REFUSED = {"relay": "refuses the login of pan: correct", "logstash": "ACCESS_REFUSED"}

@@ -83,12 +83,11 @@ class Found:
         """
         halves = set()
         for event in self.others:
-            name, message = (
-                event["kubernetes"]["pod"]["name"],
-                event.get("message", ""),
-            )  # an empty line comes without one
-            if name in written and message != f"{name}: {written[name]} lines":  # what a writer says in the end
-                halves.add((name, event["log"]["offset"], message))
+            name = event["kubernetes"]["pod"]["name"]
+            told = f"{name}: {written.get(name)} lines"  # what a writer says in the end
+            # An empty line comes without a message.
+            if name in written and event["log"]["offset"] == 0 and event.get("message") != told:
+                halves.add((name, event["@timestamp"]))  # one that comes again has the same time
         return len(halves)
 
     def gaps(self, written: dict[str, int]) -> dict[str, list[int]]:

@@ -140,9 +140,8 @@ async def run(pipeline: Path, secrets: Path, port: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit()
-    )  # a container's first process has no default; what it has is on the disk
+    # A container's first process has no default. What this one has is on the disk.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     logging.basicConfig(level=logging.INFO)
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     asyncio.run(run(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])))
