@@ -36,7 +36,8 @@ def write(config: Mapping[str, str], lua: Mapping[str, str], folder: Path, ports
     file = folder / "nginx" / "nginx.conf"
     # Started by root, nginx would hand its work to a user who may not read this test's files; in the pod there is one user only.
     user = "user root;\n" if os.geteuid() == 0 else ""
-    file.write_text(user + file.read_text())
+    # As many workers as a pod with two cores starts with.
+    file.write_text(f"worker_processes 2;\n{user}{file.read_text()}")
     return file
 
 

@@ -220,33 +220,3 @@ def test_a_default_lets_a_lecture_hall_in(door: FrontDoor) -> None:
 def test_no_limit_is_no_limit(open_door: Open) -> None:
     with open_door("nginx.loginsPerMinute=0") as door:
         assert {door.ask("/hub/login").status for _ in range(30)} == {200}
-
-
-def test_prometheus_reads_what_happened(open_door: Open) -> None:
-    with open_door("nginx.metrics.enabled=true") as door:
-        for path in ("/user/alice/api", "/hub/home", "/hub/status/404", "/user/alice/status/500"):
-            door.ask(path)
-        connection = HTTPConnection("127.0.0.1", door.ports.metrics, timeout=10)
-        deadline = time.monotonic() + 10
-        while True:  # nginx counts a request after it has answered
-            connection.request("GET", "/metrics")
-            answer = connection.getresponse()
-            lines = answer.read().decode().splitlines()
-            if 'jld_front_door_requests_total{to="lab",status="5xx"} 1' in lines:
-                break
-            assert time.monotonic() < deadline, lines
-            time.sleep(0.05)
-    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert 'jld_front_door_requests_total{to="lab",status="2xx"} 1' in lines
-    assert 'jld_front_door_requests_total{to="hub",status="4xx"} 1' in lines
-    assert "jld_front_door_routes 2" in lines
-    assert "jld_front_door_ready 1" in lines
-
-
-def test_nobody_reads_metrics_unless_the_site_says_so(values: dict[str, Path]) -> None:
-    closed, opened_up = (
-        render(Question(values["minimal"], changes)) for changes in ((), ("nginx.metrics.enabled=true",))
-    )
-    assert "9113" not in closed.text
-    policy = opened_up.one("NetworkPolicy", "jld-nginx")["spec"]["ingress"]
-    assert {"ports": [{"port": "metrics"}], "from": [{"namespaceSelector": {}}]} in policy

@@ -7,12 +7,6 @@ local SIDES = {"hub", "lab"}
 
 local metrics = {}
 
--- log_by_lua of people's requests. What has a route of its own is a lab's, or a service's; a WebSocket counts among 2xx.
-function metrics.count(prefix, status)
-  local class = math.max(2, math.min(5, math.floor(status / 100)))
-  counts:incr((prefix and prefix ~= "/" and "lab" or "hub") .. CLASSES[class - 1], 1, 0)
-end
-
 local function line(name, labels, value)
   ngx.say("jld_front_door_", name, labels, " ", value or 0)
 end

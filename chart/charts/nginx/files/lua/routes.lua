@@ -1,21 +1,17 @@
 -- The route table, shared by all workers of this nginx. It survives a reload and not a restart: the hub fills it again.
 --
--- jld_targets is read for every request and holds no JSON: path -> "address:port/base", "@path" -> the second of its last activity,
--- "#depth" -> how many segments the deepest path ever had (and names.lua's "!name" -> address). jld_routes is what the API shows: path -> the JSON text that was posted.
+-- jld_targets holds no JSON: path -> "address:port/base", "@path" -> the second of its last activity, "#changes" -> how many changes
+-- there were, "#N" -> the number and path of one of the last of them, for copy.lua (and names.lua's "!name" -> address). jld_routes is
+-- what the API shows: path -> the JSON text that was posted.
 local cjson = require("cjson.safe")
+local copy = require("copy")
 local dates = require("dates")
 
 local targets = ngx.shared.jld_targets
 local records = ngx.shared.jld_routes
-local find, sub = string.find, string.sub
-local ends = {}
+local sub = string.sub
 
 local routes = {}
-
-local function depth_of(path)
-  local _, slashes = string.gsub(path, "/", "")
-  return slashes
-end
 
 -- The target last: until all else is stored, requests go where they went.
 local function store(path, target, record, activity)
@@ -25,12 +21,9 @@ end
 -- False when there is no room: nothing is ever pushed out for it, and what was there under this path stays. A value that finds no room
 -- has given up the old one's, where the old one fits again.
 function routes.add(path, target, record)
-  local depth = depth_of(path)
-  if depth > (targets:get("#depth") or 0) then
-    targets:safe_set("#depth", depth)
-  end
   local old_target, old_record, old_activity = targets:get(path), records:get(path), targets:get("@" .. path)
   if store(path, target, record, ngx.now()) then
+    copy.tell(path)
     return true
   end
   local was_there = old_target and old_record and old_activity
@@ -46,6 +39,7 @@ function routes.remove(path)
   targets:delete(path)
   targets:delete("@" .. path)
   records:delete(path)
+  copy.tell(path)
   return was
 end
 
@@ -59,36 +53,12 @@ function routes.filled()
   return targets:get("/") ~= nil
 end
 
--- The longest route that a decoded path lies at or below, and its target. No more look-ups than the deepest route has segments.
-function routes.find(path)
-  local depth, position = 0, 1
-  local deepest = targets:get("#depth") or 0
-  while depth < deepest do
-    local slash = find(path, "/", position + 1, true)
-    local last = (slash or #path + 1) - 1
-    if last < position + 1 then
-      break -- an empty segment: no route has one
-    end
-    depth = depth + 1
-    ends[depth] = last
-    if not slash then
-      break
-    end
-    position = slash
+-- Somebody used the route at this second. A route that was removed meanwhile stays removed.
+function routes.touch(path, second)
+  local last = targets:get("@" .. path)
+  if last and last < second then
+    targets:replace("@" .. path, second)
   end
-  for level = depth, 1, -1 do
-    local prefix = sub(path, 1, ends[level])
-    local target = targets:get(prefix)
-    if target then
-      return prefix, target
-    end
-  end
-  return "/", targets:get("/")
-end
-
--- Somebody used the route. A route that was removed meanwhile stays removed.
-function routes.touch(path)
-  targets:replace("@" .. path, ngx.now())
 end
 
 -- The posted text with the last activity as its last member, which is the one that counts should it be there twice.

@@ -17,17 +17,18 @@ function targets.read(url)
   return found[1] .. ":" .. port .. string.gsub(base, "/$", "")
 end
 
--- The two parts of what the table keeps: "address:port", and the base, which most do not have.
-function targets.split(target)
-  return string.match(target, "^([^/]*)(.*)$")
-end
-
--- The name and port of an address that has to be asked for; nil when it is one already.
-function targets.name(address)
+-- What requests need to know of a route, made once for all of them: `prefix`; `side`, "hub" or "lab"; `peer`, the address and port, or
+-- `name` and `port` where the address has to be asked for; `base`, nil where there is none; and whether it is a `part` of the site.
+function targets.route(prefix, target)
+  local address, base = string.match(target, "^([^/]*)(.*)$")
+  local route = {prefix = prefix, side = prefix == "/" and "hub" or "lab", base = base ~= "" and base or nil}
   if ngx.re.find(address, [[^(?:\[|[0-9.]+:\d+$)]], "jo") then
-    return nil
+    route.peer = address
+  else
+    route.name, route.port = string.match(address, "^(.*):(%d+)$")
+    route.part = prefix ~= "/"
   end
-  return string.match(address, "^(.*):(%d+)$")
+  return route
 end
 
 return targets
