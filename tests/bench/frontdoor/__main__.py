@@ -23,7 +23,22 @@ import restart
 import sockets
 from jlddev.support import debian_packages
 from load import Scenario
-from peers import LOAD_CORE, LOCAL, TRAEFIK, ApiPeer, Backends, Before, Chp, Ours, Peer, Plain, Traefik, listens, pinned
+from peers import (
+    LOAD_CORE,
+    LOCAL,
+    TRAEFIK,
+    ApiPeer,
+    Backends,
+    Before,
+    Chp,
+    Ours,
+    Peer,
+    Plain,
+    Traefik,
+    Upstreams,
+    listens,
+    pinned,
+)
 from report import Section, draw, markdown
 from rich.console import Console
 
@@ -31,6 +46,7 @@ from tests.hub.processes import Program
 from tests.ports import free_port
 
 FEW, MANY = 500, 2000
+LIMITS = {Plain: "with one fixed backend", Upstreams: "with an upstream for each route"}
 SMALL = [Scenario("small", connections, tls) for tls in (False, True) for connections in (1, 10, 50, 500)]
 LARGE = [Scenario("large", connections, tls) for tls in (False, True) for connections in (1, 10, 50)]
 HTTP2 = [Scenario("small", 50, tls=True, http2=True)]
@@ -79,8 +95,12 @@ class Bench:
         command = [sys.executable, str(Path(__file__).with_name("sockets.py")), str(self.echo_port)]
         self.echo = Program("echo", pinned(LOAD_CORE, command), {}, folder)
         self.ours = Ours(folder, certificate)
+        # Answers of ours for the processor time of one of plain nginx's, for each load.
+        self.shares = Section("Our answers, in % of plain nginx's for the same processor time", ("", *LIMITS.values()))
+        echo = f"{LOCAL}:{self.echo_port}"
         self.peers: list[Peer] = [
-            Plain(folder, certificate, self.addresses[0], f"{LOCAL}:{self.echo_port}"),
+            Plain(folder, certificate, self.addresses[0], echo),
+            Upstreams(folder, certificate, self.addresses, echo),
             self.ours,
             *([Traefik(folder, certificate)] if TRAEFIK.exists() else []),
             Chp(folder, certificate),
@@ -102,6 +122,7 @@ class Bench:
         self.backends.stop()
 
     def sections(self):  # type: ignore[no-untyped-def]
+        yield self.socket_memory()
         self.tell(range(FEW))
         yield from self.loads("Small answers", SMALL)
         yield from self.loads("Large answers", LARGE)
@@ -111,6 +132,7 @@ class Bench:
         yield from self.loads("Many routes", CROWD)
         yield self.table()
         yield self.restarts()
+        yield self.shares
 
     def tell(self, numbers: range) -> None:
         """Route N leads to the Nth backend; the hub's own is told last, as the hub does."""
@@ -141,6 +163,8 @@ class Bench:
         )
         section = Section(f"{scenario} (load average {os.getloadavg()[0]:.1f})", columns)
         ours = found[self.ours]
+        limits = [sample for peer, sample in found.items() if type(peer) in LIMITS]
+        self.shares.rows.append((str(scenario), *(f"{100 * limit.cpu / max(ours.cpu, 0.001):.0f}" for limit in limits)))
         for peer, sample in found.items():
             section.rows.append(
                 (
@@ -158,7 +182,7 @@ class Bench:
     def sockets(self) -> Section:
         section = Section(
             f"{self.options.sockets:,} WebSockets, a message at a time over one of them, and its echo",
-            ("", "µs of processor for a message", "ours takes % of it", "kB for an open one", "s until all are open"),
+            ("", "µs of processor for a message", "ours takes % of it", "s until all are open"),
         )
         found: dict[Peer, list[sockets.Sample]] = {peer: [] for peer in self.peers}
         for _ in range(self.options.rounds):
@@ -167,9 +191,19 @@ class Bench:
         medians = {peer: sockets.median(samples) for peer, samples in found.items()}
         for peer, sample in medians.items():
             share = f"{100 * medians[self.ours].cpu / sample.cpu:.0f}"
-            section.rows.append(
-                (peer.name, f"{sample.cpu:.0f}", share, f"{sample.idle:.0f}", f"{sample.connected:.1f}")
-            )
+            section.rows.append((peer.name, f"{sample.cpu:.0f}", share, f"{sample.connected:.1f}"))
+        return section
+
+    def socket_memory(self) -> Section:
+        section = Section(f"kB of memory for one of {self.options.sockets:,} WebSockets", ("", "HTTP", "HTTPS"))
+        for peer in self.peers:
+            cells = []
+            for url in (peer.url, peer.tls_url) if peer.speaks_http2 else (peer.url,):
+                peer.stop()
+                peer.start()
+                self.tell(range(1))
+                cells.append(f"{asyncio.run(sockets.memory(peer, f'{url}/ws', self.options.sockets)):.0f}")
+            section.rows.append((peer.name, *cells, *[""] * (2 - len(cells))))
         return section
 
     def table(self) -> Section:

@@ -1,6 +1,6 @@
-"""Configurations of the nginx that are no front door of JLD: what is behind the proxies, and two of the proxies to compare with."""
+"""Configurations of the nginx that are no front door of JLD: what is behind the proxies, and the proxies to compare with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HEAD = """
@@ -37,11 +37,7 @@ PROXY = """
   client_max_body_size 0;
   large_client_header_buffers 4 16k;
   map $http_upgrade $connection_upgrade {{ default upgrade; "" ""; }}
-  upstream behind {{
-    server {behind};
-    keepalive {keepalive};
-    keepalive_timeout 60s;
-  }}
+{upstreams}
   server {{
     listen 127.0.0.1:{port};
     {tls}
@@ -51,8 +47,7 @@ PROXY = """
     proxy_set_header Connection $connection_upgrade;
     {forwarding}
     proxy_read_timeout 1h;
-    location / {{ proxy_pass http://behind; }}
-    {elsewhere}
+{locations}
   }}
 }}
 """
@@ -81,9 +76,16 @@ def backend(folder: Path, user: str, addresses: Sequence[str]) -> str:
 
 
 def proxy(
-    folder: Path, user: str, port: int, tls: str, behind: str, keepalive: int, forwarding: str = "", elsewhere: str = ""
+    folder: Path, user: str, port: int, tls: str, routes: Mapping[str, str], keepalive: int, forwarding: str = ""
 ) -> str:
-    """The text of nginx.conf of a proxy to one fixed place; `forwarding` and `elsewhere` are more directives and locations."""
+    """The text of nginx.conf of a proxy with an upstream for each route, which keeps `keepalive` connections.
+
+    `routes` are those of nginx: what ends in a slash is a prefix. `forwarding` are more directives.
+    """
+    upstreams, locations = [], []
+    for number, (path, address) in enumerate(routes.items()):
+        upstreams.append(f"  upstream u{number} {{ server {address}; keepalive {keepalive}; keepalive_timeout 60s; }}")
+        locations.append(f"    location {path} {{ proxy_pass http://u{number}; }}")
     return head(folder, user) + PROXY.format(
-        port=port, tls=tls, behind=behind, keepalive=keepalive, forwarding=forwarding, elsewhere=elsewhere
+        port=port, tls=tls, upstreams="\n".join(upstreams), locations="\n".join(locations), forwarding=forwarding
     )

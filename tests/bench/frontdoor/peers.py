@@ -131,6 +131,7 @@ class ApiPeer(Peer):
         self.tell_at(self.api_port, routes)
 
     def tell_at(self, port: int, routes: dict[str, str]) -> None:
+        self.programs[0].wait_until(lambda: listens(port))
         connection = http.client.HTTPConnection(LOCAL, port, timeout=20)
         for number, (path, address) in enumerate(routes.items()):
             if number % 500 == 499:  # nginx ends a connection after a thousand requests
@@ -155,14 +156,27 @@ class Plain(Peer):
     def __init__(self, folder: Path, certificate: Path, backend: str, echo: str) -> None:
         super().__init__()
         home = folder / "plain"
-        elsewhere = f"location = /ws {{ proxy_pass http://{echo}; }}"
         tls = nginx_files.tls(LOCAL, self.tls_port, certificate)
-        text = nginx_files.proxy(home, USER, self.port, tls, backend, 512, elsewhere=elsewhere)
+        text = nginx_files.proxy(home, USER, self.port, tls, {"/": backend, "= /ws": echo}, 512)
         self.programs = [Program("plain", pinned(PROXY_CORE, nginx(home, text)), {}, home)]
 
 
+class Upstreams(Peer):
+    """What can be reached: nginx that finds one of as many upstreams by its own means, and can be told of none without a reload."""
+
+    name = "plain nginx, an upstream for each route"
+
+    def __init__(self, folder: Path, certificate: Path, backends: list[str], echo: str) -> None:
+        super().__init__()
+        home = folder / "upstreams"
+        tls = nginx_files.tls(LOCAL, self.tls_port, certificate)
+        routes = {f"/user/{number}/": backend for number, backend in enumerate(backends, start=1)}
+        text = nginx_files.proxy(home, USER, self.port, tls, {**routes, "= /ws": echo}, 64)
+        self.programs = [Program("upstreams", pinned(PROXY_CORE, nginx(home, text)), {}, home)]
+
+
 class Ours(ApiPeer):
-    """As the chart renders it, with one worker and no access log."""
+    """As the chart renders it, with its access log and one worker."""
 
     name = "our nginx"
 
@@ -175,8 +189,6 @@ class Ours(ApiPeer):
         listen = f"listen {LOCAL}:{self.port};"
         for old, new in {
             "worker_processes 2": "worker_processes 1",
-            # Nobody else writes one.
-            "access_log /": "access_log off; # /",
             listen: f"{listen} {nginx_files.tls(LOCAL, self.tls_port, certificate)}",
         }.items():
             assert old in text
@@ -200,11 +212,6 @@ class Chp(ApiPeer):
             chp(folder / "chp", self.port, self.api_port),
             chp(folder / "chp-tls", self.tls_port, self.tls_api_port, *tls),
         ]
-
-    def start(self) -> None:
-        super().start()
-        for port in (self.api_port, self.tls_api_port):
-            self.programs[0].wait_until(lambda port=port: listens(port))
 
     def tell(self, routes: dict[str, str]) -> None:
         super().tell(routes)
@@ -231,7 +238,8 @@ class Before(ApiPeer):
         self.api_port, behind = free_port(), free_port()
         home = folder / "before"
         tls = nginx_files.tls(LOCAL, self.tls_port, certificate)
-        text = nginx_files.proxy(home, USER, self.port, tls, f"{LOCAL}:{behind}", 64, nginx_files.UNBUFFERED)
+        routes = {"/": f"{LOCAL}:{behind}"}
+        text = nginx_files.proxy(home, USER, self.port, tls, routes, 64, nginx_files.UNBUFFERED)
         self.programs = [
             chp(folder / "before-chp", behind, self.api_port),
             Program("before", pinned(PROXY_CORE, nginx(home, text)), {}, home),

@@ -19,7 +19,6 @@ TICK = 0.001  # one message each, so that no proxy finds several at once
 @dataclass(frozen=True)
 class Sample:
     cpu: float  # microseconds of the proxy's processor time for one message, in either direction
-    idle: float  # kB of the proxy's memory for one open WebSocket
     connected: float  # seconds until all were open
 
 
@@ -33,24 +32,41 @@ async def echo(request: web.Request) -> web.WebSocketResponse:
 
 async def measure(peer, path: str, count: int, seconds: int) -> Sample:  # type: ignore[no-untyped-def]
     """Open `count` at `path`, then send a thousand messages a second at most, each over the next of them, and read the echoes."""
-    connector = aiohttp.TCPConnector(limit=0, force_close=True)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        empty, started = peer.memory(), time.monotonic()
-        streams = []
-        for start in range(0, count, 50):
-            together = (session.ws_connect(f"{peer.url}{path}", compress=0) for _ in range(min(50, count - start)))
-            streams += await asyncio.gather(*together)
+    async with session() as client:
+        started = time.monotonic()
+        streams = await open_all(client, f"{peer.url}{path}", count)
         connected = time.monotonic() - started
-        idle = (peer.memory() - empty) * 1024 / count
         before = peer.cpu_seconds()
         messages = await talk(streams, seconds)
         cpu = (peer.cpu_seconds() - before) / messages * 1e6
-    return Sample(cpu, idle, connected)
+    return Sample(cpu, connected)
+
+
+async def memory(peer, url: str, count: int) -> float:  # type: ignore[no-untyped-def]
+    """kB of the proxy's memory for one open WebSocket. One that had others before has their memory still, and would seem to take none."""
+    async with session() as client:
+        empty = peer.memory()
+        await open_all(client, url, count)
+        return float(peer.memory() - empty) * 1024 / count
+
+
+def session() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True, ssl=False))
+
+
+async def open_all(session: aiohttp.ClientSession, url: str, count: int) -> list[aiohttp.ClientWebSocketResponse]:
+    """With the cookies of a browser."""
+    headers = {"Cookie": f"session={'x' * 1500}"}
+    streams: list[aiohttp.ClientWebSocketResponse] = []
+    for start in range(0, count, 50):
+        together = (session.ws_connect(url, compress=0, headers=headers) for _ in range(min(50, count - start)))
+        streams += await asyncio.gather(*together)
+    return streams
 
 
 def median(samples: list[Sample]) -> Sample:
     """Of each number by itself."""
-    each = zip(*((sample.cpu, sample.idle, sample.connected) for sample in samples), strict=True)
+    each = zip(*((sample.cpu, sample.connected) for sample in samples), strict=True)
     return Sample(*map(statistics.median, each))
 
 
