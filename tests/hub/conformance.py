@@ -68,6 +68,7 @@ NEVER_FOUND = "such a name would be found by no request here; it is refused when
 DOTS = (
     "route and backend could take dots differently: there the request is routed as /user/eve and forwarded as it came"
 )
+ODD = "it is not handed on: many programs take _ and . for -, and what the front door says of addresses would count no more"
 TEXT = "the words after 'Body not valid JSON' are the JSON parser's own"
 
 SAME = [
@@ -245,6 +246,11 @@ DIFFERENT = [
     Row("a climb with escapes", (ADA, visit("/user/ada/%2e%2E/eve/x")), Meant(200, 400, DOTS)),
     Row("a climb with an escaped slash", (ADA, visit("/user/ada/..%2Feve/x")), Meant(200, 400, DOTS)),
     Row("a dot alone", (ADA, visit("/user/./ada")), Meant(200, 400, DOTS)),
+    Row("a climb with parameters", (ADA, visit("/user/ada/..;x=1/eve/x")), Meant(200, 400, DOTS)),
+    Row("a climb with escaped parameters", (ADA, visit("/user/ada/%2e%2e%3B/eve/x")), Meant(200, 400, DOTS)),
+    Row("a climb with backslashes", (ADA, visit("/user/ada/x%5C..\\eve")), Meant(200, 400, DOTS)),
+    Row("a header with an underscore", (ADA, visit("/user/ada", ("X_Forwarded_For", "192.0.2.7"))), body_differs=ODD),
+    Row("a header with a dot", (ADA, visit("/user/ada", ("X.Forwarded.For", "192.0.2.7"))), body_differs=ODD),
     Row("a null", (ADA, visit("/user/ada/%00")), Meant(200, 400, "nginx refuses it before anybody looks")),
     Row("an escape that is none", (ADA, visit("/user/ada/%zz")), Meant(500, 400, "a mistake of the client")),
     Row("a path that is no text", (ADA, visit("/user/ada/%C3%28")), Meant(500, 200, "the backend decides")),

@@ -22,12 +22,13 @@ function paths.of_request(request_uri)
 end
 
 -- Whether a decoded path has `.` or `..` among its segments. Such a path means one thing to whoever resolves the dots and another to
--- whoever does not, and of front door, hub and lab each may do either.
+-- whoever does not, and of front door, hub and lab each may do either. To Tomcat a segment ends at `;`, to who reads an address again that
+-- was decoded at `?` and `#`, and to who reads addresses as browsers do `\` is a slash.
 function paths.has_dots(path)
-  if not find(path, "/.", 1, true) then
+  if not find(path, "/.", 1, true) and not find(path, "\\.", 1, true) then
     return false
   end
-  return (find(path, "/%.%.?/") or find(path, "/%.%.?$")) ~= nil
+  return (find(path, "[/\\]%.%.?[/\\;?#]") or find(path, "[/\\]%.%.?$")) ~= nil
 end
 
 -- Whether these bytes are text: PCRE reads them all before it looks for anything.
