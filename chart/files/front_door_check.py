@@ -2,7 +2,7 @@
 
 `front_door_check.py SERVICE HOSTNAME CERTIFICATE ROUTE FIRST_LINE`, run by `helm test`. The connection goes to the Service, because the DNS
 name may not lead here yet; name and certificate are checked all the same. The certificate that was installed is trusted as it is, so
-that one of a private authority passes too. Where it is empty the front door speaks no TLS: an Ingress or a Gateway does. FIRST_LINE is sent
+that one of a private authority passes too. Where it is empty the front door speaks no TLS: whoever is in front of it does. FIRST_LINE is sent
 ahead, for the PROXY protocol; ROUTE is where the hub lies.
 """
 

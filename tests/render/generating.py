@@ -106,6 +106,7 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     hub["auth"] = draw(_auth(parts["hub"]["properties"]["auth"], schema))
     name = values(schema["$defs"]["objectName"], schema)
     nginx["tls"] = draw(st.one_of(st.just({"selfSigned": True}), name.map(lambda own: {"existingSecret": own})))
+    nginx["offload"] = draw(st.booleans())  # moved below
     if draw(st.booleans()):
         hub["existingSecret"] = draw(name)
         nginx["routes"] = {"existingSecret": draw(name)}
@@ -270,15 +271,20 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     if service.get("type") == "ClusterIP":
         service.pop("externalTrafficPolicy", None)
     behind = nginx.get("mode", "service") != "service"
+    offload = nginx.pop("offload") and not behind
+    if offload:
+        nginx["tls"] = {"offload": True}
     if behind:
         nginx.pop("proxyProtocol", None)
+    else:
+        nginx.pop("controllers", None)
     if top.get("hubRoute", "/") == "/":
         nginx.pop("landingPage", None)
     if nginx.get("mode") == "gateway":
         del nginx["tls"]
         nginx["gateway"] = nginx.get("gateway", {}) | {"name": nginx.get("gateway", {}).get("name") or "public"}
     # Addresses inside of networks are drawn too.
-    if nginx.pop("trustedProxies", None) or nginx.get("proxyProtocol") or behind:
+    if nginx.pop("trustedProxies", None) or nginx.get("proxyProtocol") or behind or offload:
         nginx["trustedProxies"] = ["10.0.0.0/8", "2001:db8::/32"]
     storage.pop("volumes", None)  # drawn names and folders collide; the examples in values/ have several
     nfs, external = storage.setdefault("nfs", {}), storage.setdefault("external", {})

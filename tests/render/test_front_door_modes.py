@@ -21,6 +21,12 @@ BEHIND = {
         'nginx.gateway={"name": "public", "namespace": "gateways", "sectionName": "https"}',
     ),
 }
+# The Service's own load balancer has the certificate.
+OFFLOAD = (
+    'nginx.tls={"selfSigned": false, "offload": true}',
+    "nginx.secret={}",
+    'nginx.trustedProxies=["127.0.0.0/8"]',
+)
 
 
 def behind(values: Path, mode: str, *changes: str) -> Render:
@@ -104,6 +110,46 @@ def test_people_who_came_by_tls_are_let_in_and_others_are_sent_to_it(
         assert door.ask_plain("/hub/home", "other.example.org").status == 421
 
 
+def test_a_load_balancer_that_has_the_certificate_keeps_both_ports_and_nginx_has_none(values: dict[str, Path]) -> None:
+    own, offloaded = (render(Question(values["local"], changes)) for changes in ((), OFFLOAD))
+    (pod,) = [each for each in offloaded.pods if each.component == "nginx"]
+
+    assert offloaded.one("Service", "jld-nginx")["spec"] == own.one("Service", "jld-nginx")["spec"]
+    assert offloaded.one("NetworkPolicy", "jld-nginx")["spec"] == own.one("NetworkPolicy", "jld-nginx")["spec"]
+    assert {"name": "https", "containerPort": 8443} in pod.spec["containers"][0]["ports"]
+    assert "ssl_certificate" not in offloaded.text
+    assert [each["metadata"]["name"] for each in offloaded.of_kind("Secret")] == ["jld-hub"]
+    assert "tls" not in [volume["name"] for each in offloaded.pods for volume in each.spec["volumes"]]
+
+
+@needs_nginx
+def test_who_came_to_such_a_load_balancer_by_tls_is_let_in_and_others_are_sent_to_it(
+    values: dict[str, Path], tmp_path: Path
+) -> None:
+    host = f"Host: {HOSTNAME}:8443\r\n"
+    asked = f"GET /hub/login?next=x HTTP/1.1\r\n{host}"
+    with opened(render(Question(values["local"], OFFLOAD)), tmp_path) as door:
+        ports = {"http": door.ports.http, "https": door.ports.https}
+        found = {
+            (port, scheme): door.send(
+                f"{asked}{f'X-Forwarded-Proto: {scheme}' if scheme else 'X-Y: z'}\r\n\r\n", number
+            )
+            for port, number in ports.items()
+            for scheme in ("", "http", "https")
+        }
+        heard = found["https", ""].heard()
+    assert {key: answer.status for key, answer in found.items()} == {
+        ("http", ""): 301,  # a load balancer that says nothing got it by plain http
+        ("http", "http"): 301,
+        ("http", "https"): 200,
+        ("https", ""): 200,
+        ("https", "http"): 301,
+        ("https", "https"): 200,
+    }
+    assert found["http", ""].headers["Location"] == f"https://{HOSTNAME}:8443/hub/login?next=x"
+    assert (heard["x-forwarded-proto"], heard["host"]) == ("https", f"{HOSTNAME}:8443")
+
+
 def check(rendered: Render, service: str, certificate: str) -> subprocess.CompletedProcess[str]:
     """What `helm test` runs, at other addresses."""
     (pod,) = rendered.of_kind("Pod")
@@ -120,6 +166,16 @@ def test_helm_test_asks_without_tls_where_nginx_speaks_none(values: dict[str, Pa
     assert pod["spec"]["containers"][0]["args"][3] == ""
     with opened(rendered, tmp_path) as door:
         done = check(rendered, f"127.0.0.1:{door.ports.http}", "")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_nginx
+def test_helm_test_asks_as_a_load_balancer_with_the_certificate_does(values: dict[str, Path], tmp_path: Path) -> None:
+    rendered = render(Question(values["local"], OFFLOAD))
+    (pod,) = rendered.of_kind("Pod")
+    assert (pod["spec"]["containers"][0]["args"][1], pod["spec"]["containers"][0]["args"][3]) == ("jld-nginx:443", "")
+    with opened(rendered, tmp_path) as door:
+        done = check(rendered, f"127.0.0.1:{door.ports.https}", "")
     assert (done.returncode, done.stderr) == (0, "")
 
 

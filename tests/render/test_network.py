@@ -1,10 +1,12 @@
 """Who may talk to whom, worked out from the NetworkPolicies as a cluster would."""
 
+import json
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 from rendering import Object, Question, Render, chosen_components, render
+from test_front_door_modes import BEHIND
 
 COMPONENTS = ("hub", "lab", "nginx", "test")
 PORTS = {
@@ -32,7 +34,9 @@ def opens(rules: list[Object], side: str, peer: str, port: int, names: dict[str,
         ports = [names.get(each["port"], each["port"]) for each in rule.get("ports", [])]
         peers = rule.get(side, [])
         selected = [
-            each["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for each in peers if "podSelector" in each
+            each["podSelector"]["matchLabels"].get("app.kubernetes.io/component")
+            for each in peers
+            if "podSelector" in each
         ]
         if (not ports or port in ports) and (not peers or peer in selected):
             return True
@@ -71,6 +75,36 @@ def test_the_parts_reach_each_other_where_they_must_and_nowhere_else(values: dic
         ("lab", "nginx", 8443),
         ("test", "nginx", 8443),
     }
+
+
+@pytest.mark.parametrize("mode", BEHIND)
+def test_labs_reach_no_front_door_that_believes_who_comes_by_its_controller(values: dict[str, Path], mode: str) -> None:
+    # What they say in X-Forwarded-For would be believed, where their own network is one of nginx.trustedProxies.
+    found = reachable(render(Question(values["minimal"], BEHIND[mode])))
+    assert {way for way in found if way[1] == "nginx"} == {("hub", "nginx", 8001), ("test", "nginx", 8080)}
+    assert ("lab", "hub", 8081) in found
+
+
+@pytest.mark.parametrize("mode", BEHIND)
+def test_the_controllers_pods_alone_reach_the_front_door_where_a_site_names_them(
+    values: dict[str, Path], mode: str
+) -> None:
+    pods = [{"namespace": "traefik", "labels": {"app": "traefik"}}, {"namespace": "other"}]
+    named = render(Question(values["minimal"], (*BEHIND[mode], f"nginx.controllers={json.dumps(pods)}")))
+    (rule,) = [each for each in policy(named, "nginx")["ingress"] if each["ports"] == [{"port": "http"}]]
+
+    assert rule["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "test"
+    assert rule["from"][1:] == [
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}},
+            "podSelector": {"matchLabels": {"app": "traefik"}},
+        },
+        {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "other"}},
+            "podSelector": {"matchLabels": {}},
+        },
+    ]
+    assert ("test", "nginx", 8080) in reachable(named)
 
 
 def test_firefly_is_reached_by_the_front_door_and_reaches_no_part(values: dict[str, Path]) -> None:

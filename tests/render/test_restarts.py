@@ -81,6 +81,7 @@ def test_a_change_of_images_restarts_the_hub_and_not_who_looks_for_them(
         ("charts/hub/files/jupyterhub_config.d/10-hub.py", {"hub"}),
         ("charts/nginx/files/nginx.conf", {"nginx"}),
         ("charts/nginx/files/site.conf", {"nginx"}),
+        ("charts/nginx/files/ipv6-http.conf", {"nginx"}),
         ("charts/nginx/files/routes.conf", {"nginx"}),
         ("charts/nginx/files/lua/router.lua", {"nginx"}),
         ("charts/nginx/files/starting.html", {"nginx"}),

@@ -92,7 +92,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "an Ingress that nobody is told to believe": (
         HEAD + HUB + "nginx: {tls: {existingSecret: t}, mode: ingress}\n",
         "site.yaml:3:1: error: nginx.trustedProxies: everybody would seem to come from the Ingress or Gateway in front; "
-        "name the network of its pods, like 10.0.0.0/8",
+        "name the controller's own addresses, like 10.1.2.0/24",
     ),
     "a Gateway without a name": (
         HEAD + HUB + "nginx: {mode: gateway, trustedProxies: [10.0.0.0/8]}\n",
@@ -103,6 +103,27 @@ MISTAKES: dict[str, tuple[str, str]] = {
         + HUB
         + "nginx: {mode: gateway, gateway: {name: g}, trustedProxies: [10.0.0.0/8], tls: {selfSigned: true}}\n",
         "site.yaml:3:74: error: nginx.tls: the Gateway speaks TLS and has the certificate; remove nginx.tls",
+    ),
+    "a certificate behind a load balancer that has one": (
+        HEAD + HUB + "nginx: {tls: {offload: true, existingSecret: t}, trustedProxies: [10.1.2.0/24]}\n",
+        "site.yaml:3:9: error: nginx.tls: the load balancer speaks TLS and has the certificate; "
+        "remove all but nginx.tls.offload",
+    ),
+    "a load balancer with the certificate that nobody is told to believe": (
+        HEAD + HUB + "nginx: {tls: {offload: true}}\n",
+        "site.yaml:3:1: error: nginx.trustedProxies: everybody would seem to come from the load balancer in front; name its "
+        "networks, like 10.1.2.0/24, or write nginx.service.externalTrafficPolicy Local where it leaves people's "
+        "addresses as they are",
+    ),
+    "TLS that ends at the load balancer of an Ingress": (
+        HEAD + HUB + "nginx: {mode: ingress, tls: {offload: true, existingSecret: t}, trustedProxies: [10.1.2.0/24]}\n",
+        "site.yaml:3:39: error: nginx.tls.offload: an Ingress or Gateway speaks TLS by itself; remove it, or write "
+        "nginx.mode service",
+    ),
+    "a controller where there is none": (
+        HEAD + HUB + "nginx: {tls: {existingSecret: t}, controllers: [{namespace: traefik}]}\n",
+        "site.yaml:3:35: error: nginx.controllers: nothing is between the Service and people's load balancer; remove it, "
+        "or write nginx.mode ingress or gateway",
     ),
     "an address for a Service that gets none": (
         service("type: NodePort, loadBalancerIP: 192.0.2.1"),

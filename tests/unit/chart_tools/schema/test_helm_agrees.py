@@ -30,6 +30,8 @@ REFUSED = {
     "a quota said twice": {"hub": {"lab": {"quota": {"labs": 26, "cpu": 104}}}},
     "a token of another Secret than the hub's": {"nginx": {"routes": {"existingSecret": "a"}}},
     "the PROXY protocol of nobody": {"nginx": {"proxyProtocol": True}},
+    "a certificate twice, here and at the load balancer": {"nginx": {"tls": {"offload": True}}},
+    "a controller in front of people's load balancer": {"nginx": {"controllers": [{"namespace": "traefik"}]}},
     "node ports of a Service without": {"nginx": {"service": {"type": "ClusterIP", "nodePorts": {"http": 30080}}}},
 }
 
