@@ -32,12 +32,12 @@ def write(config: Mapping[str, str], lua: Mapping[str, str], folder: Path, ports
     for name, text in lua.items():
         (folder / "lua" / name).write_text(text)
     for name, text in config.items():
-        (folder / "nginx" / name).write_text(_moved(text, folder, ports, address) if name.endswith(".conf") else text)
+        moved = name.endswith((".conf", ".sh"))
+        (folder / "nginx" / name).write_text(_moved(text, folder, ports, address) if moved else text)
     file = folder / "nginx" / "nginx.conf"
     # Started by root, nginx would hand its work to a user who may not read this test's files; in the pod there is one user only.
     user = "user root;\n" if os.geteuid() == 0 else ""
-    # As many workers as a pod with two cores starts with.
-    file.write_text(f"worker_processes 2;\n{user}{file.read_text()}")
+    file.write_text(user + file.read_text())
     return file
 
 

@@ -3,6 +3,7 @@
 People reach it without TLS too, and by any name; all else is as in the pod.
 """
 
+import os
 import tempfile
 from datetime import UTC, datetime
 from functools import cache
@@ -77,7 +78,19 @@ class FrontDoor(Program):
         for name, text in {"tls.crt": self_signed().pair.certificate, "tls.key": self_signed().pair.key}.items():
             (self.folder / "tls" / name).write_bytes(text)
         self.token_file = self.folder / "front-door" / "proxyToken"
-        super().__init__("nginx", [str(PROGRAM), "-e", "stderr", "-c", str(file)], {}, self.folder)
+        # As the pod does, with what cleans the log of errors beside it.
+        programs = self.folder / "bin"
+        programs.mkdir()
+        (programs / "nginx").symlink_to(PROGRAM)
+        path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+        super().__init__("nginx", ["sh", str(file.with_name("start.sh"))], {"PATH": path, "WORKERS": "2"}, self.folder)
+
+    def change(self, name: str, old: str, new: str) -> None:
+        """Write one of its files anew before it starts: `nginx/…` or `lua/…`."""
+        file = self.folder / name
+        text = file.read_text()
+        assert old in text, f"{name} has no {old}"
+        file.write_text(text.replace(old, new))
 
     def start(self) -> None:
         super().start()

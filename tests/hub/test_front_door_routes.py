@@ -27,7 +27,7 @@ class Lab(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        status = int(self.path.rpartition("/")[2])
+        status = int(self.path.partition("?")[0].rpartition("/")[2])
         self.send_response(status)
         if status == 101:
             self.send_header("Connection", "upgrade")

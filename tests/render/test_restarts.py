@@ -39,6 +39,7 @@ def restarted(before: Question, after: Question) -> set[str]:
         ('hub.secret.proxyToken="YWJj"', {"hub"}),
         ('hub.resources.limits.memory="2Gi"', {"hub"}),
         ('nginx.maxBodySize="100m"', {"nginx"}),
+        ('nginx.log.level="INFO"', {"nginx"}),
         ('nginx.secret.certificate="YWJj"', set()),  # read anew for each handshake
         ("nginx.replicas=2", set()),
         ('nginx.service.annotations={"a": "b"}', set()),

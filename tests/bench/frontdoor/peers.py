@@ -188,13 +188,12 @@ class Ours(ApiPeer):
         text = file.read_text()
         listen = f"listen {LOCAL}:{self.port};"
         for old, new in {
-            "worker_processes 2": "worker_processes 1",
             listen: f"{listen} {nginx_files.tls(LOCAL, self.tls_port, certificate)}",
         }.items():
             assert old in text
             text = text.replace(old, new)
         file.write_text(text)
-        door.command = pinned(PROXY_CORE, door.command)
+        door.command, door.env["WORKERS"] = pinned(PROXY_CORE, door.command), "1"
         self.programs = [door]
 
 
