@@ -187,11 +187,8 @@ class Ours(ApiPeer):
         file = door.folder / "nginx" / "nginx.conf"
         text = file.read_text()
         listen = f"listen {LOCAL}:{self.port};"
-        for old, new in {
-            listen: f"{listen} {nginx_files.tls(LOCAL, self.tls_port, certificate)}",
-        }.items():
-            assert old in text
-            text = text.replace(old, new)
+        assert listen in text
+        text = text.replace(listen, f"{listen} {nginx_files.tls(LOCAL, self.tls_port, certificate)}")
         file.write_text(text)
         door.command, door.env["WORKERS"] = pinned(PROXY_CORE, door.command), "1"
         self.programs = [door]
