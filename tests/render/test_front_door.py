@@ -406,16 +406,6 @@ def test_current_tls_is_spoken_with_http2(door: FrontDoor, version: ssl.TLSVersi
 
 
 @needs_nginx
-def test_a_renewed_certificate_is_used_without_a_restart(door: FrontDoor) -> None:
-    before = door.trust()
-    certificate_into(door.tls)
-
-    with pytest.raises(ssl.SSLCertVerificationError):
-        door.socket(before)
-    assert door.ask("/hub/home").status == 200
-
-
-@needs_nginx
 def test_the_log_is_json_without_query_strings(door: FrontDoor) -> None:
     door.ask(
         "/hub/oauth_callback?code=very-secret&state=x",

@@ -40,7 +40,7 @@ def restarted(before: Question, after: Question) -> set[str]:
         ('hub.resources.limits.memory="2Gi"', {"hub"}),
         ('nginx.maxBodySize="100m"', {"nginx"}),
         ('nginx.log.level="INFO"', {"nginx"}),
-        ('nginx.secret.certificate="YWJj"', set()),  # read anew for each handshake
+        ('nginx.secret.certificate="YWJj"', set()),  # read anew every minute
         ("nginx.replicas=2", set()),
         ('nginx.service.annotations={"a": "b"}', set()),
         ("global.port=443", {"hub", "nginx"}),

@@ -1,7 +1,8 @@
 -- The route table, shared by all workers of this nginx. It survives a reload and not a restart: the hub fills it again.
 --
 -- jld_targets holds no JSON: path -> "address:port/base", "@path" -> the second of its last activity, "#changes" -> how many changes
--- there were, "#N" -> the number and path of one of the last of them, for copy.lua. jld_routes is what the API shows: path -> the JSON text that was posted.
+-- there were, "#N" -> the number and path of one of the last of them, for copy.lua. jld_routes is what the API shows: path -> the
+-- JSON text that was posted.
 local cjson = require("cjson.safe")
 local copy = require("copy")
 local dates = require("dates")

@@ -1,0 +1,103 @@
+"""A mistake in any of our nginx's Lua is in its log, with its file and line, and no query of any address."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.ports import free_port
+
+from .front_door import FrontDoor, needs_nginx, rendered
+from .test_front_door_errors import assert_no_secret, handshake, lab, logged, unsuspecting, until_logged, visit
+from .test_front_door_routes import tell
+
+pytestmark = needs_nginx
+__all__ = ["lab"]
+MISTAKE = "a mistake of ours"
+ALL = ("nginx.metrics.enabled=true",)
+
+
+def hooks() -> dict[str, tuple[str, str]]:
+    """Each place of the configuration that calls Lua, and the module and function it calls."""
+    found = {}
+    for text in rendered(*ALL).one("ConfigMap", "jld-nginx")["data"].values():
+        for directive, block in re.findall(r"(\w+_by_lua)_block \{(.*?)\}\n", text, re.DOTALL):
+            for module, function in re.findall(r'require\("(\w+)"\)\.(\w+)', block):
+                found[f"{directive} {module}.{function}"] = (module, function)
+    return found
+
+
+HOOKS = hooks() | {"a timer names.refresh": ("names", "refresh")}
+AT_START = [name for name in HOOKS if name.startswith("init_")]
+LATER = [name for name in HOOKS if name not in AT_START]
+
+
+def with_a_mistake(folder: Path, name: str) -> tuple[FrontDoor, str]:
+    """A front door whose Lua fails in this function, and the line that fails."""
+    door = FrontDoor(folder, free_port(), free_port(), changes=ALL)
+    door.change("nginx/routes.conf", "listen 127.0.0.1:0;", f"listen 127.0.0.1:{free_port()};")
+    (door.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    door.change("nginx/routes.conf", '"/etc/resolv.conf"', f'"{door.folder}/resolv.conf", {free_port()}')
+    module, function = HOOKS[name]
+    file = door.folder / "lua" / f"{module}.lua"
+    lines = file.read_text().split("\n")
+    heads = rf"(local )?function (\w+\.)?{function}\(.*\)|\w+\.{function} = function ?\(.*\)"
+    (number,) = [index for index, line in enumerate(lines) if re.fullmatch(heads, line)]
+    lines[number] += f' error("{MISTAKE}")'
+    file.write_text("\n".join(lines))
+    return door, f"{module}.lua:{number + 1}: {MISTAKE}"
+
+
+def metrics_of(door: FrontDoor) -> str:
+    (port,) = re.findall(r"listen 127.0.0.1:(\d+);\s+access_log off;\s+location = /metrics", _routes_of(door))
+    return f"http://127.0.0.1:{port}/metrics"
+
+
+def _routes_of(door: FrontDoor) -> str:
+    return (door.folder / "nginx" / "routes.conf").read_text().replace("\n  \n", "\n")
+
+
+def test_every_place_that_calls_lua_is_known() -> None:
+    assert {name.split()[0] for name in HOOKS} >= {
+        "init_by_lua",
+        "rewrite_by_lua",
+        "balancer_by_lua",
+        "header_filter_by_lua",
+        "log_by_lua",
+        "content_by_lua",
+        "ssl_certificate_by_lua",
+    }
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_a_mistake_in_the_lua_is_in_the_log(tmp_path: Path, lab: str, name: str) -> None:
+    door, line = with_a_mistake(tmp_path, name)
+    door.start()
+    try:
+        for path, target in (("/", lab), ("/dead", f"127.0.0.1:{free_port()}"), ("/named", "docs.example:80")):
+            try:
+                tell(door, path, target)
+            except AssertionError:
+                assert "api.serve" in name
+        if "api.serve" not in name:
+            for path in ("/200", "/dead/x", "/named/x"):
+                visit(door.url + path)
+        visit(f"{door.api_url}/nginx-ready")
+        visit(metrics_of(door))
+        try:
+            handshake(door, unsuspecting())
+        except OSError:
+            assert "ssl_certificate_by_lua" in name
+        until_logged(door, line)
+        assert_no_secret(door)
+    finally:
+        door.stop()
+
+
+@pytest.mark.parametrize("name", AT_START)
+def test_a_mistake_at_start_is_in_the_log(tmp_path: Path, name: str) -> None:
+    door, line = with_a_mistake(tmp_path, name)
+    with pytest.raises(AssertionError):
+        door.start()
+    door.stop()
+    assert line in logged(door)
