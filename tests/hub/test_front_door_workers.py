@@ -26,7 +26,7 @@ pytestmark = needs_nginx
 
 def workers(door: FrontDoor) -> list[psutil.Process]:
     assert door.process is not None
-    return psutil.Process(door.process.pid).children()
+    return [each for each in psutil.Process(door.process.pid).children() if each.name() == "nginx"]
 
 
 @contextmanager
