@@ -5,6 +5,12 @@
 {{ (index . 0).Release.Name }}-{{ index . 1 }}
 {{- end }}
 
+{{/* Name of a ConfigMap that pods mount: (list . "nginx" DATA), where DATA is the text whose change makes another one. So a pod keeps what it
+     was started with, whatever becomes of an upgrade. A pod's template takes the name from the ConfigMap's own. */}}
+{{- define "jld.configName" -}}
+{{ include "jld.name" . }}-{{ index . 2 | sha256sum | trunc 10 }}
+{{- end }}
+
 {{/* Name of an object that belongs to no namespace: (list . "storage-drain"). A namespace's name has no dot, so that no two releases of a
      cluster have such a name in common. */}}
 {{- define "jld.clusterName" -}}
@@ -74,13 +80,6 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
-{{/* The files of jupyterhub_config.d: ours, then the site's, where a file of the same name replaces ours. In the hub's context.
-     AsConfig leaves out the last line end, which would be missing from the last file. */}}
-{{- define "jld.hubConfig" -}}
-{{- $ours := printf "%s\n" (.Files.Glob "files/jupyterhub_config.d/*.py").AsConfig | fromYaml -}}
-{{ merge dict .Values.extraConfig $ours | toYaml }}
-{{- end }}
-
 {{/* The volume `python` of the hub's image: the package jldhub, with the folders that a key of a ConfigMap cannot name. In the umbrella's
      context. */}}
 {{- define "jld.hubPython" -}}
@@ -89,7 +88,7 @@ capabilities: {drop: [ALL]}
     defaultMode: 0440
     sources:
       - configMap:
-          name: {{ include "jld.name" (list . "hub-python") }}
+          name: {{ (include "jld/charts/hub/templates/hub/configmap-python.yaml" .Subcharts.hub | fromYaml).metadata.name }}
           items:
             {{- range $path, $_ := .Subcharts.hub.Files.Glob "files/jldhub/**" }}
             {{- if not (hasPrefix "files/jldhub/images/" $path) }}
@@ -97,7 +96,7 @@ capabilities: {drop: [ALL]}
             {{- end }}
             {{- end }}
       - configMap:
-          name: {{ include "jld.name" (list . "images-python") }}
+          name: {{ (include "jld/charts/hub/templates/hub/configmap-images-python.yaml" .Subcharts.hub | fromYaml).metadata.name }}
           items:
             {{- range $path, $_ := .Subcharts.hub.Files.Glob "files/jldhub/images/**" }}
             - {key: {{ trimPrefix "files/jldhub/images/" $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jldhub.settings.names import ImageNames
 
 from tests.ports import free_port
 
@@ -38,6 +39,15 @@ KUBECONFIG = {
     "contexts": [{"name": "nowhere", "context": {"cluster": "nowhere", "user": "nobody"}}],
     "current-context": "nowhere",
 }
+
+
+def of_prepuller(document: dict[str, Any]) -> dict[str, Any]:
+    """What the chart hands to the prepuller of the hub's settings."""
+    known = {field.alias for field in ImageNames.model_fields.values()}
+    return {
+        "hub": {"lab": document["hub"]["lab"]},
+        "names": {name: value for name, value in document["names"].items() if name in known},
+    }
 
 
 def settings(auth: dict[str, Any], hub_port: int, front_door: list[str], secrets: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from jldhub.images.tags.series import Series
 
 from tests.ports import free_port
 
-from .deployment import EXTENSIONS, settings
+from .deployment import EXTENSIONS, of_prepuller, settings
 from .front_door import certificate_for
 from .kubernetes import Kubernetes
 from .processes import Program
@@ -67,7 +67,7 @@ class Controller:
         document["hub"]["lab"] |= {"images": images, "defaultImage": min(images)}
         document["names"]["catalogue"] = "jld-catalogue"
         draft = self.folder / "settings.draft"
-        draft.write_text(yaml.safe_dump(document))
+        draft.write_text(yaml.safe_dump(of_prepuller(document)))
         draft.replace(self.folder / "settings.yaml")  # whole, as the kubelet does it
         (self.folder / "prepuller.yaml").write_text(yaml.safe_dump(PULLS_NOTHING))
 

@@ -58,7 +58,7 @@ def hub(hubs: Hubs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHub
 
     def with_a_prepuller(document: dict[str, Any]) -> None:
         document["catalogueDirectory"] = str(folder)
-        document["names"]["catalogue"] = "jld-catalogue"
+        document["names"] |= {"catalogue": "jld-catalogue", "prepuller": "jld-prepuller"}
 
     hub.change_settings(with_a_prepuller)
     try:

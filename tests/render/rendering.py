@@ -91,7 +91,8 @@ class Render:
         return [found for found in self.objects if found["kind"] == kind]
 
     def one(self, kind: str, name: str) -> Object:
-        (found,) = [each for each in self.of_kind(kind) if each["metadata"]["name"] == name]
+        """The object of a name. A ConfigMap is found without the digest in its name, too."""
+        (found,) = [each for each in self.of_kind(kind) if name in (each["metadata"]["name"], plain_name(each))]
         return found
 
     @property
@@ -100,8 +101,14 @@ class Render:
 
     def settings(self) -> Object:
         """The settings file as the hub's Python reads it."""
-        text = next(each for each in self.of_kind("ConfigMap") if "settings.yaml" in each.get("data", {}))["data"]
-        return dict(yaml.safe_load(text["settings.yaml"]))
+        (found,) = [each for each in self.of_kind("ConfigMap") if plain_name(each).endswith("-hub-settings")]
+        return dict(yaml.safe_load(found["data"]["settings.yaml"]))
+
+
+def plain_name(each: Object) -> str:
+    """The name of an object, without the digest of its content that ConfigMaps of pods have."""
+    name: str = each["metadata"]["name"]
+    return re.sub(r"-[0-9a-f]{10}$", "", name) if each["kind"] == "ConfigMap" else name
 
 
 @cache

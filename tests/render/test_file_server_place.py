@@ -58,7 +58,7 @@ def test_autoscalers_leave_it_where_it_is_unless_the_site_says_otherwise(values:
     own = template(values["everything"])["metadata"]["annotations"]
 
     assert kept.items() <= template(values["nfs"])["metadata"]["annotations"].items()
-    assert set(own) == {"checksum/settings", "cluster-autoscaler.kubernetes.io/safe-to-evict", "example.org/owner"}
+    assert set(own) == {"cluster-autoscaler.kubernetes.io/safe-to-evict", "example.org/owner"}
 
 
 def test_a_drain_evicts_it_unless_the_site_says_otherwise(values: dict[str, Path]) -> None:

@@ -16,7 +16,7 @@ def of_purge(rendered: Render) -> list[Object]:
 
 
 def settings(rendered: Render) -> PrepullerSettings:
-    text = rendered.one("ConfigMap", "jld-hub-settings")["data"]["prepuller.yaml"]
+    text = rendered.one("ConfigMap", "jld-prepuller-settings")["data"]["prepuller.yaml"]
     return PrepullerSettings.model_validate(yaml.safe_load(text))
 
 

@@ -28,11 +28,11 @@ def restarted(before: Question, after: Question) -> set[str]:
     [
         ('hub.culling.idleTimeout="8h"', {"hub"}),
         ('hub.auth.admins=["bob"]', {"hub"}),
-        ('hub.lab.image.tag="2.0"', {"hub"}),
-        ('hub.lab.sizes.tiny={"cpu": 0.1, "memory": "1Gi"}', {"hub"}),
-        ('hub.lab.nodeSelector={"pool": "labs"}', {"hub"}),
-        ('hub.lab.tolerations=[{"key": "labs", "operator": "Exists"}]', {"hub"}),
-        ('hub.lab.sizes.tiny={"cpu": 0.5, "memory": "1Gi", "gpus": 1, "shmSize": "1Gi"}', {"hub"}),
+        ('hub.lab.image.tag="2.0"', {"hub", "prepuller"}),
+        ('hub.lab.sizes.tiny={"cpu": 0.1, "memory": "1Gi"}', {"hub", "prepuller"}),
+        ('hub.lab.nodeSelector={"pool": "labs"}', {"hub", "prepuller"}),
+        ('hub.lab.tolerations=[{"key": "labs", "operator": "Exists"}]', {"hub", "prepuller"}),
+        ('hub.lab.sizes.tiny={"cpu": 0.5, "memory": "1Gi", "gpus": 1, "shmSize": "1Gi"}', {"hub", "prepuller"}),
         ('hub.lab.typedImages={"groups": ["my-org"], "allow": ["quay.io/x/*"]}', {"hub"}),
         ('hub.extraConfig={"50-own.py": "c = get_config()"}', {"hub"}),
         ('hub.secret.dummyPassword="YWJj"', {"hub"}),
@@ -54,8 +54,10 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        ('hub.lab.images.more={"reference": "quay.io/x/y:1"}', {"hub"}),
-        ('hub.lab.images.lsst.pins=["w_2026_13"]', {"hub"}),
+        ('hub.lab.images.more={"reference": "quay.io/x/y:1"}', {"hub", "prepuller"}),
+        ('hub.lab.images.lsst.pins=["w_2026_13"]', {"hub", "prepuller"}),
+        ('hub.lab.typedImages={"groups": ["my-org"], "allow": ["quay.io/x/*"]}', {"hub"}),
+        ('hub.culling.idleTimeout="9h"', {"hub"}),
         ('hub.log.level="DEBUG"', {"hub", "prepuller"}),
         ('prepuller.proxy.except=["quay.io"]', {"prepuller"}),
         ('prepuller.resources.limits.memory="2Gi"', {"prepuller"}),
@@ -64,13 +66,11 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
             {"file-server", "filebeat", "firefly", "hub", "keepalive", "nginx", "prepuller", "relay"},
         ),
         ("prepuller.metrics.scrapers=[]", set()),
-        ("prepuller.nodesAtOnce=3", set()),
+        ("prepuller.nodesAtOnce=3", {"prepuller"}),
         ("prepuller.nodesAtOnce=0", {"prepuller"}),
     ],
 )
-def test_a_change_of_images_restarts_the_hub_and_not_who_looks_for_them(
-    values: dict[str, Path], change: str, parts: set[str]
-) -> None:
+def test_a_change_of_images_restarts_those_who_read_it(values: dict[str, Path], change: str, parts: set[str]) -> None:
     assert restarted(Question(values["everything"]), Question(values["everything"], (change,))) == parts
 
 

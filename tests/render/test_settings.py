@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from jld.schema.release_name import LONGEST
-from jldhub.images.prepuller.settings import PrepullerSettings
+from jldhub.images.prepuller.settings import ImageSettings, PrepullerSettings
 from jldhub.settings.settings import Settings, parse
 from rendering import CHECKOUT, HELMS, SITES, VERSION, Question, refusal, render
 
@@ -70,6 +70,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
             "labImage": f"localhost/jld/lab-science:{VERSION}",
             "hubImage": f"localhost/jld/hub:{VERSION}",
             "catalogue": "jld-catalogue",
+            "prepuller": "jld-prepuller",
             "imagePullSecrets": [],
             "volumes": {"home": {"claim": "jld-home", "mountPath": "/home", "readOnly": False}},
         },
@@ -101,16 +102,15 @@ def test_the_hub_and_the_prepuller_mean_the_same_catalogue(values: dict[str, Pat
         "name": settings["names"]["catalogue"],
         "optional": True,
     }
-    of_settings = [each for each in pods["prepuller"].spec["volumes"] if each["name"] == "settings"]
-    assert of_settings == [volumes["settings"]]
+    told = rendered.one("ConfigMap", "jld-prepuller-settings")["data"]["settings.yaml"]
+    assert parse(ImageSettings, yaml.safe_load(told)).names.catalogue == settings["names"]["catalogue"]
 
 
 @pytest.mark.parametrize("name", ["everything", "minimal", "local"])
 def test_without_a_prepuller_there_is_nothing_of_it(values: dict[str, Path], name: str) -> None:
     rendered = render(Question(values[name], ("prepuller.enabled=false",)))
 
-    assert "catalogue" not in rendered.settings()["names"]
-    assert "prepuller.yaml" not in rendered.one("ConfigMap", "jld-hub-settings")["data"]
+    assert {"catalogue", "prepuller"} & set(rendered.settings()["names"]) == set()
     assert [each for each in rendered.objects if "prepull" in str(each["metadata"]["labels"])] == []
 
 
@@ -125,7 +125,7 @@ def test_who_pulls_nothing_gives_no_right_to_nodes_and_pods(values: dict[str, Pa
 
 def test_the_prepuller_reads_its_keys_and_names(values: dict[str, Path]) -> None:
     rendered = render(Question(values["everything"], ("prepuller.nodesAtOnce=25",)))
-    document = yaml.safe_load(rendered.one("ConfigMap", "jld-hub-settings")["data"]["prepuller.yaml"])
+    document = yaml.safe_load(rendered.one("ConfigMap", "jld-prepuller-settings")["data"]["prepuller.yaml"])
     settings = parse(PrepullerSettings, document)
 
     assert settings.nodes_at_once == 25

@@ -106,6 +106,7 @@ def needed(site: JsonMap | None) -> list[Access]:
     helm = [Access(verb, *rest) for rest in kinds.values() for verb in _VERBS]
     hooks = [_DRAIN_ACCESS] if mode == "nfs" else []
     also = [Access("list", "secrets"), Access("update", "secrets"), *_HUB_ACCESS, *hooks]
+    also.append(Access("list", "replicasets", "apps"))  # the chart asks which pods an upgrade has yet to replace
     also += _USER_NAMESPACES_ACCESS if user_namespaces else ()
     also += _PULL_ACCESS if pulls else ()
     also += _LABELS_ACCESS if labels_pods else ()

@@ -37,20 +37,26 @@ class UserNamespaces(SettingsModel):
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kubespawner"}
 
 
-class Names(SettingsModel):
-    """The names and addresses of what the chart renders."""
+class ImageNames(SettingsModel):
+    """The names on which images depend: those that the prepuller knows, too."""
 
     namespace: str
-    hub_url: BaseUrl
-    # host:port of the route API of the front door's replicas.
-    front_door: list[FrontDoorApi] = Field(min_length=1)
-    lab_pod: str
-    lab_service_account: str
     lab_labels: dict[str, str]
     lab_image: str
     hub_image: str
     image_pull_secrets: list[str] = []
     catalogue: str | None = None  # None where no controller looks after images
+
+
+class Names(ImageNames):
+    """The names and addresses of what the chart renders."""
+
+    hub_url: BaseUrl
+    # host:port of the route API of the front door's replicas.
+    front_door: list[FrontDoorApi] = Field(min_length=1)
+    lab_pod: str
+    lab_service_account: str
+    prepuller: str | None = None  # the Deployment of the controller of images; None where there is none
     volumes: dict[str, Volume]
     firefly: Firefly | None = None  # None where the site has no Firefly
     user_namespaces: UserNamespaces | None = None  # None where labs run in the release's namespace

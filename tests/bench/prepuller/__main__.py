@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from tests.bench.prepuller.api_server import ApiServer
 from tests.bench.prepuller.kubelets import NAMESPACE, Kubelets
-from tests.hub.deployment import EXTENSIONS, settings
+from tests.hub.deployment import EXTENSIONS, of_prepuller, settings
 from tests.hub.processes import Program
 from tests.ports import free_port
 
@@ -66,7 +66,7 @@ def write_settings(folder: Path, images: int, at_once: int) -> None:
     }
     document["hub"]["lab"] |= {"images": listed, "defaultImage": "lab-0", "provisionHomes": False}
     document["names"] |= {"catalogue": "jld-catalogue", "namespace": NAMESPACE}
-    (folder / "settings.yaml").write_text(yaml.safe_dump(document))
+    (folder / "settings.yaml").write_text(yaml.safe_dump(of_prepuller(document)))
     labels = {"app.kubernetes.io/name": "jld", "app.kubernetes.io/component": "prepull"}
     names = {"pod": "jld-prepull", "labels": labels, "serviceAccount": "jld-prepuller", "deployment": "jld-prepuller"}
     (folder / "prepuller.yaml").write_text(yaml.safe_dump({"nodesAtOnce": at_once, "names": names}))

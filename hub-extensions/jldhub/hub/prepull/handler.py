@@ -9,9 +9,8 @@ from jupyterhub.scopes import needs_scope
 from tornado import web
 
 from jldhub.hub.prepull.view import view
-from jldhub.images.prepuller.settings import PrepullerSettings
 from jldhub.labs.menu.nodes_file import NodesFile
-from jldhub.settings.settings import Settings, SettingsError
+from jldhub.settings.settings import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
 PATH = "/prepull"
@@ -41,10 +40,5 @@ class PrepullPage(BaseHandler):  # type: ignore[misc]
 
 def log_command(settings: Settings) -> str:
     """What prints the controller's log. Empty where there is no controller."""
-    if settings.names.catalogue is None:
-        return ""
-    try:
-        pods = f"deployment/{PrepullerSettings.load().names.deployment}"
-    except SettingsError:  # such as a key of a newer chart, while it is upgraded: no reason not to start
-        pods = "--selector app.kubernetes.io/component=prepuller"
-    return f"kubectl logs {pods} --namespace {settings.names.namespace}"
+    names = settings.names
+    return f"kubectl logs deployment/{names.prepuller} --namespace {names.namespace}" if names.prepuller else ""

@@ -14,7 +14,8 @@ from jldhub.images.controller.pulling import Prepuller
 from jldhub.images.controller.service import INTERVAL, Controller
 from jldhub.images.controller.status import PORT, Status, serving
 from jldhub.images.controller.store import Store
-from jldhub.settings.settings import Settings, SettingsError
+from jldhub.images.prepuller.settings import ImageSettings
+from jldhub.settings.settings import SettingsError
 from jldhub.support.logs import logging_config
 
 
@@ -42,7 +43,7 @@ async def _rounds(directory: Path, port: int, interval: float, account: Path) ->
 def configure_log() -> None:
     """As the hub's: the same format, and the level of `hub.log`."""
     try:
-        log = Settings.load().hub.log
+        log = ImageSettings.load().hub.log
     except SettingsError:  # the first round tells about it
         form, level = "json", "INFO"
     else:

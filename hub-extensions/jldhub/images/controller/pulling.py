@@ -19,12 +19,11 @@ from jldhub.images.prepuller.node import Node, read_node
 from jldhub.images.prepuller.plan import plan
 from jldhub.images.prepuller.pods import LabPod, Pull, pull_pod, read_pod
 from jldhub.images.prepuller.record import Record, observe
-from jldhub.images.prepuller.settings import PrepullerSettings, Purge
+from jldhub.images.prepuller.settings import ImageSettings, PrepullerSettings, Purge
 from jldhub.images.prepuller.snapshot import is_new, restored, snapshot
 from jldhub.images.prepuller.wanted import WantedImage, wanted_images
 from jldhub.images.prepuller.warnings import SiteWarning, warnings
 from jldhub.images.purging.report import Ours
-from jldhub.settings.settings import Settings
 
 _BETWEEN = 1.0  # seconds between two looks; nodes and pods change many at a time
 _IDLE = 10.0  # seconds until a look without a change: pauses and deadlines end by themselves
@@ -39,7 +38,7 @@ log = logging.getLogger("jldhub.images")
 class Site:
     """What the settings and the registries say now."""
 
-    settings: Settings
+    settings: ImageSettings
     own: PrepullerSettings
     wanted: Sequence[WantedImage]
     owner: str  # the UID of the ServiceAccount that owns the pods
@@ -77,7 +76,7 @@ class Prepuller:
         self._purger: Purger | None = None
         self._looked = datetime.min.replace(tzinfo=UTC)  # when the state was worked out last
 
-    async def hear(self, settings: Settings, catalogue: Catalogue) -> None:
+    async def hear(self, settings: ImageSettings, catalogue: Catalogue) -> None:
         """Take over what is wanted from now on; nothing, where nothing is to be pulled. Raises SettingsError and ApiUnavailable."""
         own = PrepullerSettings.load()
         if not own.nodes_at_once:
@@ -99,7 +98,7 @@ class Prepuller:
         pods: Mirror[Pull | LabPod] = Mirror(
             self._api,
             "the pods of labs and pulls",
-            cluster.pods(everywhere=names.user_namespaces is not None),
+            cluster.pods(everywhere=site.own.user_namespaces),
             lambda raw: read_pod(raw, own, names.lab_labels),
             self._changed,
             {"labelSelector": selector},

@@ -12,13 +12,12 @@ from jldhub.images.controller.mirror import Mirror
 from jldhub.images.nodes import UnwantedImage
 from jldhub.images.prepuller.node import Node, NodeImage
 from jldhub.images.prepuller.pods import LabPod
-from jldhub.images.prepuller.settings import PrepullerSettings, PurgeNames
+from jldhub.images.prepuller.settings import ImageSettings, PrepullerSettings, PurgeNames
 from jldhub.images.prepuller.warnings import SiteWarning
 from jldhub.images.purging.plan import plan_purge
 from jldhub.images.purging.pod import OrderTooLarge, PurgePod, purge_pod, read_purge_pod
 from jldhub.images.purging.report import Ours, sentence, summed, unwanted
 from jldhub.images.purging.runtime import UnknownRuntime, socket_path
-from jldhub.settings.settings import Settings
 
 _PAUSE = timedelta(hours=1)  # after a pod that the cluster did not take
 
@@ -76,7 +75,7 @@ class Purger:
         nodes: Sequence[Node],
         report: Report,
         ours: Ours,
-        settings: Settings,
+        settings: ImageSettings,
         own: PrepullerSettings,
         busy: Collection[str],
         now: datetime,
@@ -111,7 +110,7 @@ class Purger:
         return sockets
 
     async def _create(
-        self, node: Node, socket: str, ours: Ours, settings: Settings, own: PrepullerSettings, now: datetime
+        self, node: Node, socket: str, ours: Ours, settings: ImageSettings, own: PrepullerSettings, now: datetime
     ) -> None:
         lab = settings.hub.lab
         tolerations = [*lab.tolerations, *(each for size in lab.sizes.values() for each in size.tolerations)]

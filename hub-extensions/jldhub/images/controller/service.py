@@ -11,7 +11,8 @@ from jldhub.images.controller.logins import Clients
 from jldhub.images.controller.looking import look
 from jldhub.images.controller.status import Status
 from jldhub.images.controller.store import Store
-from jldhub.settings.settings import Settings, SettingsError
+from jldhub.images.prepuller.settings import ImageSettings
+from jldhub.settings.settings import SettingsError
 
 # Between two rounds, in seconds. A new tag is in the menu soon after its build, and a registry is asked a few times in a minute at most,
 # which is far below the limits of public ones.
@@ -24,7 +25,7 @@ _TIMES = timedelta(hours=1)
 log = logging.getLogger("jldhub.images")
 
 
-Heard = Callable[[Settings, Catalogue], Awaitable[None]]
+Heard = Callable[[ImageSettings, Catalogue], Awaitable[None]]
 
 
 class Controller:
@@ -57,7 +58,7 @@ class Controller:
 
     async def round(self) -> None:
         """One round. The API is asked first: while it does not answer, no registry is bothered."""
-        settings = Settings.load()
+        settings = ImageSettings.load()
         namespace, name = settings.names.namespace, settings.names.catalogue
         if name is None:
             raise SettingsError("names.catalogue: is missing; the chart writes it where there is a controller")

@@ -10,7 +10,7 @@ from typing import Any
 from jldhub.images.prepuller.node import Node
 from jldhub.images.prepuller.settings import PrepullerNames
 from jldhub.images.prepuller.wanted import WantedImage
-from jldhub.settings.names import Names
+from jldhub.settings.names import ImageNames
 
 PULLS = "jld.lsst.org/pulls"  # the annotation with the reference of the image
 DEADLINE = timedelta(minutes=30)  # 8 GB at 5 MB/s
@@ -89,7 +89,7 @@ def pull_name(names: PrepullerNames, node: str, reference: str) -> str:
     return f"{names.pod}-{hashlib.sha256(f'{node} {reference}'.encode()).hexdigest()[:16]}"
 
 
-def pull_pod(image: WantedImage, node: Node, names: Names, own: PrepullerNames, owner_uid: str) -> dict[str, Any]:
+def pull_pod(image: WantedImage, node: Node, names: ImageNames, own: PrepullerNames, owner_uid: str) -> dict[str, Any]:
     """The pod that pulls the image to the node, by being one of that image. `owner_uid` is of the controller's ServiceAccount."""
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": own.service_account, "uid": owner_uid}
     container = {

@@ -1,6 +1,6 @@
-"""`prepuller` of the values, and the names that the chart gave to what the prepuller uses.
+"""What the prepuller is told: `prepuller` of the values, what of the hub's it reads, and the names that the chart gave to what it uses.
 
-They are in a file beside the hub's settings, so that a change of them starts no hub again.
+These are files of its own, so that no change starts a pod again that does not read it.
 """
 
 import os
@@ -10,10 +10,32 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from jldhub.settings.hub import Log
+from jldhub.settings.lab import Lab
+from jldhub.settings.names import ImageNames
 from jldhub.settings.settings import DEFAULT_PATH, read
 from jldhub.settings.types import SettingsModel
 
-FILE = "prepuller.yaml"  # beside the hub's settings.yaml
+FILE = "prepuller.yaml"  # beside settings.yaml
+
+
+class HubSettings(SettingsModel):
+    """Of `hub` of the values what the prepuller reads. Of `lab` the chart leaves out what has nothing to do with images and nodes."""
+
+    lab: Lab
+    log: Log = Log()
+
+
+class ImageSettings(SettingsModel):
+    """The file `settings.yaml` of the prepuller, which has a part of the hub's."""
+
+    hub: HubSettings
+    names: ImageNames
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the file. Raises SettingsError."""
+        return read(cls, _path())
 
 
 class PurgeNames(SettingsModel):
@@ -54,9 +76,14 @@ class PrepullerSettings(SettingsModel):
     runtime_socket: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$")] = (
         ""  # empty: where the node's runtime has it
     )
+    user_namespaces: bool = False  # whether labs are in other namespaces, too
     names: PrepullerNames
 
     @classmethod
     def load(cls) -> Self:
         """Read the file. Raises SettingsError."""
-        return read(cls, Path(os.environ.get("JLD_SETTINGS", DEFAULT_PATH)).with_name(FILE))
+        return read(cls, _path().with_name(FILE))
+
+
+def _path() -> Path:
+    return Path(os.environ.get("JLD_SETTINGS", DEFAULT_PATH))

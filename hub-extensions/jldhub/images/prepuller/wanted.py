@@ -11,7 +11,7 @@ from jldhub.images.tags.grammar import grammar
 from jldhub.images.tags.series import Series
 from jldhub.settings.lab import Lab
 from jldhub.settings.lab_images import LabImage
-from jldhub.settings.names import Names
+from jldhub.settings.names import ImageNames
 
 HUB = "hub"  # the title of the hub's image
 
@@ -58,7 +58,7 @@ def _is_imported(image: NodeImage) -> bool:
     return not any("@" in name for name in image.names)
 
 
-def wanted_images(lab: Lab, names: Names, catalogue: Catalogue) -> list[WantedImage]:
+def wanted_images(lab: Lab, names: ImageNames, catalogue: Catalogue) -> list[WantedImage]:
     """In the order in which they are pulled: the default, the hub's, what is recommended, pins, the newest of classes, single images.
 
     What cannot be read is left out: the hub says so when it starts.
@@ -86,11 +86,11 @@ def _merged(images: Iterable[WantedImage]) -> Iterator[WantedImage]:
     yield from merged.values()
 
 
-def _only(lab: Lab, names: Names) -> WantedImage:
+def _only(lab: Lab, names: ImageNames) -> WantedImage:
     return WantedImage(parse(names.lab_image), "lab", _places(lab, ()))
 
 
-def _hub(lab: Lab, names: Names) -> list[WantedImage]:
+def _hub(lab: Lab, names: ImageNames) -> list[WantedImage]:
     """The hub's image creates the home in every lab's pod, where the storage does not."""
     return [WantedImage(parse(names.hub_image), HUB, _places(lab, ()))] if lab.provision_homes else []
 

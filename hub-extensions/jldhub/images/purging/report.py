@@ -15,7 +15,7 @@ from jldhub.images.tags.expressions import ExpressionError
 from jldhub.images.tags.grammar import grammar
 from jldhub.settings.lab import Lab
 from jldhub.settings.lab_images import LabImage
-from jldhub.settings.names import Names
+from jldhub.settings.names import ImageNames
 
 _TOLD = 50  # images of which the sum is told
 
@@ -29,7 +29,7 @@ class Ours:
     titles: Mapping[str, str]  # by `repository@digest`
 
     @classmethod
-    def of(cls, lab: Lab, names: Names, catalogue: Catalogue, wanted: Sequence[WantedImage]) -> "Ours":
+    def of(cls, lab: Lab, names: ImageNames, catalogue: Catalogue, wanted: Sequence[WantedImage]) -> "Ours":
         """Never by the patterns of what people may type: whoever types an image does not own its repository.
 
         A repository of which not everything that is wanted is known by its digest is left alone. A node that pulled an image by its

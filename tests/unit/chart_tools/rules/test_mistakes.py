@@ -548,10 +548,6 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "site.yaml:4:92: error: storage.nfs.tolerations[0].effect: only a taint of the effect NoExecute ends pods; "
         "write it, or remove tolerationSeconds",
     ),
-    "an annotation of the file server that the chart writes itself": (
-        whole("storage: {mode: nfs, nfs: {clients: [10.0.0.0/8], podAnnotations: {checksum/settings: 'x'}}}\n"),
-        "site.yaml:4:51: error: storage.nfs.podAnnotations: the chart writes checksum/settings itself; remove it",
-    ),
     "the root folder for homes": (
         whole("storage: {mode: hostPath, hostPath: {path: /}}\n"),
         'site.yaml:4:44: error: storage.hostPath.path: found "/"; '

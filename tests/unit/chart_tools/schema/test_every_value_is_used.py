@@ -38,6 +38,7 @@ def templates() -> dict[str, str]:
     files = [
         *CHART.folder.glob("templates/**/*"),
         *CHART.folder.glob("charts/*/templates/**/*"),
+        *CHART.folder.glob("files/*.yaml"),
         *CHART.folder.glob("charts/nginx/files/*.conf"),
         *CHART.folder.glob("charts/logging/files/*.yml"),
         *CHART.folder.glob("charts/storage/manifests/*.yaml"),
@@ -50,8 +51,6 @@ def key(name: str, words: str) -> Key:
     path = tuple(re.findall(r"[A-Za-z]+", words))
     if path[:1] == ("global",):
         return path
-    if name.endswith("_helpers.tpl"):
-        return ("hub", *path)  # the only helper that reads values says that it stands in the hub's context
     part = re.match(r"charts/([a-z]+)/", name)
     return (part[1], *path) if part else path
 
@@ -75,7 +74,7 @@ def read_by_templates() -> tuple[frozenset[Key], frozenset[Key]]:
 
 def handed_to_the_hub() -> set[Key]:
     """What the settings file takes from the values: `pick` names it, `omit` names what it leaves out."""
-    text = templates()["templates/settings/configmap.yaml"]
+    text = "".join(templates()[f"files/{name}.yaml"] for name in ("settings", "prepuller"))
     handed: set[Key] = set()
     for above, names in _PICK.findall(text):
         base, chosen = key("", above), re.findall(r"[A-Za-z]+", names)

@@ -1,11 +1,9 @@
 """The admins' page of images and nodes: what it shows of a state."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jldhub.hub.prepull.handler import log_command
@@ -135,15 +133,9 @@ def test_there_is_a_page_for_whatever_is_asked(nodes: int, arguments: dict[str, 
     assert all(len(row.cells) == len(got.images) for row in got.rows)
 
 
-def test_where_the_log_is(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JLD_SETTINGS", str(tmp_path / "settings.yaml"))
-    without = settings.model_copy(update={"names": settings.names.model_copy(update={"catalogue": None})})
-    names = settings.names.model_copy(update={"catalogue": "jld-catalogue", "namespace": "labs"})
+def test_where_the_log_is(settings: Settings) -> None:
+    without = settings.model_copy(update={"names": settings.names.model_copy(update={"prepuller": None})})
+    names = settings.names.model_copy(update={"prepuller": "my-prepuller", "namespace": "labs"})
     having = settings.model_copy(update={"names": names})
     assert log_command(without) == ""
-    assert log_command(having) == "kubectl logs --selector app.kubernetes.io/component=prepuller --namespace labs"
-    own = {"pod": "p", "labels": {"a": "b"}, "serviceAccount": "s", "deployment": "my-prepuller"}
-    (tmp_path / "prepuller.yaml").write_text(yaml.safe_dump({"names": own}))
     assert log_command(having) == "kubectl logs deployment/my-prepuller --namespace labs"
-    (tmp_path / "prepuller.yaml").write_text("{")
-    assert log_command(having).startswith("kubectl logs --selector ")

@@ -16,9 +16,10 @@ from jldhub.images.controller import service
 from jldhub.images.controller.api import ApiUnavailable
 from jldhub.images.controller.service import Controller, is_new
 from jldhub.images.controller.status import Status
+from jldhub.images.prepuller.settings import ImageSettings
 from jldhub.images.registry.errors import RegistryUnavailable
 from jldhub.images.registry.reference import Repository
-from jldhub.settings.settings import Settings
+from jldhub.settings.names import ImageNames
 
 NOW = datetime(2026, 5, 2, 12, tzinfo=UTC)
 DIGEST = "sha256:" + 64 * "a"
@@ -103,15 +104,18 @@ class Site:
         self.settings, self.file = settings, file
         self.write({"y": {"reference": "x.org/y:1.0"}})
 
-    async def hear(self, settings: Settings, catalogue: Catalogue) -> None:
+    async def hear(self, settings: ImageSettings, catalogue: Catalogue) -> None:
         assert settings.names.namespace == "science"
         self.heard.append(catalogue)
 
     def write(self, images: dict[str, Any]) -> None:
         lab = self.settings["hub"]["lab"] | {"images": images, "defaultImage": min(images, default="")}
+        hub = {"lab": lab, "log": self.settings["hub"].get("log", {})}
         names = self.settings["names"] | {"catalogue": "jld-catalogue"}
-        hub = self.settings["hub"] | {"lab": lab}
-        self.file.write_text(yaml.safe_dump(self.settings | {"hub": hub, "names": names}))
+        of_images = {
+            field.alias: names[field.alias] for field in ImageNames.model_fields.values() if field.alias in names
+        }
+        self.file.write_text(yaml.safe_dump({"hub": hub, "names": of_images}))
 
     def state(self) -> ImageState:
         assert isinstance(self.store.catalogue, Catalogue)
