@@ -30,6 +30,7 @@ CLUSTER = {
         "test_modes",
         "test_firefly",
         "test_uninstall",
+        "test_upgrades",
         "test_earlier_names",
         "test_moved_files",
         "test_quota",
