@@ -17,22 +17,23 @@ from .lab import Lab, start_lab
 from .release import Ports, Release
 
 PORTS = Ports(http=31980, https=31983)
-TAKEN = 31989  # a node port of somebody else's Service
 SITE = {
     "global": {"hostname": "upgrades.test", "port": PORTS.https},
     "hub": {"auth": {"dummy": {"users": ["ada"]}}},
     "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid4()}"}},
     "nginx": {
+        "replicas": 1,
         "service": {"type": "NodePort", "nodePorts": {"http": PORTS.http, "https": PORTS.https}},
         "tls": {"selfSigned": True},
     },
 }
-OTHERS = f"""
+SERVICES = """
 apiVersion: v1
-kind: Service
-metadata: {{name: others}}
-spec: {{type: NodePort, selector: {{app: others}}, ports: [{{port: 80, nodePort: {TAKEN}}}]}}
+kind: ResourceQuota
+metadata: {name: services}
+spec: {hard: {services: "3"}}
 """
+FIREFLY = 'firefly={"enabled": true, "secret": {"adminPassword": "c2VjcmV0"}}'
 CHANGED = (
     "charts/hub/files/jldhub/hub/startup.py",
     "charts/hub/files/jldhub/images/tags/grammar.py",
@@ -150,19 +151,21 @@ def upgraded(
 
 
 def test_an_upgrade_that_fails_half_way_changes_nothing_that_runs(upgraded: Upgraded) -> None:
-    """The API refuses the front door's Service: new ConfigMaps are there by then, and Deployments are yet to come."""
-    upgraded.release.apply(OTHERS)
+    """The API refuses a new Service: Helm has made ConfigMaps and Secrets by then, and Deployments are yet to come."""
+    upgraded.release.apply(SERVICES)
+    upgraded.release.kubectl("wait", "resourcequota/services", "--for=jsonpath={.status.hard}", "--timeout=30s")
     before, lab = upgraded.objects(), upgraded.lab.uid
     pods, files = ([ask(each) for each in ("hub", "nginx")] for ask in (upgraded.pods, upgraded.files))
 
-    with pytest.raises(AssertionError, match="provided port is already allocated"):
-        upgraded.upgrade(f"nginx.service.nodePorts.http={TAKEN}")
+    with pytest.raises(AssertionError, match="exceeded quota: services"):
+        upgraded.upgrade(FIREFLY)
 
     assert set(before) < set(upgraded.objects())  # it was half-way
     assert [upgraded.pods(each) for each in ("hub", "nginx")] == pods
     assert [upgraded.files(each) for each in ("hub", "nginx")] == files
     assert (upgraded.lab.uid, upgraded.answers()) == (lab, (200, 200))
     upgraded.roll_back()
+    upgraded.release.kubectl("delete", "resourcequota", "services")
     assert upgraded.objects() == before
     assert [upgraded.pods(each) for each in ("hub", "nginx")] == pods
 
