@@ -47,9 +47,9 @@ def people(make_release: Callable[..., Release]) -> Release:
 
 @pytest.fixture(scope="module")
 def prefix(people: Release) -> str:
-    settings = people.kubectl(
-        "get", "configmap", f"{RELEASE}-hub-settings", r"--output=jsonpath={.data.settings\.yaml}"
-    )
+    # Its name ends in a digest.
+    asked = "--selector=app.kubernetes.io/component=hub", r"--output=jsonpath={.items[*].data.settings\.yaml}"
+    settings = people.kubectl("get", "configmaps", *asked)
     return str(yaml.safe_load(settings)["names"]["userNamespaces"]["prefix"])
 
 
