@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
-from rendering import Question, helm, render
+from jld.schema.chart import Chart
+from rendering import CHART, Question, helm, render
 
 
 def secrets(values: Path) -> Iterator[tuple[str, str]]:
@@ -38,6 +40,47 @@ def test_the_notes_say_how_to_go_on_and_tell_no_secret(site: Path) -> None:
     assert f"https://{address}" in notes
     assert "helm --namespace science test jld" in notes
     assert [key for key, secret in secrets(site) if secret in notes] == []
+
+
+CALLBACK = "https://jupyter.example.org/nb/hub/oauth_callback"
+LOGINS: dict[str, tuple[dict[str, Any], str]] = {
+    "github": ({"clientId": "Iv1.8a61", "organizations": {"allow": ["my-org"]}}, "the OAuth app Iv1.8a61"),
+    "cilogon": (
+        {"clientId": "cilogon:/client_id/1a", "identityProviders": {"urn:a": {"allowAll": True}}},
+        "CILogon for the client cilogon:/client_id/1a",
+    ),
+    "other": (
+        {"class": "generic-oauth", "clientId": "jld", "allowAll": True},
+        "the login provider for the client jld",
+    ),
+    "dummy": ({"users": ["alice"]}, ""),
+}
+
+
+def test_every_way_to_log_in_has_its_notes() -> None:
+    auth = Chart(CHART).schema()["properties"]["hub"]["properties"]["auth"]
+    assert {way for each in auth["oneOf"] for way in each["required"]} == set(LOGINS)
+
+
+@pytest.mark.parametrize("way", LOGINS)
+def test_the_notes_tell_the_callback_to_those_who_have_to_register_one(
+    values: dict[str, Path], tmp_path: Path, way: str
+) -> None:
+    settings, where = LOGINS[way]
+    site: dict[str, Any] = yaml.safe_load(values["minimal"].read_text())
+    site["global"]["hubRoute"] = "/nb/"
+    site["hub"]["auth"] = {way: settings}
+    site["hub"]["secret"]["dummyPassword" if way == "dummy" else f"{way}ClientSecret"] = "YWJj"
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(site))
+    done = helm(
+        "helm4", "install", "--dry-run=client", "--hide-secret", *Question(tmp_path / "values.yaml").arguments()
+    )
+    assert done.returncode == 0, done.stderr
+    _, _, notes = done.stdout.partition("NOTES:")
+
+    told = [line.split() for line in notes.splitlines() if "oauth_callback" in line]
+    assert told == ([["OAuth", "callback", CALLBACK, *f"(enter it in {where})".split()]] if where else [])
+    assert ("Log in as" in notes) is (way == "dummy")
 
 
 def test_a_secret_of_ones_own_replaces_the_charts(values: dict[str, Path]) -> None:
