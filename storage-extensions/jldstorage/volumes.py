@@ -98,9 +98,8 @@ def action(wanted: Manifest, existing: Manifest | None, claim_uid: str | None, a
     if dict(existing["spec"].get("nfs") or {}) != manifest["spec"]["nfs"]:
         return Action(name, Step.replace, _bound_to(manifest, claim_uid))
     patch: dict[str, Any] = {}
-    annotations = manifest["metadata"].get("annotations", {})
-    if not annotations.items() <= (existing["metadata"].get("annotations") or {}).items():
-        patch["metadata"] = {"annotations": annotations}
+    if metadata := _lacking(manifest["metadata"], existing["metadata"]):
+        patch["metadata"] = metadata
     spec = _differences(manifest["spec"], existing["spec"])
     recorded = (existing["spec"].get("claimRef") or {}).get("uid")
     if recorded and recorded != claim_uid:
@@ -109,6 +108,14 @@ def action(wanted: Manifest, existing: Manifest | None, claim_uid: str | None, a
     if spec:
         patch["spec"] = spec
     return Action(name, Step.change, patch) if patch else Action(name, Step.unchanged)
+
+
+def _lacking(wanted: Manifest, existing: Manifest) -> dict[str, Any]:
+    """Labels and annotations that an existing volume lacks. By both Helm knows whose it is; it adopts no other one."""
+    kinds = ("labels", "annotations")
+    return {
+        kind: wanted[kind] for kind in kinds if not wanted.get(kind, {}).items() <= (existing.get(kind) or {}).items()
+    }
 
 
 def _with_server(volume: Manifest, address: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from jldstorage.address import AddressRejected, reconcile
 from jldstorage.volumes import Action, Step, VolumeRefused, action
 
 SERVICE = {"metadata": {"name": "jld-file-server"}, "spec": {"ports": [{"port": 2049}]}}
+OF_HELM = {"app.kubernetes.io/managed-by": "Helm"}
 OF_RELEASE = {"meta.helm.sh/release-name": "jld", "meta.helm.sh/release-namespace": "science"}
 OLD, NEW = "10.96.0.7", "10.96.0.99"
 
@@ -16,7 +17,7 @@ OLD, NEW = "10.96.0.7", "10.96.0.99"
 def wanted(name: str = "home", **spec: object) -> dict[str, Any]:
     claim = {"namespace": "science", "name": f"jld-{name}"}
     source = {"server": "", "path": f"/{name}"}
-    metadata = {"name": f"science.jld-{name}", "annotations": dict(OF_RELEASE)}
+    metadata = {"name": f"science.jld-{name}", "labels": dict(OF_HELM), "annotations": dict(OF_RELEASE)}
     return {"metadata": metadata, "spec": {"claimRef": claim, "nfs": source, **spec}}
 
 
@@ -223,10 +224,22 @@ def test_a_claim_that_has_another_volume_keeps_it_and_nothing_is_made() -> None:
     assert cluster.asked == []
 
 
-def test_a_volume_from_before_they_named_the_release_can_be_taken_over_by_helm() -> None:
+@pytest.mark.parametrize("lacking", [("annotations",), ("labels",), ("labels", "annotations")], ids=" and ".join)
+def test_a_volume_that_does_not_say_whose_it_is_can_be_taken_over_by_helm(lacking: tuple[str, ...]) -> None:
+    """From before volumes did, or put back by a program that keeps neither. Helm looks at the label and at both annotations."""
     before = present()
-    del before["metadata"]["annotations"]
+    for kind in lacking:
+        del before["metadata"][kind]
+    own = {"labels": OF_HELM, "annotations": OF_RELEASE}
 
     assert action(wanted(), before, "uid-1", OLD) == Action(
-        "science.jld-home", Step.change, {"metadata": {"annotations": OF_RELEASE}}
+        "science.jld-home", Step.change, {"metadata": {kind: own[kind] for kind in lacking}}
     )
+
+
+@pytest.mark.parametrize("kind", ["labels", "annotations"])
+def test_what_others_wrote_on_a_volume_stays(kind: str) -> None:
+    before = present()
+    before["metadata"][kind]["velero.io/restored"] = "yes"
+
+    assert action(wanted(), before, "uid-1", OLD) == Action("science.jld-home", Step.unchanged)
