@@ -46,6 +46,7 @@ def test_uninstall_takes_the_labs_along_and_leaves_only_the_data(browser: Browse
     other.kubectl("wait", "--for=delete", "pod", "--all", "--timeout=60s")
     assert other.inventory() == [
         "configmap/kube-root-ca.crt",  # every namespace has it
+        "networkpolicy.networking.k8s.io/jld-other-closed",  # pods that still end are closed, and not open
         "persistentvolumeclaim/jld-other-home",
         "persistentvolumeclaim/jld-other-hub-db",
         "serviceaccount/default",  # every namespace has it

@@ -64,6 +64,21 @@ def test_every_pod_has_a_policy_for_both_ways(site: Path) -> None:
         assert policy(rendered, component)["policyTypes"] == ["Ingress", "Egress"]
 
 
+def test_what_an_uninstall_leaves_is_closed_and_nothing_is_meanwhile(site: Path) -> None:
+    """A policy only ever opens: this one takes nothing from pods that have their own, and stays when those go."""
+    rendered = render(Question(site))
+    closed = rendered.one("NetworkPolicy", "jld-closed")
+    labels = [pod.labels for pod in rendered.pods] + [rendered.settings()["names"]["labLabels"]]
+
+    assert closed["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    selector = closed["spec"]["podSelector"]["matchLabels"]
+    ways = {"policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
+    assert closed["spec"] == ways | {"podSelector": {"matchLabels": selector}}
+    assert [each for each in labels if not selector.items() <= each.items()] == []
+    others = render(Question(site, release="other")).pods
+    assert [pod.name for pod in others if selector.items() <= pod.labels.items()] == []
+
+
 def test_the_parts_reach_each_other_where_they_must_and_nowhere_else(values: dict[str, Path]) -> None:
     assert reachable(render(Question(values["minimal"]))) == {
         ("nginx", "hub", 8081),
