@@ -1,7 +1,8 @@
 """Who is let in, and how the front door answers."""
 
 import httpx
-from jlddev.support.paths import CHECKOUT
+import pytest
+from jlddev.support.paths import BIN, CHECKOUT
 from playwright.sync_api import Browser
 
 from .person import sit_down
@@ -28,11 +29,18 @@ def test_plain_http_leads_to_https(release: Release) -> None:
 
 def test_the_api_takes_the_front_door_behind_an_ingress(release: Release) -> None:
     """On every cluster, a given one too; `test_modes.py` has a real controller, on the native one."""
-    words = ["--set", "nginx.mode=ingress", "--set-json", 'nginx.trustedProxies=["10.0.0.0/8"]']
+    within = '{"type": "ClusterIP", "nodePorts": {"http": null, "https": null}}'
+    changes = ('nginx.mode="ingress"', f"nginx.service={within}", 'nginx.trustedProxies=["10.0.0.0/8"]')
+    words = [word for change in changes for word in ("--set-json", change)]
     values = ["--values", str(release.values), *words]
     told = release.helm("upgrade", release.name, str(CHECKOUT / "chart"), *values, "--dry-run=server")
     assert "kind: Ingress" in told
 
 
-def test_helm_test_passes(release: Release) -> None:
-    assert "Succeeded" in release.helm("test", release.name, "--logs", "--timeout=2m")
+@pytest.mark.parametrize("program", ["helm3", "helm4"])
+def test_helm_test_passes_and_shows_its_log(release: Release, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """Helm 3 reads the log after it has done what the hook's annotations say."""
+    monkeypatch.setattr(release, "helm_program", BIN / program)
+    said = release.helm("test", release.name, "--logs", "--timeout=2m")
+    assert "Succeeded" in said
+    assert "POD LOGS: jld-test-test" in said

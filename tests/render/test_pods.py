@@ -253,6 +253,20 @@ def test_several_front_doors_are_drained_one_at_a_time(values: dict[str, Path], 
     assert len(rendered.of_kind("PodDisruptionBudget")) == budgets
 
 
+def test_a_budget_keeps_no_copy_that_does_not_work(site: Path) -> None:
+    """One that is not ready serves nobody, and its node could not be drained for ever."""
+    changes = ("nginx.replicas=2", "storage.nfs.podDisruptionBudget=true")
+    budgets = render(Question(site, changes)).of_kind("PodDisruptionBudget")
+
+    assert budgets
+    assert {each["spec"].get("unhealthyPodEvictionPolicy") for each in budgets} == {"AlwaysAllow"}
+
+
+def test_the_test_stays_until_the_next_one_so_that_its_log_can_be_read(site: Path) -> None:
+    annotations = render(Question(site)).one("Pod", "jld-test")["metadata"]["annotations"]
+    assert annotations == {"helm.sh/hook": "test", "helm.sh/hook-delete-policy": "before-hook-creation"}
+
+
 def test_the_hub_may_do_what_it_does_and_no_more(values: dict[str, Path]) -> None:
     assert render(Question(values["minimal"])).one("Role", "jld-hub")["rules"] == [
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "create", "delete"]},
