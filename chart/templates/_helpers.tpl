@@ -91,16 +91,19 @@ capabilities: {drop: [ALL]}
           name: {{ (include "jld/charts/hub/templates/hub/configmap-python.yaml" .Subcharts.hub | fromYaml).metadata.name }}
           items:
             {{- range $path, $_ := .Subcharts.hub.Files.Glob "files/jldhub/**" }}
-            {{- if not (hasPrefix "files/jldhub/images/" $path) }}
+            {{- if not (regexMatch "^files/jldhub/(images|labs)/" $path) }}
             - {key: {{ trimPrefix "files/jldhub/" $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}
             {{- end }}
             {{- end }}
+      {{- range $part := list "images" "labs" }}
+      {{- $folder := printf "files/jldhub/%s/" $part }}
       - configMap:
-          name: {{ (include "jld/charts/hub/templates/hub/configmap-images-python.yaml" .Subcharts.hub | fromYaml).metadata.name }}
+          name: {{ (include (printf "jld/charts/hub/templates/hub/configmap-%s-python.yaml" $part) $.Subcharts.hub | fromYaml).metadata.name }}
           items:
-            {{- range $path, $_ := .Subcharts.hub.Files.Glob "files/jldhub/images/**" }}
-            - {key: {{ trimPrefix "files/jldhub/images/" $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}
+            {{- range $path, $_ := $.Subcharts.hub.Files.Glob (print $folder "**") }}
+            - {key: {{ trimPrefix $folder $path | replace "/" "." }}, path: {{ trimPrefix "files/" $path }}}
             {{- end }}
+      {{- end }}
 {{- end }}
 
 {{/* With what the names of people's namespaces begin: with a name of up to 48 characters it makes one of 63, the most that a namespace

@@ -145,6 +145,15 @@ def test_nothing_but_volumes_rights_and_what_a_hook_has_while_it_runs_is_cluster
     )
 
 
+def test_kubectl_apply_takes_every_object(site: Path) -> None:
+    """Without `--server-side` it writes the whole object into an annotation, and the API server takes no more than 256 KiB of them."""
+    large = {
+        f"{each['kind']} {each['metadata']['name']}": len(json.dumps(each, ensure_ascii=False).encode())
+        for each in render(Question(site)).objects
+    }
+    assert {name: size for name, size in large.items() if size > 250 * 1024} == {}
+
+
 def test_every_object_is_labelled(site: Path) -> None:
     wanted = {
         "app.kubernetes.io/name": "jld",
