@@ -270,12 +270,19 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
         service.pop("loadBalancerIP", None)
     if service.get("type") == "ClusterIP":
         service.pop("externalTrafficPolicy", None)
+    if len(service.get("ipFamilies", [])) > 1:
+        service["ipFamilyPolicy"] = "PreferDualStack"
     behind = nginx.get("mode", "service") != "service"
     offload = nginx.pop("offload") and not behind
     if offload:
         nginx["tls"] = {"offload": True}
     if behind:
         nginx.pop("proxyProtocol", None)
+        nginx["service"] = {
+            key: service[key] for key in ("annotations", "ipFamilyPolicy", "ipFamilies") if key in service
+        }
+        if re.fullmatch(r"[0-9.]+", top["hostname"]):
+            top["hostname"] = "jupyter.example.org"  # no address
     else:
         nginx.pop("controllers", None)
     if top.get("hubRoute", "/") == "/":

@@ -100,11 +100,13 @@ def test_the_hub_finds_replicas_that_are_not_ready_and_kubelet_waits_for_their_r
 
 
 def test_a_copy_that_goes_has_time_for_what_is_open(values: dict[str, Path]) -> None:
-    rendered = render(Question(values["minimal"], ('nginx.drainTimeout="300s"',)))
+    rendered = render(Question(values["minimal"], ('nginx.drainTimeout="300s"', 'nginx.drainDelay="120s"')))
     deployment = rendered.one("Deployment", "jld-nginx")["spec"]
 
     assert deployment["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-    assert deployment["template"]["spec"]["terminationGracePeriodSeconds"] == 330
+    assert deployment["template"]["spec"]["terminationGracePeriodSeconds"] == 435
+    (container,) = deployment["template"]["spec"]["containers"]
+    assert container["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "120"]
     assert "worker_shutdown_timeout 300s;" in configuration(values["minimal"], 'nginx.drainTimeout="300s"')
 
 

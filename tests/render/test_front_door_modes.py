@@ -11,9 +11,18 @@ from manifests import complaints
 from rendering import KUBERNETES, Question, Render, render, write_values
 from test_front_door import HOSTNAME, needs_nginx, opened
 
+WITHIN = (
+    'nginx.service={"type": "ClusterIP", "nodePorts": {"http": null, "https": null}}',
+)  # what local.yaml has outside
 BEHIND = {
-    "ingress": ('nginx.mode="ingress"', 'nginx.trustedProxies=["127.0.0.0/8"]', 'nginx.ingress.className="traefik"'),
+    "ingress": (
+        *WITHIN,
+        'nginx.mode="ingress"',
+        'nginx.trustedProxies=["127.0.0.0/8"]',
+        'nginx.ingress.className="traefik"',
+    ),
     "gateway": (
+        *WITHIN,
         'nginx.mode="gateway"',
         'nginx.trustedProxies=["127.0.0.0/8"]',
         'nginx.tls={"selfSigned": false}',

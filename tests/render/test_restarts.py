@@ -41,7 +41,9 @@ def restarted(before: Question, after: Question) -> set[str]:
         ('nginx.maxBodySize="100m"', {"nginx"}),
         ('nginx.log.level="INFO"', {"nginx"}),
         ('nginx.secret.certificate="YWJj"', set()),  # read anew every minute
+        ('nginx.drainDelay="30s"', {"nginx"}),
         ("nginx.replicas=2", set()),
+        ('nginx.service.ipFamilyPolicy="PreferDualStack"', set()),
         ('nginx.service.annotations={"a": "b"}', set()),
         ("global.port=443", {"hub", "nginx"}),
         ('global.hostname="other.localhost"', {"hub", "nginx"}),
@@ -63,6 +65,10 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
         ('prepuller.resources.limits.memory="2Gi"', {"prepuller"}),
         (
             'global.imagePullSecrets=["other"]',
+            {"file-server", "filebeat", "firefly", "hub", "keepalive", "nginx", "prepuller", "relay"},
+        ),
+        (
+            'global.imagePullPolicy="Never"',
             {"file-server", "filebeat", "firefly", "hub", "keepalive", "nginx", "prepuller", "relay"},
         ),
         ("prepuller.metrics.scrapers=[]", set()),

@@ -6,11 +6,12 @@ from jld.rules.rule import Rule, Violations
 from jld.support.key_paths import JsonMap, dotted, value_at
 from jld.support.quantities import amount
 
-_OWNERS = (
+OWNERS = (
     ("hub",),
     ("nginx",),
     ("storage", "nfs"),
     ("storage", "keepalive"),
+    ("storage", "backup"),
     ("firefly",),
     ("prepuller",),
     ("logging", "filebeat"),
@@ -22,7 +23,7 @@ _OWNERS = (
 
 def requests_are_within_limits(effective: JsonMap) -> Violations:
     """No `requests` below a `resources` is more than the same of `limits`."""
-    for owner in _OWNERS:
+    for owner in OWNERS:
         for resource in ("cpu", "memory"):
             path = (*owner, "resources", "requests", resource)
             limit_path = (*owner, "resources", "limits", resource)
