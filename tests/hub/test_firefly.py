@@ -12,16 +12,18 @@ import yaml
 from jlddev.support.paths import CHECKOUT
 
 from tests.ports import free_port
+from tests.standins.names import Names
 
 from .deployment import Deployment
 from .front_door import FrontDoor, needs_nginx
 from .processes import Program, answers
-from .test_front_door_routes import Names, call
+from .test_front_door_routes import call
 
 pytestmark = needs_nginx
 PROGRAM = CHECKOUT / "tests" / "standins" / "firefly" / "entrypoint.py"
 COPIES = ("127.0.0.5", "127.0.0.6")
 ROUTE = "/portal/firefly"
+FIREFLY = "jld-firefly.science.svc.cluster.local"
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +49,9 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def names() -> Iterator[Names]:
-    found = Names("jld-firefly.science.svc.cluster.local", *COPIES)
+    found = Names({FIREFLY: [*COPIES]})
     yield found
-    found.socket.close()
+    found.close()
 
 
 @pytest.fixture(scope="module")
@@ -141,11 +143,11 @@ def test_a_copy_that_goes_takes_only_its_own_people_along(firefly: Deployment, n
     people = [f"session-{number}" for number in range(24)]
     before = {person: copy_of(firefly, person) for person in people}
     gone, stays = COPIES
-    names.addresses = (stays,)
+    names.known[FIREFLY] = [stays]
     try:
         firefly.hub.wait_until(lambda: {copy_of(firefly, person) for person in people} == {stays})
     finally:
-        names.addresses = COPIES
+        names.known[FIREFLY] = [*COPIES]
     firefly.hub.wait_until(lambda: {person: copy_of(firefly, person) for person in people} == before)
     assert gone in before.values()
 

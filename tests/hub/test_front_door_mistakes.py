@@ -27,8 +27,8 @@ def hooks() -> dict[str, tuple[str, str]]:
     return found
 
 
-HOOKS = hooks() | {"a timer names.refresh": ("names", "refresh")}
-AT_START = [name for name in HOOKS if name.startswith("init_")]
+HOOKS = hooks() | {"a timer names.refresh": ("names", "refresh"), "a timer notes.write": ("notes", "write")}
+AT_START = [name for name in HOOKS if name.startswith("init_by_lua")]
 LATER = [name for name in HOOKS if name not in AT_START]
 
 
@@ -49,17 +49,15 @@ def with_a_mistake(folder: Path, name: str) -> tuple[FrontDoor, str]:
 
 
 def metrics_of(door: FrontDoor) -> str:
-    (port,) = re.findall(r"listen 127.0.0.1:(\d+);\s+access_log off;\s+location = /metrics", _routes_of(door))
+    head = r"listen 127.0.0.1:(\d+);\s+include [^;]*;\s+access_log off;\s+location = /metrics"
+    (port,) = re.findall(head, (door.folder / "nginx" / "routes.conf").read_text())
     return f"http://127.0.0.1:{port}/metrics"
-
-
-def _routes_of(door: FrontDoor) -> str:
-    return (door.folder / "nginx" / "routes.conf").read_text().replace("\n  \n", "\n")
 
 
 def test_every_place_that_calls_lua_is_known() -> None:
     assert {name.split()[0] for name in HOOKS} >= {
         "init_by_lua",
+        "init_worker_by_lua",
         "rewrite_by_lua",
         "balancer_by_lua",
         "header_filter_by_lua",
@@ -74,13 +72,14 @@ def test_a_mistake_in_the_lua_is_in_the_log(tmp_path: Path, lab: str, name: str)
     door, line = with_a_mistake(tmp_path, name)
     door.start()
     try:
-        for path, target in (("/", lab), ("/dead", f"127.0.0.1:{free_port()}"), ("/named", "docs.example:80")):
+        dead, below = f"127.0.0.1:{free_port()}", f"{lab}/below"
+        for path, target in (("/", lab), ("/dead", dead), ("/named", "docs.example:80"), ("/below", below)):
             try:
                 tell(door, path, target)
             except AssertionError:
                 assert "api.serve" in name
         if "api.serve" not in name:
-            for path in ("/200", "/dead/x", "/named/x"):
+            for path in ("/200", "/dead/x", "/named/x", "/below/200"):
                 visit(door.url + path)
         visit(f"{door.api_url}/nginx-ready")
         visit(metrics_of(door))

@@ -26,7 +26,9 @@ pytestmark = needs_nginx
 
 def workers(door: FrontDoor) -> list[psutil.Process]:
     assert door.process is not None
-    return [each for each in psutil.Process(door.process.pid).children() if each.name() == "nginx"]
+    return [
+        each for each in psutil.Process(door.process.pid).children() if "worker process" in " ".join(each.cmdline())
+    ]
 
 
 @contextmanager

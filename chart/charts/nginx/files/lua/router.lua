@@ -121,6 +121,9 @@ end
 -- here has lost its context on the way, or never had one.
 function router.note()
   local led, status = ngx.ctx, ngx.status
+  if led.is_check then
+    return
+  end
   local route = led.side and led or copy.find(asked_path()) or {side = "hub"}
   notes.count(route.side, status)
   if status < 300 and led.prefix then
@@ -130,6 +133,7 @@ end
 
 -- Whether requests may come: not before the hub has filled the table.
 function router.tell_readiness()
+  ngx.ctx.is_check = true -- and counts as nobody's request
   if routes.filled() then
     ngx.say("ok")
   else
