@@ -96,7 +96,9 @@ def test_a_mistake_in_the_lua_is_in_the_log(tmp_path: Path, lab: str, name: str)
 @pytest.mark.parametrize("name", AT_START)
 def test_a_mistake_at_start_is_in_the_log(tmp_path: Path, name: str) -> None:
     door, line = with_a_mistake(tmp_path, name)
-    with pytest.raises(AssertionError):
-        door.start()
-    door.stop()
+    try:
+        with pytest.raises(AssertionError):
+            door.start()
+    finally:
+        door.stop()
     assert line in logged(door)
