@@ -60,10 +60,14 @@ class Upgraded:
         values = ["--values", str(self.release.values), *sets, "--wait", f"--timeout={timeout}"]
         self.release.helm("upgrade", self.release.name, str(self.newer), *values)
 
-    def roll_back(self) -> None:
+    @property
+    def revision(self) -> str:
+        """The newest that was installed well."""
         revisions = json.loads(self.release.helm("history", self.release.name, "--output=json"))
-        good = max(each["revision"] for each in revisions if each["status"] in ("deployed", "superseded"))
-        self.release.helm("rollback", self.release.name, str(good), "--wait", "--timeout=3m")
+        return str(max(each["revision"] for each in revisions if each["status"] == "deployed"))
+
+    def roll_back(self, revision: str) -> None:
+        self.release.helm("rollback", self.release.name, revision, "--wait", "--timeout=3m")
 
     def pods(self, component: str) -> dict[str, tuple[str, int]]:
         """Name to uid and restarts of the pods that are not on their way out."""
@@ -161,7 +165,7 @@ def test_an_upgrade_that_fails_half_way_changes_nothing_that_runs(upgraded: Upgr
     """The API refuses a new Service: Helm has made ConfigMaps and Secrets by then, and Deployments are yet to come."""
     upgraded.release.apply(SERVICES)
     upgraded.release.kubectl("wait", "resourcequota/services", "--for=jsonpath={.status.hard}", "--timeout=30s")
-    before, lab = upgraded.objects(), upgraded.lab.uid
+    before, good, lab = upgraded.objects(), upgraded.revision, upgraded.lab.uid
     pods, files = ([ask(each) for each in ("hub", "nginx")] for ask in (upgraded.pods, upgraded.files))
 
     with pytest.raises(AssertionError, match="exceeded quota: services"):
@@ -174,8 +178,8 @@ def test_an_upgrade_that_fails_half_way_changes_nothing_that_runs(upgraded: Upgr
     if upgraded.release.helm_program.name == "helm3":
         # It takes what it did not get to delete for somebody else's. The second time it compares with the first, and what is new stays.
         with pytest.raises(AssertionError, match="no ConfigMap with the name"):
-            upgraded.roll_back()
-    upgraded.roll_back()
+            upgraded.roll_back(good)
+    upgraded.roll_back(good)
     if upgraded.release.helm_program.name == "helm3":
         upgraded.release.kubectl("delete", *sorted(set(upgraded.objects()) - set(before)))
     upgraded.release.kubectl("delete", "resourcequota", "services")
@@ -184,7 +188,7 @@ def test_an_upgrade_that_fails_half_way_changes_nothing_that_runs(upgraded: Upgr
 
 
 def test_pods_of_before_come_back_while_an_upgrade_cannot_replace_them(upgraded: Upgraded) -> None:
-    before, lab, (old,) = upgraded.objects(), upgraded.lab.uid, upgraded.ready("nginx")
+    before, good, lab, (old,) = upgraded.objects(), upgraded.revision, upgraded.lab.uid, upgraded.ready("nginx")
 
     with pytest.raises(AssertionError):
         upgraded.upgrade(NEVER_PULLED, timeout="30s")
@@ -196,13 +200,13 @@ def test_pods_of_before_come_back_while_an_upgrade_cannot_replace_them(upgraded:
     upgraded.release.kubectl("delete", "pod", old, "--grace-period=1")
     upgraded.wait_for_another("nginx", old)
     assert (upgraded.lab.uid, upgraded.wait_for_answers()) == (lab, (200, 200))
-    upgraded.roll_back()
+    upgraded.roll_back(good)
     assert upgraded.objects() == before
     assert (upgraded.lab.uid, upgraded.wait_for_answers()) == (lab, (200, 200))
 
 
 def test_an_upgrade_replaces_hub_and_nginx_once_and_a_rollback_is_exact(upgraded: Upgraded) -> None:
-    before, lab = upgraded.objects(), upgraded.lab.uid
+    before, good, lab = upgraded.objects(), upgraded.revision, upgraded.lab.uid
     generations = {each: upgraded.generation(each) for each in ("hub", "nginx")}
 
     upgraded.upgrade()
@@ -213,7 +217,6 @@ def test_an_upgrade_replaces_hub_and_nginx_once_and_a_rollback_is_exact(upgraded
     assert [restarts for each in generations for _, restarts in upgraded.pods(each).values()] == [0, 0]
     assert (upgraded.lab.uid, upgraded.wait_for_answers()) == (lab, (200, 200))
 
-    first = json.loads(upgraded.release.helm("history", upgraded.release.name, "--output=json"))[0]["revision"]
-    upgraded.release.helm("rollback", upgraded.release.name, str(first), "--wait", "--timeout=3m")
+    upgraded.roll_back(good)
     assert upgraded.objects() == before
     assert (upgraded.lab.uid, upgraded.wait_for_answers()) == (lab, (200, 200))
