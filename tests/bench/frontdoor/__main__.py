@@ -23,22 +23,8 @@ import restart
 import sockets
 from jlddev.support import debian_packages
 from load import Scenario
-from peers import (
-    LOAD_CORE,
-    LOCAL,
-    TRAEFIK,
-    ApiPeer,
-    Backends,
-    Before,
-    Chp,
-    Ours,
-    Peer,
-    Plain,
-    Traefik,
-    Upstreams,
-    listens,
-    pinned,
-)
+from peers import LOAD_CORE, LOCAL, TRAEFIK, ApiPeer, Backends, Before, Chp, Ours, Peer, Traefik, listens, pinned
+from plain import Logging, Plain, Upstreams
 from report import Section, draw, markdown
 from rich.console import Console
 
@@ -46,7 +32,11 @@ from tests.hub.processes import Program
 from tests.ports import free_port
 
 FEW, MANY = 500, 2000
-LIMITS = {Plain: "with one fixed backend", Upstreams: "with an upstream for each route"}
+LIMITS = {
+    Plain: "with one fixed backend",
+    Upstreams: "with an upstream for each route",
+    Logging: "the same, with a log",
+}
 SMALL = [Scenario("small", connections, tls) for tls in (False, True) for connections in (1, 10, 50, 500)]
 LARGE = [Scenario("large", connections, tls) for tls in (False, True) for connections in (1, 10, 50)]
 HTTP2 = [Scenario("small", 50, tls=True, http2=True)]
@@ -101,6 +91,7 @@ class Bench:
         self.peers: list[Peer] = [
             Plain(folder, certificate, self.addresses[0], echo),
             Upstreams(folder, certificate, self.addresses, echo),
+            Logging(folder, certificate, self.addresses, echo),
             self.ours,
             *([Traefik(folder, certificate)] if TRAEFIK.exists() else []),
             Chp(folder, certificate),

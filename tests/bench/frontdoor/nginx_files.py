@@ -18,7 +18,7 @@ http {{
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
   default_type text/plain;
-  access_log off;
+  access_log {log};
 """
 
 # One program that is as many backends as there are routes: each has an address of its own.
@@ -65,8 +65,8 @@ def tls(address: str, port: int, certificate: Path) -> str:
     )
 
 
-def head(folder: Path, user: str) -> str:
-    return HEAD.format(folder=folder, user=user)
+def head(folder: Path, user: str, log: str = "off") -> str:
+    return HEAD.format(folder=folder, user=user, log=log)
 
 
 def backend(folder: Path, user: str, addresses: Sequence[str]) -> str:
@@ -76,16 +76,23 @@ def backend(folder: Path, user: str, addresses: Sequence[str]) -> str:
 
 
 def proxy(
-    folder: Path, user: str, port: int, tls: str, routes: Mapping[str, str], keepalive: int, forwarding: str = ""
+    folder: Path,
+    user: str,
+    port: int,
+    tls: str,
+    routes: Mapping[str, str],
+    keepalive: int,
+    forwarding: str = "",
+    log: str = "off",
 ) -> str:
     """The text of nginx.conf of a proxy with an upstream for each route, which keeps `keepalive` connections.
 
-    `routes` are those of nginx: what ends in a slash is a prefix. `forwarding` are more directives.
+    `routes` are those of nginx: what ends in a slash is a prefix. `forwarding` are more directives, and `log` is what follows `access_log`.
     """
     upstreams, locations = [], []
     for number, (path, address) in enumerate(routes.items()):
         upstreams.append(f"  upstream u{number} {{ server {address}; keepalive {keepalive}; keepalive_timeout 60s; }}")
         locations.append(f"    location {path} {{ proxy_pass http://u{number}; }}")
-    return head(folder, user) + PROXY.format(
+    return head(folder, user, log) + PROXY.format(
         port=port, tls=tls, upstreams="\n".join(upstreams), locations="\n".join(locations), forwarding=forwarding
     )

@@ -54,6 +54,7 @@ class Peer:
     def __init__(self) -> None:
         self.port, self.tls_port = free_port(), free_port()
         self.programs: list[Program] = []
+        self.readers: list[Program] = []  # of its log, which cost it nothing
 
     @property
     def url(self) -> str:
@@ -64,13 +65,13 @@ class Peer:
         return f"https://{LOCAL}:{self.tls_port}"
 
     def start(self) -> None:
-        for program in self.programs:
+        for program in (*self.readers, *self.programs):
             program.start()
         for port in (self.port, self.tls_port):
             self.programs[-1].wait_until(lambda port=port: listens(port))
 
     def stop(self) -> None:
-        for program in reversed(self.programs):
+        for program in (*reversed(self.programs), *self.readers):
             program.stop()
 
     def kill(self) -> None:
@@ -121,6 +122,12 @@ def memory(programs: list[Program]) -> float:
     return float(sum(process.memory_full_info().pss for process in processes(programs))) / 2**20
 
 
+def reader_of_log(file: Path) -> Program:
+    """As in a pod, where the log is a pipe that the container's runtime reads."""
+    os.mkfifo(file)
+    return Program("log-reader", pinned(LOAD_CORE, ["sh", "-c", f"exec cat {file} >/dev/null"]), {}, file.parent)
+
+
 class ApiPeer(Peer):
     """One that is told its routes by configurable-http-proxy's API."""
 
@@ -148,33 +155,6 @@ def call(connection: http.client.HTTPConnection, method: str, path: str, address
     return answer.status
 
 
-class Plain(Peer):
-    """The limit: nginx that has nothing to decide, and may buffer."""
-
-    name = "plain nginx, one fixed backend"
-
-    def __init__(self, folder: Path, certificate: Path, backend: str, echo: str) -> None:
-        super().__init__()
-        home = folder / "plain"
-        tls = nginx_files.tls(LOCAL, self.tls_port, certificate)
-        text = nginx_files.proxy(home, USER, self.port, tls, {"/": backend, "= /ws": echo}, 512)
-        self.programs = [Program("plain", pinned(PROXY_CORE, nginx(home, text)), {}, home)]
-
-
-class Upstreams(Peer):
-    """What can be reached: nginx that finds one of as many upstreams by its own means, and can be told of none without a reload."""
-
-    name = "plain nginx, an upstream for each route"
-
-    def __init__(self, folder: Path, certificate: Path, backends: list[str], echo: str) -> None:
-        super().__init__()
-        home = folder / "upstreams"
-        tls = nginx_files.tls(LOCAL, self.tls_port, certificate)
-        routes = {f"/user/{number}/": backend for number, backend in enumerate(backends, start=1)}
-        text = nginx_files.proxy(home, USER, self.port, tls, {**routes, "= /ws": echo}, 64)
-        self.programs = [Program("upstreams", pinned(PROXY_CORE, nginx(home, text)), {}, home)]
-
-
 class Ours(ApiPeer):
     """As the chart renders it, with its access log and one worker."""
 
@@ -192,6 +172,7 @@ class Ours(ApiPeer):
         file.write_text(text)
         door.command, door.env["WORKERS"] = pinned(PROXY_CORE, door.command), "1"
         self.programs = [door]
+        self.readers = [reader_of_log(door.folder / "log")]
 
 
 class Chp(ApiPeer):
