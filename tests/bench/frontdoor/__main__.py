@@ -38,9 +38,12 @@ LIMITS = {
     Logging: "the same, with a log",
 }
 SMALL = [Scenario("small", connections, tls) for tls in (False, True) for connections in (1, 10, 50, 500)]
+HANDSHAKES = [Scenario("small", 50, tls=True, closes=True)]
 LARGE = [Scenario("large", connections, tls) for tls in (False, True) for connections in (1, 10, 50)]
 HTTP2 = [Scenario("small", 50, tls=True, http2=True)]
 CROWD = [Scenario("small", 50, tls, MANY) for tls in (False, True)]
+# Some 10,000 answers a second of each proxy that can.
+EQUAL = [Scenario("small", 100, tls, MANY, pause=9) for tls in (False, True)]
 
 
 def main() -> None:
@@ -115,12 +118,12 @@ class Bench:
     def sections(self):  # type: ignore[no-untyped-def]
         yield self.socket_memory()
         self.tell(range(FEW))
-        yield from self.loads("Small answers", SMALL)
+        yield from self.loads("Small answers", SMALL + HANDSHAKES)
         yield from self.loads("Large answers", LARGE)
         yield from self.loads("HTTP/2", HTTP2)
         yield self.sockets()
         self.tell(range(FEW, MANY))
-        yield from self.loads("Many routes", CROWD)
+        yield from self.loads("Many routes", CROWD + EQUAL)
         yield self.table()
         yield self.restarts()
         yield self.shares

@@ -15,18 +15,26 @@ SCRIPT = Path(__file__).with_name("request.lua")
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of load. `what` is the last part of the path: `small` (200 bytes) or `large` (1 MB)."""
+    """One kind of load. `what` is the last part of the path: `small` (200 bytes) or `large` (1 MB).
+
+    With a pause of some milliseconds before each request every proxy gets as many, and none is at its limit. At their limits the faster
+    one finds the programs around it awake, so that its answers are cheaper for the kernel too.
+    """
 
     what: str
     connections: int
     tls: bool = False
     routes: int = 500
     http2: bool = False
+    pause: int = 0
+    closes: bool = False  # a new connection for each request
 
     def __str__(self) -> str:
         scheme = "HTTP/2" if self.http2 else "HTTPS" if self.tls else "HTTP"
         size = {"small": "200 bytes", "large": "1 MB"}[self.what]
-        return f"{scheme}, {size}, {self.connections} connections, {self.routes:,} routes"
+        pause = f", {self.pause} ms between requests" if self.pause else ""
+        fresh = ", a new one for each request" if self.closes else ""
+        return f"{scheme}, {size}, {self.connections} connections{fresh}, {self.routes:,} routes{pause}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,8 @@ class Done:
 def with_wrk(peer: Peer, scenario: Scenario, seconds: int) -> Done:
     url = peer.tls_url if scenario.tls else peer.url
     count = ["--threads", "1", "--connections", str(scenario.connections), "--duration", f"{seconds}s"]
-    command = ["wrk", *count, "--timeout", "20s", "--script", str(SCRIPT), url, str(scenario.routes), scenario.what]
+    what = [str(scenario.routes), scenario.what, str(scenario.pause), "close" if scenario.closes else "keep-alive"]
+    command = ["wrk", *count, "--timeout", "20s", "--script", str(SCRIPT), url, *what]
     said = json.loads(output(command, seconds).splitlines()[-1])
     return Done(said["requests"], said["microseconds"] / 1e6, said["p99"] / 1000, said["failed"])
 

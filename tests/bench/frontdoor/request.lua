@@ -1,9 +1,14 @@
 -- wrk asks for one of many routes at random, and says in one line of JSON how it went.
--- Arguments: how many routes there are, what to ask of each.
+-- Arguments: how many routes there are, what to ask of each, milliseconds before each request, and the header Connection.
 function init(arguments)
+  local pause = tonumber(arguments[3])
+  if pause > 0 then
+    delay = function() return pause end -- that it is there costs wrk a timer for each request
+  end
+  local headers = {Connection = arguments[4]}
   requests = {}
   for number = 1, tonumber(arguments[1]) do
-    requests[number] = wrk.format("GET", "/user/" .. number .. "/" .. arguments[2])
+    requests[number] = wrk.format("GET", "/user/" .. number .. "/" .. arguments[2], headers)
   end
 end
 

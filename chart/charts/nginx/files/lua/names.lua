@@ -1,8 +1,9 @@
 -- Addresses of names, as libc would find them: /etc/resolv.conf says whom to ask and where to search. No request waits for that once
--- there was an answer: a timer asks again, in one worker for all, while the last answer counts.
+-- there was an answer: a timer asks again and again, in one worker for all, so that an address is seldom older than some seconds.
 local dns = require("dns")
 
 local FRESH, MISSED = 5, 1 -- seconds until a name is looked up again: one whose addresses are known, and one that has none
+local KEPT = 600 -- seconds for which that goes on after somebody wanted the name; later it is asked for as if for the first time
 local LONGEST = 10 -- seconds after which a look-up gives up
 local ROUNDS = 2 -- that are made through the servers for one question: a packet may get lost
 local PATIENCE, STEP = 3, 0.02 -- seconds that a request waits for the first answer ever, and between its looks
@@ -10,11 +11,11 @@ local KINDS = {"A", "AAAA"}
 local SILENT = "no DNS server answers: its last addresses count on, if it ever had some"
 local NONE = "DNS knows no address of it"
 
--- For all workers. name -> its addresses, empty when there are none; "?name" -> somebody asks, or has just asked; "@name" -> the kind and
--- the full name that were answered last; "!name" -> the trouble that was told.
+-- For all workers. name -> its addresses, empty when there are none; "?name" -> a worker asks, and will again; "*name" -> somebody wanted
+-- it; "@name" -> the kind and the full name that were answered last; "!name" -> the trouble that was told.
 local shared = ngx.shared.jld_names
 local servers, domains, dots, cluster, port = {}, {}, 1, nil, 53
-local look_again = {}
+local noted_until = {}
 
 local names = {}
 
@@ -115,15 +116,25 @@ local function refresh(premature, name)
     shared:set(name, found or "")
   end
   tell(name, not heard and SILENT or not found and NONE or nil)
-  shared:set("?" .. name, true, shared:get(name) ~= "" and FRESH or MISSED)
+  if not shared:get("*" .. name) then
+    shared:delete(name)
+    shared:delete("?" .. name)
+    return
+  end
+  local pause = shared:get(name) ~= "" and FRESH or MISSED
+  if ngx.timer.at(pause, refresh, name) then
+    shared:set("?" .. name, true, pause + 2 * LONGEST) -- were this worker to end in the middle, the mark would go by itself
+  else
+    shared:delete("?" .. name)
+  end
 end
 
--- What is known of a name, and a look-up behind it when that is old.
+-- What is known of a name. From the first time on somebody looks it up.
 local function known(name)
   local now = ngx.now()
-  if (look_again[name] or 0) <= now then
-    look_again[name] = now + MISSED
-    -- Were a worker to end in the middle, the mark would go by itself.
+  if (noted_until[name] or 0) <= now then
+    noted_until[name] = now + MISSED
+    shared:set("*" .. name, true, KEPT)
     if shared:add("?" .. name, true, 2 * LONGEST) then
       local begun, mistake = ngx.timer.at(0, refresh, name)
       if not begun then
