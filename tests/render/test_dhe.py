@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from rendering import CHART, Question, render
-from test_front_door import FrontDoor, certificate_into, configuration, needs_nginx, opened
+from test_front_door import FrontDoor, configuration, needs_nginx, opened
 
 PARAMETERS = CHART / "charts/nginx/files/ffdhe2048.txt"
 
@@ -30,7 +30,6 @@ def test_they_are_read_only_where_they_are_asked_for(values: dict[str, Path]) ->
 
 def shake_hands(door: FrontDoor, ciphers: str) -> str:
     """The cipher that a client gets which knows `ciphers` and no TLS 1.3."""
-    certificate_into(door.tls, key=rsa.generate_private_key(65537, 2048))
     context = door.trust()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(ciphers)
@@ -42,12 +41,14 @@ def shake_hands(door: FrontDoor, ciphers: str) -> str:
 
 @needs_nginx
 def test_an_old_program_gets_in_and_the_others_go_on_with_curves(values: dict[str, Path], tmp_path: Path) -> None:
-    with opened(render(Question(values["local"], ("nginx.tls.dhe=true",))), tmp_path) as door:
+    key = rsa.generate_private_key(65537, 2048)
+    with opened(render(Question(values["local"], ("nginx.tls.dhe=true",))), tmp_path, key=key) as door:
         assert shake_hands(door, "DHE-RSA-AES256-GCM-SHA384") == "DHE-RSA-AES256-GCM-SHA384"
         assert shake_hands(door, "DEFAULT").startswith("ECDHE-")
 
 
 @needs_nginx
 def test_without_it_an_old_program_stays_outside(values: dict[str, Path], tmp_path: Path) -> None:
-    with opened(render(Question(values["local"])), tmp_path) as door, pytest.raises(ssl.SSLError):
+    key = rsa.generate_private_key(65537, 2048)
+    with opened(render(Question(values["local"])), tmp_path, key=key) as door, pytest.raises(ssl.SSLError):
         shake_hands(door, "DHE-RSA-AES256-GCM-SHA384")

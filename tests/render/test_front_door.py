@@ -273,7 +273,12 @@ def door(values: dict[str, Path], tmp_path: Path) -> Iterator[FrontDoor]:
 
 
 @contextmanager
-def opened(rendered: Render, tmp_path: Path, stand_in: type[HubStandIn] = HubStandIn) -> Iterator[FrontDoor]:
+def opened(
+    rendered: Render,
+    tmp_path: Path,
+    stand_in: type[HubStandIn] = HubStandIn,
+    key: CertificateIssuerPrivateKeyTypes | None = None,
+) -> Iterator[FrontDoor]:
     """An nginx that runs with the rendered configuration, in front of a stand-in for the hub and for a lab."""
     program = nginx_program()
     assert program is not None
@@ -281,7 +286,7 @@ def opened(rendered: Render, tmp_path: Path, stand_in: type[HubStandIn] = HubSta
     threading.Thread(target=hub.serve_forever, args=(0.02,), daemon=True).start()
     ports = local_nginx.Ports(free_port(), free_port(), free_port(), metrics=free_port())
     found = FrontDoor(ports, tmp_path / "tls", tmp_path / "log", hub)
-    certificate_into(found.tls)
+    certificate_into(found.tls, key=key)
     config, lua = (rendered.one("ConfigMap", name)["data"] for name in ("jld-nginx", "jld-nginx-lua"))
     file = local_nginx.write(config, lua, tmp_path, ports)
     checked = subprocess.run([program, "-e", "stderr", "-t", "-c", file], capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jlddev.support import debian_packages
 from jlddev.support.errors import Unsupported
 from rendering import Question, render
-from test_front_door import HOSTNAME, certificate_into, needs_nginx, opened
+from test_front_door import HOSTNAME, needs_nginx, opened
 
 Findings = dict[str, tuple[str, str]]  # what was looked for -> how bad it is, and what was found
 
@@ -52,9 +52,7 @@ def ask(values: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Ca
     def asked(*changes: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None) -> Findings:
         folder = tmp_path_factory.mktemp("tls")
         report = folder / "testssl.json"
-        with opened(render(Question(values["local"], changes)), folder) as door:
-            if key:
-                certificate_into(door.tls, key=key)
+        with opened(render(Question(values["local"], changes)), folder, key=key) as door:
             words = ["testssl", "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1"]
             address = f"https://{HOSTNAME}:{door.ports.https}/hub/home"
             done = subprocess.run(
