@@ -111,7 +111,7 @@ def test_the_front_door_sees_the_token_of_its_routes_and_no_other_secret_of_the_
         "defaultMode": 0o440,
         "items": [{"key": "proxyToken", "path": "proxyToken"}],
     }
-    assert "env" not in nginx.containers[0]
+    assert [each["name"] for each in nginx.containers[0]["env"]] == ["WORKERS"]
 
 
 def test_the_key_of_the_certificate_reaches_nginx_alone(site: Path) -> None:

@@ -69,6 +69,8 @@ def selectors(rendered: Render) -> dict[tuple[str, str], Object]:
     """By what each object finds its pods, which no upgrade can change, and the labels of the pods that it makes."""
     found: dict[tuple[str, str], Object] = {}
     for each in rendered.objects:
+        if each["kind"] == "ConfigMap":
+            continue  # it finds no pods, and its name tells of its content
         spec = each.get("spec", {})
         spec = spec.get("jobTemplate", each).get("spec", {})
         made = spec.get("template", {}).get("metadata", {}).get("labels")
