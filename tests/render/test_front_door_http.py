@@ -220,3 +220,21 @@ def test_a_default_lets_a_lecture_hall_in(door: FrontDoor) -> None:
 def test_no_limit_is_no_limit(open_door: Open) -> None:
     with open_door("nginx.loginsPerMinute=0") as door:
         assert {door.ask("/hub/login").status for _ in range(30)} == {200}
+
+
+class StartingHub(HubStandIn):
+    """A stand-in for a hub that answers nothing yet but its page for labs that are down."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/hub/error/"):
+            super().do_GET()
+        else:
+            self.close_connection = True
+
+
+def test_a_hub_that_does_not_answer_is_not_taken_for_a_lab(values: dict[str, Path], tmp_path: Path) -> None:
+    with opened(render(Question(values["local"])), tmp_path, StartingHub) as door:
+        hub, lab = door.ask("/hub/home"), door.ask("/user/alice/lab")
+    assert (hub.status, lab.status) == (503, 503)
+    assert b'http-equiv="refresh"' in hub.body
+    assert b"/hub/error/503" in lab.body

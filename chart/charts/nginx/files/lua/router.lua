@@ -89,14 +89,18 @@ function router.route_again()
   end
 end
 
--- rewrite_by_lua of the location for labs that did not answer: ask the hub for its page instead. It counts as theirs.
+-- rewrite_by_lua of the location for labs that did not answer: ask the hub for its page instead. It counts as theirs. A hub that did not
+-- answer may do so a moment later, but its page is about labs.
 function router.ask_for_error_page()
   local route = copy.find(asked_path())
+  if not route or route.prefix == "/" then
+    return ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
+  end
   local asked = ngx.var.request_uri
   ngx.req.set_uri(options.error_path .. "503")
   ngx.req.set_uri_args({url = asked})
   local led = lead("/")
-  ngx.ctx = {peer = led.peer, side = route and route.side}
+  ngx.ctx = {peer = led.peer, side = route.side}
 end
 
 -- balancer_by_lua.
