@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -40,7 +41,9 @@ class Program:
         family, self.orphans = self.orphans, []
         if self.process is not None:
             parents = [psutil.Process(self.process.pid)] if self.process.poll() is None else []
-            family += [*parents, *(child for parent in parents for child in parent.children(recursive=True))]
+            for parent in parents:
+                with suppress(psutil.NoSuchProcess):
+                    family += [parent, *parent.children(recursive=True)]
             self.process.terminate()
             try:
                 self.process.wait(15)
@@ -49,7 +52,7 @@ class Program:
                 self.process.wait()
             self.process = None
         for survivor in family:
-            if survivor.is_running():
+            with suppress(psutil.NoSuchProcess):  # it may end by itself at any moment
                 survivor.kill()
 
     def kill(self) -> None:

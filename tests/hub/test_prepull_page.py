@@ -84,7 +84,7 @@ async def test_without_a_state_it_says_so_and_what_to_do(hub: LabHub, ada: Brows
         "Nothing is known of nodes. Either nothing is pulled to them beforehand ( prepuller.nodesAtOnce: 0 )"
         in page.sentence
     )
-    assert "kubectl logs --selector app.kubernetes.io/component=prepuller --namespace jld" in page.sentence
+    assert "kubectl logs deployment/jld-prepuller --namespace jld" in page.sentence
 
 
 async def test_an_admin_sees_images_nodes_pulls_and_failures(hub: LabHub, ada: Browser) -> None:
