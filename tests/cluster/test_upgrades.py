@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -113,7 +114,7 @@ class Upgraded:
         return {f"{each['kind']}/{each['metadata']['name']}": _declared(each) for each in found}
 
     def answers(self) -> tuple[int, int]:
-        """Status of the hub's login page, and of the lab, at the front door."""
+        """Status of the hub's login page, and of the lab, at the front door. Raises httpx.TransportError."""
         address = f"https://{self.release.node_address}:{PORTS.https}"
         host = {"Host": f"upgrades.test:{PORTS.https}"}
         with httpx.Client(base_url=address, headers=host, verify=False, timeout=30) as client:  # noqa: S501
@@ -121,11 +122,14 @@ class Upgraded:
         return pages[0].status_code, pages[1].status_code
 
     def wait_for_answers(self) -> tuple[int, int]:
-        """As soon as the front door has found the hub's new pod: it keeps an address for some seconds."""
+        """As soon as the node's network has found the front door's new pod, and that the hub's: they keep addresses for seconds."""
         deadline = time.monotonic() + 30
-        while (found := self.answers()) != (200, 200) and time.monotonic() < deadline:
+        while True:
+            with suppress(httpx.TransportError):
+                if (found := self.answers()) == (200, 200) or time.monotonic() > deadline:
+                    return found
+            assert time.monotonic() < deadline, f"nobody answers at node port {PORTS.https}:\n{self.release.story()}"
             time.sleep(0.5)
-        return found
 
 
 def _declared(found: dict[str, Any]) -> dict[str, Any]:

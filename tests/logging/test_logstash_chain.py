@@ -19,7 +19,7 @@ from tests.logging.certificates import Authority
 from tests.logging.chain import Chain
 from tests.logging.rendered import logstash_settings
 from tests.logging.sink import Sink
-from tests.logging.writers import FIVE_TIMES, Load, Writer
+from tests.logging.writers import FIVE_TIMES, TEXT, Load, Writer
 
 STANDIN = Path(__file__).parents[1] / "standins" / "logstash.py"
 PREFETCH = 1000  # events that the shovel has under way
@@ -81,8 +81,8 @@ def chain(
     made.stop()
 
 
-def load_on(chain: Chain, lines: int, rate: float = RATE) -> Load:
-    return Load([Writer(chain.pods, f"w{index}") for index in range(4)], lines, rate)
+def load_on(chain: Chain, lines: int, rate: float = RATE, text: str = TEXT) -> Load:
+    return Load([Writer(chain.pods, f"w{index}") for index in range(4)], lines, rate, text)
 
 
 def test_broker_elsewhere_killed_and_stopped(chain: WithLogstash, broker: Broker, sink: Sink, report: Describe) -> None:
@@ -125,8 +125,10 @@ def test_volume_full(chain: WithLogstash, pod: Pod, broker: Broker, sink: Sink, 
     """RabbitMQ takes no more before the disk is full; then filebeat reads no more."""
     broker.stop()
     ballast = pod.folder / "volume" / "ballast"
-    ballast.write_bytes(bytes(450 * 2**20))
-    load = load_on(chain, 100_000, rate=3_000)
+    # 132 MiB are left until the alarm: two of the write-ahead log's files, the second of which stays when the queue is empty again.
+    ballast.write_bytes(bytes(380 * 2**20))
+    # Long lines: many short ones may ring the alarm of memory first, which holds those that would fill the disk.
+    load = load_on(chain, 20_000, rate=1_000, text="x" * 8_000)
     with load:
         pass
     pod.wait_for("disk resource limit alarm set")

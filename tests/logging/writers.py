@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 NAMESPACE = "science"
+TEXT = "x" * 60
 FIVE_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)  # shares of a load
 
 
@@ -25,7 +26,7 @@ class Writer:
         self._kept, self._rotate_at, self._compress = kept, rotate_at, compress
         self._file = (self.folder / "0.log").open("ab", buffering=0)
 
-    def write(self, lines: int, text: str = "x" * 60, stream: str = "stdout") -> None:
+    def write(self, lines: int, text: str = TEXT, stream: str = "stdout") -> None:
         """So many lines, in one go."""
         for _ in range(lines):
             now = time.time_ns()
@@ -68,10 +69,10 @@ def stamp() -> str:
 class Load:
     """Writers that write at a rate, in a thread, until they have written enough."""
 
-    def __init__(self, writers: list[Writer], lines: int, rate: float) -> None:
-        """`lines` of all together; `rate` in lines a second, of all together."""
+    def __init__(self, writers: list[Writer], lines: int, rate: float, text: str = TEXT) -> None:
+        """`lines` of all together; `rate` in lines a second, of all together; each ends with `text`."""
         self.writers = writers
-        self._lines, self._rate = lines, rate
+        self._lines, self._rate, self._text = lines, rate, text
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "Load":
@@ -101,7 +102,7 @@ class Load:
         total = 0
         while total < self._lines:
             for writer in self.writers:
-                writer.write(min(each, self._lines - total))
+                writer.write(min(each, self._lines - total), self._text)
                 total += min(each, self._lines - total)
             ahead = total / self._rate - (time.monotonic() - began)
             if ahead > 0:

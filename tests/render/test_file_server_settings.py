@@ -42,6 +42,7 @@ def storage_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chart = tmp_path_factory.mktemp("chart") / "storage"
     (chart / "templates").mkdir(parents=True)
     shutil.copy(CHART / "charts" / "storage" / "Chart.yaml", chart)
+    shutil.copytree(CHART / "charts" / "storage" / "manifests", chart / "manifests")
     shutil.copy(CHART / "charts" / "storage" / "templates" / "server" / "configmap.yaml", chart / "templates")
     shutil.copy(CHART / "templates" / "_helpers.tpl", chart / "templates")
     return chart

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -21,7 +20,6 @@ FILES = {
     "broker": {"caCertificate": "brokerCaCertificate", "certificate": "brokerCertificate", "key": "brokerKey"},
     "tls": {"caCertificate": "caCertificate", "certificate": "certificate", "key": "key"},
 }
-_SERVICE_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 # Inside of the cluster both sides show the one certificate that a site gives.
 _SERVER = {"certificate": "serverCertificate", "key": "serverKey"}
 
@@ -38,9 +36,14 @@ def complete_log_shipping(draft: Draft, now: datetime) -> None:
     if map_at(logging, "tls").get("caCertificate"):
         _from_files(draft, "tls", str(logging.get("serviceName")) if inside else "", now)
         _copy_for_server(draft, inside)
-    elif inside and _SERVICE_NAME.fullmatch(str(logging.get("serviceName"))):  # another name the schema refuses
+    elif inside and _names_a_service(draft, logging.get("serviceName")):
         _made_here(draft, str(logging.get("serviceName")), now)
     _put_placeholders(draft)
+
+
+def _names_a_service(draft: Draft, name: object) -> bool:
+    """Whether the schema takes it, which says later what is wrong: no certificate can be made for every text."""
+    return validation.is_valid(name, validation.key_rule(draft.schema, ("logging", "serviceName")), draft.schema)
 
 
 def _complete_password(draft: Draft) -> None:
