@@ -26,6 +26,7 @@ from tests.front_door_services import MODES, TYPES, Choice, choices
 from .release import Ports, Release
 
 NAME = "jld-dry-run"
+PORTS = Ports(http=31380, https=31383)
 CHART = CHECKOUT / "chart"
 EXAMPLES = sorted(path.stem for path in (CHECKOUT / "values").glob("*.yaml"))
 HELMS = ("helm3", "helm4")
@@ -65,7 +66,7 @@ def place(
     """A namespace on a cluster that knows every kind that the chart can have; nothing of it stays."""
     if provider.name != "native":
         pytest.skip("It brings kinds to the cluster, and takes them away: unset KUBECONFIG, where no Docker runs")
-    made = Release(kube_cluster, NAME, Ports(http=0, https=0), tmp_path_factory.mktemp(NAME))
+    made = Release(kube_cluster, NAME, PORTS, tmp_path_factory.mktemp(NAME))
     kinds = made.values.with_name("kinds.yaml")
     kinds.write_text(yaml.safe_dump_all(stand_in(*each) for each in STAND_INS))
     resources = [f"--filename={path}" for path in (*custom_resources(), kinds)]
@@ -80,9 +81,11 @@ def place(
 
 def in_mode(site: dict[str, Any], mode: str) -> dict[str, Any]:
     """The site as its operator would write it in another mode, and without keys that exclude it."""
-    if mode == "service":
-        return site
     nginx = site["nginx"]
+    if mode == "service":
+        if "nodePorts" in nginx.get("service", {}):  # what `make up` installed has those of the example
+            nginx["service"]["nodePorts"] = {"http": PORTS.http, "https": PORTS.https}
+        return site
     for key in ("service", "proxyProtocol"):
         nginx.pop(key, None)
     nginx |= {"mode": mode, "trustedProxies": nginx.get("trustedProxies") or ["10.0.0.0/8"]}

@@ -77,8 +77,8 @@ def read_by_others(path: str) -> set[str]:
     """What this decoded path is after those who read paths differently have taken it apart: they strip, and turn slashes."""
     turned = path.replace("\\", "/")
     without_parameters = "/".join(segment.partition(";")[0] for segment in turned.split("/"))
-    again = re.split(r"[?#]", turned)[0]
-    return {path, turned, without_parameters, again}
+    again = {turned[: end.start()] for end in re.finditer(r"[?#]", turned)}  # some know one of the two alone
+    return {path, turned, without_parameters, *again}
 
 
 def climbs(path: str) -> bool:
