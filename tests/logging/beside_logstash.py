@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,10 +116,12 @@ class Pod:
         there = ["nsenter", f"--target={server.pid}", "--mount", "--pid", "--root", "--wd"]
         return output([*there, f"--setuid={UID}", f"--setgid={UID}", "env", "-i", *self._environment(), *command])
 
-    def wait_for(self, text: str, log: Path | None = None) -> None:
-        """Until its log, or another one, has a text. Raises MachineError with the end of the log."""
-        deadline, file = time.monotonic() + STARTS_WITHIN, log or self.folder / "rabbitmq.log"
+    def wait_for(self, text: str, log: Path | None = None, progress: Callable[[], object] = lambda: None) -> None:
+        """Until its log, or another one, has a text: as long as there is progress. Raises MachineError with the end of the log."""
+        deadline, file, last = time.monotonic() + STARTS_WITHIN, log or self.folder / "rabbitmq.log", progress()
         while text not in file.read_text():
+            if (now := progress()) != last:
+                deadline, last = time.monotonic() + STARTS_WITHIN, now
             if time.monotonic() > deadline or (self._process and self._process.poll() is not None):
                 raise MachineError(f"RabbitMQ never wrote {text!r}:\n{tail(file, 40)}")
             time.sleep(0.2)

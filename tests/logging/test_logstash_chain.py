@@ -130,7 +130,9 @@ def test_volume_full(chain: WithLogstash, pod: Pod, broker: Broker, sink: Sink, 
     load = load_on(chain, 20_000, rate=1_000, text="x" * 8_000)
     with load:
         pass
-    pod.wait_for("disk resource limit alarm set")
+    # A machine that has much else to do takes minutes.
+    events = chain.folder / "queue" / "events"
+    pod.wait_for("disk resource limit alarm set", progress=lambda: events.stat().st_size)
     time.sleep(5)
     ballast.unlink()  # or the write-ahead log, of which a file or two stay, keeps the alarm ringing
     broker.start()
