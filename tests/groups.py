@@ -26,9 +26,10 @@ CLUSTER = {
     "cluster: releases of their own": (
         "test_user_namespaces",
         "test_file_server",
-        # These list every kind of object that the cluster knows, so that none may come or go beside them: test_modes and test_dry_run add some.
+        # These list every kind of object that the cluster knows, so that none may come or go beside them: test_modes, test_dry_run and test_certificates add some.
         "test_modes",
         "test_dry_run",
+        "test_certificates",
         "test_firefly",
         "test_uninstall",
         "test_upgrades",

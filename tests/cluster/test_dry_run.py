@@ -17,7 +17,7 @@ from jld.cli import app
 from jlddev.clusters import providers
 from jlddev.support.paths import BIN, CHECKOUT
 from jlddev.support.run import output
-from jlddev.tools.gateway import custom_resources
+from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, custom_resources
 from pytest_helm_charts.clusters import Cluster
 from typer.testing import CliRunner
 
@@ -69,7 +69,9 @@ def place(
     made = Release(kube_cluster, NAME, PORTS, tmp_path_factory.mktemp(NAME))
     kinds = made.values.with_name("kinds.yaml")
     kinds.write_text(yaml.safe_dump_all(stand_in(*each) for each in STAND_INS))
-    resources = [f"--filename={path}" for path in (*custom_resources(), kinds)]
+    resources = [
+        f"--filename={path}" for path in (*custom_resources(GATEWAY_API), *custom_resources(CERT_MANAGER), kinds)
+    ]
     made.delete()  # a test run that was killed may have left one
     made.create_namespace()
     made.kubectl("apply", "--server-side", *resources)

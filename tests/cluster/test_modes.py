@@ -12,7 +12,7 @@ import httpx
 import pytest
 import yaml
 from jlddev.clusters import native, providers
-from jlddev.tools.gateway import custom_resources
+from jlddev.tools.custom_resources import GATEWAY_API, custom_resources
 from playwright.sync_api import Browser, expect
 from pytest_helm_charts.clusters import Cluster
 
@@ -51,7 +51,7 @@ def cluster_wide(
     if provider.name != "native":
         pytest.skip("The controller is started in the native node's network: unset KUBECONFIG, where no Docker runs")
     place = Release(kube_cluster, GATEWAYS, Ports(http=HTTP, https=HTTPS), tmp_path_factory.mktemp(GATEWAYS))
-    resources = [f"--filename={path}" for path in custom_resources()]
+    resources = [f"--filename={path}" for path in custom_resources(GATEWAY_API)]
     place.delete()  # a test run that was killed may have left one
     place.create_namespace()
     place.kubectl("apply", "--server-side", *resources)  # too large for what the other way notes

@@ -14,7 +14,11 @@ from .test_front_door_routes import tell
 pytestmark = needs_nginx
 __all__ = ["lab"]
 MISTAKE = "a mistake of ours"
-ALL = ("nginx.metrics.enabled=true",)
+ALL = (
+    "nginx.metrics.enabled=true",
+    "nginx.tls.selfSigned=false",
+    'nginx.tls.letsencrypt.email="operator@example.org"',
+)
 
 
 def hooks() -> dict[str, tuple[str, str]]:
@@ -81,6 +85,7 @@ def test_a_mistake_in_the_lua_is_in_the_log(tmp_path: Path, lab: str, name: str)
         if "api.serve" not in name:
             for path in ("/200", "/dead/x", "/named/x", "/below/200"):
                 visit(door.url + path)
+        visit(f"http://127.0.0.1:{door.http_port}/.well-known/acme-challenge/token")
         visit(f"{door.api_url}/nginx-ready")
         visit(metrics_of(door))
         try:

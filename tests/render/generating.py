@@ -105,7 +105,14 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     }
     hub["auth"] = draw(_auth(parts["hub"]["properties"]["auth"], schema))
     name = values(schema["$defs"]["objectName"], schema)
-    nginx["tls"] = draw(st.one_of(st.just({"selfSigned": True}), name.map(lambda own: {"existingSecret": own})))
+    nginx["tls"] = draw(
+        st.one_of(
+            st.just({"selfSigned": True}),
+            st.just({"letsencrypt": {"email": "operator@example.org"}}),
+            name.map(lambda own: {"existingSecret": own}),
+            name.map(lambda own: {"issuer": {"name": own}}),
+        )
+    )
     nginx["offload"] = draw(st.booleans())  # moved below
     if draw(st.booleans()):
         hub["existingSecret"] = draw(name)

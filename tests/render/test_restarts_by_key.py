@@ -59,6 +59,8 @@ PODS: dict[str, set[str]] = {
     "nginx.tls.certificate": set(),  # for `jld values`, as the next
     "nginx.tls.key": set(),
     "nginx.tls.selfSigned": set(),
+    "nginx.tls.letsencrypt.server": set(),  # for cert-manager, as the next
+    "nginx.tls.issuer": set(),
     "storage.mode": {"file-server"},
     "storage.volumes": {"file-server", "firefly", "hub"},
     "storage.nfs": {"file-server"},

@@ -82,6 +82,9 @@ def init(
     home_folder: Annotated[str, _text("--home-folder", metavar="DIR", text="On the only node, for local trials.")] = "",
     certificate: Annotated[Path | None, _text("--certificate", metavar="FILE", text="PEM, with its chain.")] = None,
     key: Annotated[Path | None, _text("--key", metavar="FILE", text="PEM, of the certificate.")] = None,
+    letsencrypt: Annotated[
+        str, _text("--letsencrypt", metavar="EMAIL", text="A certificate of Let's Encrypt, by cert-manager.")
+    ] = "",
     tls_secret: Annotated[str, _text("--tls-secret", metavar="NAME", text="A Secret that holds both.")] = "",
     self_signed: Annotated[bool, typer.Option("--self-signed", help="A certificate for local trials.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
@@ -99,7 +102,7 @@ def init(
       jld init
 
       jld init --hostname jupyter.example.org --github-client-id Iv1.8a61f9b3a7aba766 --organization my-org
-      --storage-class shared --tls-secret jupyter-tls
+      --storage-class shared --letsencrypt operator@example.org
 
       jld init --hostname jupyter.example.org --cilogon-client-id cilogon:/client_id/1a2b3c --group lsst_users
       --identity-provider https://idp.ncsa.illinois.edu/idp/shibboleth --tls-secret jupyter-tls
@@ -145,6 +148,7 @@ def init(
                 ("storage", "volumes", "home", "existingClaim"): existing_claim,
                 ("nginx", "tls", "certificate"): _relative_to_site(certificate, output),
                 ("nginx", "tls", "key"): _relative_to_site(key, output),
+                ("nginx", "tls", "letsencrypt", "email"): letsencrypt,
                 ("nginx", "tls", "existingSecret"): tls_secret,
                 ("nginx", "tls", "selfSigned"): self_signed or None,
             }

@@ -96,7 +96,7 @@ class ClusterFacts:
     secrets: Mapping[str, bool] | NoResponse = field(
         default_factory=dict
     )  # the Secrets that a site names: are they there?
-    certificate: bytes | NoResponse | None = None  # PEM, of the Secret that nginx.tls.existingSecret names
+    certificate: bytes | NoResponse | None = None  # PEM, of the Secret that others fill
 
 
 @dataclass(frozen=True)

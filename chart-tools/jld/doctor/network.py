@@ -34,12 +34,22 @@ def _is_local(registry: str) -> bool:
     return registry.partition(":")[0] in ("localhost", "127.0.0.1") or not ("." in registry or ":" in registry)
 
 
+def certificate_secret(site: JsonMap | None, release: Release) -> str:
+    """The Secret that somebody else fills with the front door's certificate; empty where the site holds the certificate."""
+    by_cert_manager = value_at(site, "nginx", "tls", "letsencrypt", "email") or value_at(
+        site, "nginx", "tls", "issuer", "name"
+    )
+    if by_cert_manager:
+        return release.object_name("certificate")
+    return str(value_at(site, "nginx", "tls", "existingSecret") or "")
+
+
 def findings(
     cluster: ClusterFacts, network: NetworkFacts, site: JsonMap, release: Release, now: datetime
 ) -> Iterator[Finding]:
     """Everything between people, the front door, and what it needs outside of the cluster."""
     yield _name(cluster, network, site, release)
-    yield from _certificate(cluster, site, now)
+    yield from _certificate(cluster, site, release, now)
     for key, address in web_addresses(site).items():
         yield _reachable(key, address, network.statuses.get(address, NoResponse("not asked")))
     if "global.imageRegistry" not in web_addresses(site):
@@ -88,17 +98,21 @@ def _front_door(cluster: ClusterFacts, release: Release) -> list[str] | None:
     return None
 
 
-def _certificate(cluster: ClusterFacts, site: JsonMap, now: datetime) -> Iterator[Finding]:
+def _certificate(cluster: ClusterFacts, site: JsonMap, release: Release, now: datetime) -> Iterator[Finding]:
     from jld.secrets import certificates
 
     hostname = str(value_at(site, "global", "hostname"))
     subject = "certificate"
-    existing = value_at(site, "nginx", "tls", "existingSecret")
+    existing = certificate_secret(site, release)
     if existing:
         pem = cluster.certificate
         if isinstance(cluster.version, NoResponse) or isinstance(pem, NoResponse) or pem is None:
             reason = pem.reason if isinstance(pem, NoResponse) else f"Secret {existing} was not read"
             yield Finding(subject, Level.unknown, reason)
+            return
+        if certificates.is_temporary(pem):
+            observed = f"of Secret {existing}: it is the one that cert-manager makes until the issuer has signed one"
+            yield Finding(subject, Level.warning, observed, "`kubectl describe challenge` tells what is amiss")
             return
         alone = certificates.Pair(pem, b"")  # the key stays in the cluster
         faults = [fault for fault in certificates.faults(alone, hostname, now) if fault.about != "key"]

@@ -9,6 +9,7 @@ from jld.support.key_paths import JsonMap, value_at
 
 # What the chart renders: kind to resource, API group, and whether it lies in a namespace.
 KINDS = {
+    "Certificate": ("certificates", "cert-manager.io", True),
     "CiliumNetworkPolicy": ("ciliumnetworkpolicies", "cilium.io", True),
     "ClusterRole": ("clusterroles", "rbac.authorization.k8s.io", False),
     "ClusterRoleBinding": ("clusterrolebindings", "rbac.authorization.k8s.io", False),
@@ -18,6 +19,7 @@ KINDS = {
     "Deployment": ("deployments", "apps", True),
     "HTTPRoute": ("httproutes", "gateway.networking.k8s.io", True),
     "Ingress": ("ingresses", "networking.k8s.io", True),
+    "Issuer": ("issuers", "cert-manager.io", True),
     "Job": ("jobs", "batch", True),
     "Namespace": ("namespaces", "", False),
     "NetworkPolicy": ("networkpolicies", "networking.k8s.io", True),
@@ -95,6 +97,12 @@ def needed(site: JsonMap | None) -> list[Access]:
         for kind in _FILE_SERVER_KINDS:
             if not ((user_namespaces or pulls or labels_pods) and kind.startswith("ClusterRole")):
                 del kinds[kind]
+    tls = value_at(site, "nginx", "tls") or {}
+    by_authority = bool(value_at(tls, "letsencrypt", "email"))
+    if not by_authority:
+        del kinds["Issuer"]
+    if not by_authority and not value_at(tls, "issuer", "name"):
+        del kinds["Certificate"]
     for mode_of_nginx, kind in (("ingress", "Ingress"), ("gateway", "HTTPRoute")):
         if value_at(site, "nginx", "mode") != mode_of_nginx:
             del kinds[kind]

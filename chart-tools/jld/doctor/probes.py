@@ -14,7 +14,7 @@ from typing import Any
 
 from jld.doctor.facts import Access, ClusterFacts, NetworkFacts, NoResponse, NotConfigured, Object, Release
 from jld.doctor.kubectl import NOT_INSTALLED, SECONDS, Kubectl, json_map
-from jld.doctor.network import web_addresses
+from jld.doctor.network import certificate_secret, web_addresses
 from jld.doctor.permissions import needed
 from jld.support.key_paths import JsonMap, value_at
 
@@ -68,9 +68,9 @@ def _cluster_probes(kubectl: Kubectl, site: JsonMap | None, release: Release) ->
     named = _secrets_that_the_site_names(site) if site else []
     if named:
         probes["secrets"] = lambda: _existing_secrets(kubectl, named, here)
-    tls = value_at(site, "nginx", "tls", "existingSecret")
+    tls = certificate_secret(site, release)
     if tls:
-        probes["certificate"] = lambda: _certificate(kubectl, str(tls), here)
+        probes["certificate"] = lambda: _certificate(kubectl, tls, here)
     return probes
 
 

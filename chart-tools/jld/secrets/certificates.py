@@ -88,6 +88,12 @@ def chain_of(pem: bytes) -> list[x509.Certificate] | str:
         return "the certificate in this file is damaged; copy it again"
 
 
+def is_temporary(pem: bytes) -> bool:
+    """Whether it is one of those that cert-manager makes by itself, and knows by this name."""
+    chain = chain_of(pem)
+    return not isinstance(chain, str) and name_of(chain[0].issuer) == "cert-manager.local"
+
+
 def authority_faults(pem: bytes, now: datetime) -> Iterator[Fault]:
     """What is wrong with a file of authorities: each may sign, and one of them is of today."""
     chain = chain_of(pem)

@@ -21,6 +21,7 @@ from jld.start.questions import (
     HOSTNAME,
     IMAGES,
     KEY,
+    LETSENCRYPT,
     ORGANIZATIONS,
     PEOPLE,
     PROVIDERS,
@@ -147,12 +148,14 @@ class Interview:
             if trial:
                 self._put(("nginx", "tls", "selfSigned"), True)
             else:
-                ways = "--tls-secret NAME, or --certificate FILE with --key FILE, or --self-signed"
+                ways = (
+                    "--letsencrypt EMAIL, or --tls-secret NAME, or --certificate FILE with --key FILE, or --self-signed"
+                )
                 self._missing("nginx.tls", f"say where the certificate comes from: {ways}")
             return
         choice = self._person.choose(
-            "Certificate from PEM files, in a Secret of the cluster, or self-signed for a trial",
-            ("files", "existingSecret", "selfSigned"),
+            "Certificate from Let's Encrypt by cert-manager, from PEM files, in a Secret of the cluster, or self-signed for a trial",
+            ("letsencrypt", "files", "existingSecret", "selfSigned"),
             "selfSigned" if trial else "existingSecret",
         )
         if choice == "files":
@@ -160,6 +163,8 @@ class Interview:
             self._ask(KEY)
         elif choice == "existingSecret":
             self._ask(TLS_SECRET)
+        elif choice == "letsencrypt":
+            self._ask(LETSENCRYPT)
         else:
             self._put(("nginx", "tls", "selfSigned"), True)
 

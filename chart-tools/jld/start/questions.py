@@ -79,6 +79,9 @@ SERVER = Question(("storage", "external", "server"), "Name or address of the NFS
 FOLDER = Question(
     ("storage", "hostPath", "path"), "Folder on the node", "--home-folder", default="/var/lib/jld", needed=False
 )
+LETSENCRYPT = Question(
+    ("nginx", "tls", "letsencrypt", "email"), "E-mail address for news of the certificate", "--letsencrypt"
+)
 TLS_SECRET = Question(
     ("nginx", "tls", "existingSecret"), "Name of the Secret of type kubernetes.io/tls", "--tls-secret"
 )

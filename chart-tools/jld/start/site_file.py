@@ -28,6 +28,12 @@ _COMMENTS: dict[KeyPath, str] = {
     ("storage", "claim", "storageClass"): "a class whose volumes many nodes can write",
     ("storage", "claim", "capacity"): "for all home directories together",
     ("nginx", "tls", "certificate"): "with its chain; the path is relative to this file",
+    (
+        "nginx",
+        "tls",
+        "letsencrypt",
+        "email",
+    ): "cert-manager, which is in the cluster, gets the certificate of Let's Encrypt",
     ("nginx", "tls", "existingSecret"): "a Secret of type kubernetes.io/tls",
     ("nginx", "tls", "selfSigned"): "browsers warn; for local trials",
     ("logging", "shipperName"): "the field `shipper` of every event",

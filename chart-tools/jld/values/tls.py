@@ -10,7 +10,7 @@ from jld.secrets import formats, pem_files
 from jld.secrets.formats import NGINX_SECRET
 from jld.site.tree import Node, nearest, plain, tree
 from jld.support.errors import Problem
-from jld.support.key_paths import KeyPath, dotted, value_at
+from jld.support.key_paths import KeyPath, dotted, map_at, value_at
 from jld.values.draft import Draft
 from jld.values.pem import pem
 
@@ -24,7 +24,13 @@ def complete_certificate(draft: Draft, now: datetime) -> None:
     tls = value_at(draft.effective(), "nginx", "tls")
     if not isinstance(tls, dict):
         return
-    ways = [tls.get("certificate") or tls.get("key"), tls.get("existingSecret"), tls.get("selfSigned")]
+    by_cert_manager = [map_at(tls, "letsencrypt").get("email"), map_at(tls, "issuer").get("name")]
+    ways = [
+        tls.get("certificate") or tls.get("key"),
+        tls.get("existingSecret"),
+        tls.get("selfSigned"),
+        *by_cert_manager,
+    ]
     if sum(bool(way) for way in ways) != 1:
         return
     if tls.get("selfSigned") is True:

@@ -9,11 +9,14 @@ import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from jld.doctor import cluster, leftovers, network, permissions, probes, storage
 from jld.doctor import kubectl as kubectl_module
 from jld.doctor.facts import Access, ClusterFacts, Finding, Level, NetworkFacts, NoResponse, NotConfigured, Release
@@ -385,6 +388,33 @@ def test_the_certificate_of_a_secret_is_judged_without_its_key() -> None:
     assert finding.observed == (
         "of Secret jupyter-tls: it is for other.example.org, not for jupyter.example.org; get one that names jupyter.example.org"
     )
+
+
+@pytest.mark.parametrize("way", [{"letsencrypt": {"email": "operator@example.org"}}, {"issuer": {"name": "ours"}}])
+def test_the_certificate_that_cert_manager_gets_is_judged_where_it_is(way: dict[str, Any]) -> None:
+    held = self_signed.generate("other.example.org", NOW)
+    wanted = site(nginx={"tls": way})
+    facts = replace(FIT, certificate=held.pair.certificate + held.authority)
+
+    assert network.certificate_secret(wanted, HERE) == "jld-certificate"
+    finding = about("certificate", network.findings(facts, NetworkFacts(("192.0.2.1",)), wanted, HERE, NOW))
+    assert finding.observed.startswith("of Secret jld-certificate: it is for other.example.org")
+
+
+def test_the_certificate_of_the_meantime_is_told_as_such() -> None:
+    """As cert-manager makes it: of an authority that nobody knows, with this name."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject, issuer = (
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        for name in ("jupyter.example.org", "cert-manager.local")
+    )
+    builder = x509.CertificateBuilder(issuer, subject, key.public_key(), 1, NOW, NOW + timedelta(days=90))
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    wanted = site(nginx={"tls": {"letsencrypt": {"email": "operator@example.org"}}})
+
+    found = network.findings(replace(FIT, certificate=pem), NetworkFacts(("192.0.2.1",)), wanted, HERE, NOW)
+    finding = about("certificate", found)
+    assert (finding.level, finding.remedy) == (Level.warning, "`kubectl describe challenge` tells what is amiss")
 
 
 # The command.

@@ -74,6 +74,13 @@ def test_options_make_a_commented_site_that_is_right(desk: Any) -> None:
     check(desk)
 
 
+def test_a_certificate_of_lets_encrypt_takes_one_option(desk: Any) -> None:
+    result = desk.run("init", *GITHUB, "--storage-class", "shared", "--letsencrypt", "operator@example.org")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert desk.read("site.yaml") == yaml.safe_load((CHECKOUT / "values" / "letsencrypt.yaml").read_text())
+    check(desk)
+
+
 CILOGON = [
     *("--hostname", "jupyter.example.org", "--cilogon-client-id", "cilogon:/client_id/1a2b3c", "--group", "lsst_users"),
     *("--identity-provider", "https://idp.ncsa.illinois.edu/idp/shibboleth", "--tls-secret", "jupyter-tls"),
@@ -168,6 +175,7 @@ def test_without_a_terminal_every_missing_answer_is_named_with_its_option(desk: 
         ([*TRIAL, "--hostname", "Bad_Host"], 'global.hostname: found "Bad_Host"; write a DNS name'),
         ([*TRIAL, "--admin", "mallory"], "hub.auth.admins[0]: is not one of hub.auth.dummy.users, so cannot log in"),
         ([*GITHUB, "--tls-secret", "a", "--self-signed"], "nginx.tls: give the certificate in exactly one way"),
+        ([*GITHUB, "--letsencrypt", "nobody"], 'nginx.tls.letsencrypt.email: found "nobody"; write an e-mail address'),
         (
             [*TRIAL, "--image", "scipy-notebook"],
             'hub.lab.images.scipy-notebook.reference: found "scipy-notebook"; write a registry',

@@ -81,6 +81,11 @@ function router.route()
   end
 end
 
+-- rewrite_by_lua of what is in no table: to a name of the cluster's.
+function router.lead_to(part)
+  ngx.ctx = with_peer(part) or ngx.exit(ngx.HTTP_SERVICE_UNAVAILABLE)
+end
+
 -- rewrite_by_lua of those: the address may go below the target's path.
 function router.route_again()
   local led = lead(asked_path())
