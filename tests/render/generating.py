@@ -16,12 +16,30 @@ from jld.schema.validation import resolved
 from jld.support.key_paths import JsonMap
 
 Data = dict[str, Any]
-CHOSEN_HERE = ("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret", "certificateAuthorities")
+CHOSEN_HERE = (
+    *("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret", "certificateAuthorities"),
+    "network",
+)
 TRAITS = {
     "KubeSpawner": {"http_timeout": 300, "node_selector": {"pool": "labs"}, "environment": {"TZ": "UTC"}},
     "JupyterHub": {"active_server_limit": 200},
 }
 TOLERATIONS = [{"key": "labs", "operator": "Exists"}]  # drawn ones contradict themselves
+PEERS = [
+    {"namespaceSelector": {"matchLabels": {"team": "data"}}, "podSelector": {}},
+    {"ipBlock": {"cidr": "10.20.0.0/16"}},
+]
+NETWORK = {  # rules are refused for so many reasons that drawn ones seldom get through
+    "ingress": [{"from": PEERS, "ports": [{"port": 9000, "endPort": 9010, "protocol": "UDP"}]}],
+    "egress": [{"to": PEERS, "ports": [{"port": 5432}, {"port": "amqps"}]}],
+}
+OF_LABS = NETWORK | {"allow": ["10.20.0.0/16", "2001:db8::/32"], "deny": ["198.51.100.0/24", "::/0"]}
+OF_ALL = {
+    "enabled": False,
+    "cilium": True,
+    "dns": {"ports": [53], "pods": [{"namespace": "kube-system"}], "networks": ["169.254.20.10/32"]},
+    "apiServerPorts": [6443, 7443],
+}
 ADDRESSES = {f"{each}_url": f"https://id.example.org/{each}" for each in ("authorize", "token", "userdata")}
 
 
@@ -120,6 +138,11 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     hub["traits"] = draw(st.sampled_from([{}, TRAITS]))
     hub["extraConfig"] = draw(
         st.sampled_from([{}, {"50-greeting.py": "c.JupyterHub.template_vars = {'a': 'é: {{ x }}'}\n"}])
+    )
+    for part, network in ((site["global"], OF_ALL), (hub, NETWORK), (nginx, NETWORK), (storage, NETWORK)):
+        part["network"] = draw(st.fixed_dictionaries({}, optional={key: st.just(network[key]) for key in network}))
+    hub.setdefault("lab", {})["network"] = draw(
+        st.fixed_dictionaries({}, optional={key: st.just(OF_LABS[key]) for key in OF_LABS})
     )
     if draw(st.booleans()):  # among so many keys they would hardly ever be drawn
         lab = parts["hub"]["properties"]["lab"]["properties"]
@@ -246,8 +269,6 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     for choice in (*lab.get("sizes", {}).values(), *lab.get("images", {}).values(), lab.get("typedImages", {})):
         if choice.get("groups"):  # drawn ones are none of GitHub's, and a trial has none
             choice["groups"] = [] if "dummy" in hub["auth"] else ["my-org:developers"]
-    if lab.get("network", {}).get("allow"):
-        lab["network"] = {"allow": ["10.20.0.0/16", "2001:db8::/32"]}
     lab["repositories"] = lab.get("repositories", [])[:1]
     for limits in ("quota", "limitRange"):
         of_a_person = lab.get("perUser", {}).get(limits, {})

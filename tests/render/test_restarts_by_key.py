@@ -24,6 +24,7 @@ PODS: dict[str, set[str]] = {
     "global.port": {"hub", "nginx"},
     "global.hubRoute": {"hub", "nginx"},
     "global.userNamespaces": {"hub", "prepuller"},
+    **{f"{part}.network": set() for part in ("global", "firefly", "prepuller", "nginx", "storage", "logging")},
     "global.imageRegistry": OURS,
     "global.imagePullSecrets": OURS | {"firefly"},
     "global.imagePullPolicy": OURS | {"firefly"},

@@ -1,4 +1,4 @@
-"""Labs: sizes, quotas, repositories, and the network that they reach."""
+"""Labs: sizes, quotas, and repositories."""
 
 from __future__ import annotations
 
@@ -10,15 +10,6 @@ from jld.schema.validation import nearest_name
 from jld.support.key_paths import JsonMap, KeyPath, dotted, list_at, map_at, value_at
 from jld.support.quantities import amount
 
-# Where clouds hand a node's credentials to whoever asks: most of them, Alibaba, Oracle, AWS and Google over IPv6.
-_CREDENTIALS = (
-    "169.254.0.0/16",
-    "100.100.100.200/32",
-    "192.0.0.192/32",
-    "fe80::/10",
-    "fd00:ec2::254/128",
-    "fd20:ce::254/128",
-)
 _GITHUB_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,99})?")
 
 
@@ -91,25 +82,8 @@ def repositories_have_their_own_folders(effective: JsonMap) -> Violations:
         seen.add(folder)
 
 
-def no_access_to_node_credentials(effective: JsonMap) -> Violations:
-    """None of `hub.lab.network.allow` holds an address where clouds hand out a node's credentials."""
-    from ipaddress import ip_network  # most sites name no network
-
-    for index, text in enumerate(list_at(effective, "hub", "lab", "network", "allow")):
-        try:
-            network = ip_network(str(text), strict=False)
-        except ValueError:
-            continue  # `networks` has a sentence for it
-        for closed in map(ip_network, _CREDENTIALS):
-            if network.version == closed.version and network.overlaps(closed):
-                where = closed.network_address if closed.num_addresses == 1 else closed
-                sentence = f"{text} holds {where}, where clouds hand out a node's credentials; write smaller networks"
-                yield ("hub", "lab", "network", "allow", index), sentence
-                break
-
-
 RULES: tuple[Rule, ...] = (
     *(default_size_exists, groups_can_be_had, one_lab_fits_the_quota),
-    *(parts_of_a_size_fit_into_it, repositories_have_their_own_folders, no_access_to_node_credentials),
+    *(parts_of_a_size_fit_into_it, repositories_have_their_own_folders),
 )
 WARNINGS: tuple[Rule, ...] = (gpu_resource_has_gpus,)

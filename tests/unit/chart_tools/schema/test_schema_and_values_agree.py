@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jld.rules.networks import NETWORKS
+from jld.rules.networks import NETWORKS, OF_PEOPLE, OF_THE_CHART
 from jld.rules.traits.classes import CLASSES
 from jld.schema.chart import Chart, descriptions
 from jld.schema.validation import key_paths, key_rule, resolved
@@ -128,8 +128,11 @@ def test_every_map_is_closed_or_says_what_its_entries_are() -> None:
 
 
 def test_every_key_for_a_network_is_held_to_be_one() -> None:
-    holding = {path for path in key_paths(SCHEMA) if "#/$defs/network" in str(key_rule(SCHEMA, path).get("items"))}
+    rules = {path: str(key_rule(SCHEMA, path).get("items")) for path in key_paths(SCHEMA)}
+    holding = {path for path, items in rules.items() if "'#/$defs/network'" in items}
+    further = {path[:-1] for path, items in rules.items() if "'#/$defs/networkPeers'" in items}
     assert holding == set(NETWORKS)
+    assert further == {*OF_PEOPLE, *OF_THE_CHART}
 
 
 def test_every_text_has_a_form_or_is_free_on_purpose() -> None:
