@@ -8,7 +8,7 @@ from typing import Any
 
 from jld.doctor import file_server, permissions, plug_ins, storage
 from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, NotConfigured, Object, Release
-from jld.support.key_paths import JsonMap, value_at
+from jld.support.key_paths import JsonMap, map_at, value_at
 
 OLDEST = (1, 30)
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -27,7 +27,7 @@ def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> I
     yield permissions.finding(cluster.refused, release)
     yield from _nodes(cluster.nodes)
     yield _pod_security(cluster.namespace, site, release)
-    yield _network_policies(cluster)
+    yield from _network_policies(cluster, site)
     yield from storage.findings(cluster, site)
     yield from file_server.findings(cluster, site)
     yield from _secrets(cluster.secrets, release)
@@ -106,20 +106,37 @@ def _pod_security(namespace: Object | NoResponse | None, site: JsonMap | None, r
     return Finding(subject, Level.ok, f"namespace {release.namespace} enforces {enforced or 'nothing'}")
 
 
-def _network_policies(cluster: ClusterFacts) -> Finding:
+def _network_policies(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
     subject = "NetworkPolicies"
     if isinstance(cluster.daemon_sets, NoResponse):
-        return Finding.unknown(subject, cluster.daemon_sets)
+        yield Finding.unknown(subject, cluster.daemon_sets)
+        return
     found = plug_ins.plug_ins(cluster.daemon_sets, () if isinstance(cluster.nodes, NoResponse) else cluster.nodes)
     enforcing = [plug_in.name for plug_in in found if plug_in.enforces]
-    if enforcing:
-        return Finding(subject, Level.ok, f"{enforcing[0]} enforces them")
     remedy = "install a network plug-in that enforces them, such as Calico or Cilium, or a lab reaches every other pod"
-    if found:
-        return Finding(subject, Level.warning, f"{found[0].name} does not enforce them", remedy)
-    return Finding(
-        subject, Level.unknown, "no network plug-in that is known here; whether they are enforced is unknown", remedy
-    )
+    if enforcing:
+        yield Finding(subject, Level.ok, f"{enforcing[0]} enforces them")
+        yield from _by_entity(enforcing, site)
+    elif found:
+        yield Finding(subject, Level.warning, f"{found[0].name} does not enforce them", remedy)
+    else:
+        observed = "no network plug-in that is known here; whether they are enforced is unknown"
+        yield Finding(subject, Level.unknown, observed, remedy)
+
+
+def _by_entity(enforcing: Sequence[str], site: JsonMap | None) -> Iterator[Finding]:
+    """Whether the Kubernetes API is opened by the word that the network knows."""
+    key = "global.network.cilium"
+    network = map_at(site, "global", "network")
+    if network.get("enabled") is True and plug_ins.CILIUM in enforcing and network.get("cilium") is False:
+        observed = (
+            "Cilium knows the Kubernetes API as an entity, and by no address where it runs on a node of the cluster"
+        )
+        remedy = f"write {key}: true, or hub, prepuller and hooks may not reach it"
+        yield Finding(key, Level.warning, observed, remedy)
+    elif network.get("cilium") is True and plug_ins.CILIUM not in enforcing:
+        observed = f"{enforcing[0]} has no CiliumNetworkPolicy, so the installation is refused"
+        yield Finding(key, Level.failure, observed, f"write {key}: false")
 
 
 def _secrets(secrets: Any, release: Release) -> Iterator[Finding]:

@@ -75,7 +75,9 @@ def needed(site: JsonMap | None) -> list[Access]:
         del kinds["PersistentVolume"]
     if mode != "nfs" or not value_at(site, "storage", "nfs", "provisioner"):
         del kinds["StorageClass"]
-    if mode != "nfs" or value_at(site, "storage", "nfs", "networkPolicy") != "cilium":
+    enabled, cilium = (value_at(site, "global", "network", key) is True for key in ("enabled", "cilium"))
+    by_cilium = mode == "nfs" and value_at(site, "storage", "nfs", "networkPolicy") == "cilium"
+    if not enabled or not (cilium or by_cilium):
         del kinds["CiliumNetworkPolicy"]
     ships = value_at(site, "logging", "enabled") is True
     if not ships:

@@ -67,7 +67,7 @@ FIT = ClusterFacts(
     nodes=[node("a"), node("b")],
     storage_classes=[storage_class("shared", "nfs.csi.k8s.io", default=True)],
     namespace={"metadata": {"name": "science", "labels": {cluster.ENFORCE: "baseline"}}},
-    daemon_sets=[{"metadata": {"name": "cilium"}}],
+    daemon_sets=[{"metadata": {"name": "calico-node"}}],
 )
 
 
@@ -224,6 +224,40 @@ def test_a_policy_of_cilium_is_asked_for_only_where_one_is_made() -> None:
         return {access.resource for access in permissions.needed(wanted)}
 
     assert resources("cilium") - resources("addresses") == {"ciliumnetworkpolicies"}
+    for mode in ("nfs", "hostPath"):
+        by_site = {
+            (enabled, cilium): "ciliumnetworkpolicies"
+            in {
+                access.resource
+                for access in permissions.needed(
+                    site(storage={"mode": mode}, **{"global": {"network": {"enabled": enabled, "cilium": cilium}}})
+                )
+            }
+            for enabled in (True, False)
+            for cilium in (True, False)
+        }
+        assert [choice for choice, asked in by_site.items() if asked] == [(True, True)]
+
+
+@pytest.mark.parametrize(
+    ("daemon_set", "network", "level"),
+    [
+        ("cilium", {}, Level.warning),
+        ("cilium", {"cilium": True}, None),
+        ("cilium", {"enabled": False}, None),
+        ("calico-node", {}, None),
+        ("calico-node", {"cilium": True}, Level.failure),
+        ("anetd", {"cilium": True}, Level.failure),  # GKE's, which is Cilium without that kind
+        ("kube-proxy", {"cilium": True}, None),  # of what is not known, nothing is said
+    ],
+)
+def test_whether_the_kubernetes_api_is_opened_by_the_word_that_the_network_knows(
+    daemon_set: str, network: dict[str, bool], level: Level | None
+) -> None:
+    facts = replace(FIT, daemon_sets=[{"metadata": {"name": daemon_set}}])
+    found = cluster.findings(facts, site(**{"global": {"network": network}}), HERE)
+
+    assert [each.level for each in found if each.subject == "global.network.cilium"] == ([level] if level else [])
 
 
 def test_alerts_are_asked_for_only_where_they_are_made() -> None:
