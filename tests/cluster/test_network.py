@@ -6,9 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from jlddev.clusters import native, providers
+from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import Browser
 
 from tests.hub.processes import Program
@@ -80,6 +83,7 @@ class Place:
     pod: str
     container: str
     python: str = ""
+    namespace: str = ""  # another one than the release's
 
     def tries(self, host: str, port: int) -> str:
         """Whether a connection is made in three seconds."""
@@ -89,7 +93,15 @@ class Place:
         else:
             attempt = f"timeout 3 bash -c ': < /dev/tcp/{host}/{port}'"
         script = f"{attempt} 2>/dev/null && echo {OPEN} || echo {CLOSED}"
-        return self.release.kubectl("exec", self.pod, f"--container={self.container}", "--", "sh", "-c", script).strip()
+        where = [f"--namespace={self.namespace or self.release.name}", f"--container={self.container}"]
+        return self.release.kubectl("exec", self.pod, *where, "--", "sh", "-c", script).strip()
+
+    def settles(self, target: tuple[str, int], way: str) -> str:
+        """What a connection comes to, where the node's network learns of pods and policies a moment later."""
+        deadline = time.monotonic() + 30
+        while (found := self.tries(*target)) != way and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return found
 
 
 @pytest.fixture(scope="module")
@@ -184,15 +196,69 @@ def targets(release: Release, places: dict[str, Place], labs: tuple[Lab, Lab]) -
 def test_only_what_a_policy_names_is_open(
     places: dict[str, Place], targets: dict[str, tuple[str, int]], place: str, target: str, way: str
 ) -> None:
-    host, port = targets[target]
-    deadline = time.monotonic() + 30  # the node's network learns of a new pod a moment later
-    while (found := places[place].tries(host, port)) != way and time.monotonic() < deadline:
-        time.sleep(0.5)
-
-    assert found == way
+    assert places[place].settles(targets[target], way) == way
 
 
 def test_whatever_is_closed_to_somebody_is_open_to_somebody_else() -> None:
     open_to = {target for ways in WAYS.values() for target, way in ways.items() if way == OPEN}
 
     assert {target for ways in WAYS.values() for target, way in ways.items() if way == CLOSED} <= open_to
+
+
+@pytest.fixture(scope="module")
+def visitor(release: Release, hub_image: str) -> Iterator[Place]:
+    """A pod of another namespace, that no policy selects."""
+    namespace = f"{release.name}-visitors"
+    release.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}))
+    release.apply(json.dumps(stranger("visitor", hub_image)), namespace)
+    release.kubectl("wait", "--for=condition=Ready", "pod/visitor", f"--namespace={namespace}", "--timeout=60s")
+    yield Place(release, "visitor", "server", "python", namespace)
+    release.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def test_a_site_opens_a_policy_and_denies_labs_a_network_by_value(
+    release: Release, places: dict[str, Place], targets: dict[str, tuple[str, int]], visitor: Place, tmp_path: Path
+) -> None:
+    def ways(to_hub: str, to_internet: str) -> tuple[str, str, str, str]:
+        return (
+            visitor.settles(targets["hub"], to_hub),
+            visitor.tries(*targets["routes"]),
+            places["lab"].settles(targets["internet"], to_internet),
+            places["lab"].tries(*targets["hub"]),
+        )
+
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": visitor.namespace}}
+    lets_in = [{"from": [{"namespaceSelector": selector}], "ports": [{"port": targets["hub"][1]}]}]
+    deny = [str(ip_network(f"{INTERNET}/24", strict=False))]
+    further = tmp_path / "further.yaml"
+    further.write_text(json.dumps({"hub": {"network": {"ingress": lets_in}, "lab": {"network": {"deny": deny}}}}))
+    words = [str(CHECKOUT / "chart"), "--values", str(release.values), "--values", str(further)]
+
+    assert ways(CLOSED, OPEN) == (CLOSED, CLOSED, OPEN, OPEN)
+    release.helm("upgrade", release.name, *words, "--wait", "--timeout=5m")
+    changed = ways(OPEN, CLOSED)
+    release.install()  # and back again
+
+    assert changed == (OPEN, CLOSED, CLOSED, OPEN)
+    assert ways(CLOSED, OPEN) == (CLOSED, CLOSED, OPEN, OPEN)
+
+
+def test_policies_that_are_switched_off_select_nobody_and_come_back(
+    release: Release, places: dict[str, Place], targets: dict[str, tuple[str, int]], visitor: Place
+) -> None:
+    """`jld-closed` too, which Helm keeps, and which alone would close everything."""
+
+    def ways(way: str) -> tuple[str, str, str]:
+        return (
+            visitor.settles(targets["hub"], way),
+            places["lab"].settles(targets["database"], way),
+            places["hub"].settles(targets["another lab"], OPEN),
+        )
+
+    words = [str(CHECKOUT / "chart"), "--values", str(release.values), "--set", "global.network.enabled=false"]
+    release.helm("upgrade", release.name, *words, "--wait", "--timeout=5m")
+    off = ways(OPEN)
+    release.install()  # and back again
+
+    assert off == (OPEN, OPEN, OPEN)
+    assert ways(CLOSED) == (CLOSED, CLOSED, OPEN)
