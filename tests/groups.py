@@ -35,6 +35,7 @@ CLUSTER = {
         "test_upgrades",
         "test_earlier_names",
         "test_moved_files",
+        "test_placement",
         "test_quota",
         "test_trial",  # last: whether what `make up` installed still runs
     ),

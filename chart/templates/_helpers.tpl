@@ -58,9 +58,45 @@ helm.sh/chart: {{ printf "jld-%s" (index . 0).Chart.Version | replace "+" "_" | 
 {{ $top.Values.global.imageRegistry }}/{{ $image.repository }}:{{ $image.tag | default ($top.Chart.AppVersion | replace "+" "_") }}
 {{- end }}
 
-{{/* imagePullSecrets of a pod. */}}
-{{- define "jld.pullSecrets" -}}
-[{{ range .Values.global.imagePullSecrets }}{name: {{ . | quote }}}, {{ end }}]
+{{/* What every pod has besides what it is for, as `metadata` and `spec`: (list . "hub" OWN LEVEL ...). Each LEVEL is a `pod` of the values, the
+     most general one first: a key of a later one takes the place of an earlier one's, and labels and annotations are merged. OWN is what the
+     template itself says, which comes last; its affinity holds besides theirs. */}}
+{{- define "jld.pod" -}}
+{{- $ := index . 0 }}{{ $selector := include "jld.selector" . }}{{ $own := index . 2 }}{{ $pod := dict }}{{ $labels := dict }}{{ $annotations := dict }}
+{{- range $level := append (slice . 3) (omit $own "affinity") }}
+{{- range $key, $value := $level }}{{ $_ := set $pod $key $value }}{{ end }}
+{{- range $name, $value := $level.labels }}{{ $_ := set $labels $name $value }}{{ end }}
+{{- range $name, $value := $level.annotations }}{{ $_ := set $annotations $name $value }}{{ end }}
+{{- end }}
+{{- $affinity := $pod.affinity | default dict | deepCopy }}
+{{- range $kind, $wishes := $own.affinity }}
+{{- range $when, $terms := $wishes }}
+{{- $_ := set $affinity $kind (set (get $affinity $kind | default dict) $when (concat $terms (dig $kind $when list $affinity))) }}
+{{- end }}
+{{- end }}
+metadata:
+  labels: {{- merge ($selector | fromYaml) $labels | toYaml | nindent 4 }}
+  {{- with $annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  enableServiceLinks: false
+  imagePullSecrets: [{{ range $.Values.global.imagePullSecrets }}{name: {{ . | quote }}}, {{ end }}]
+  {{- with $affinity }}
+  affinity: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- range $key := list "nodeSelector" "priorityClassName" "runtimeClassName" "tolerations" }}
+  {{- with get $pod $key }}
+  {{ $key }}: {{ toJson . }}
+  {{- end }}
+  {{- end }}
+  {{- with $pod.topologySpread }}
+  topologySpreadConstraints:
+    {{- range . }}
+    # Pods of a release of before, which are about to go, do not count.
+    - {{ merge (dict "labelSelector" (dict "matchLabels" ($selector | fromYaml)) "matchLabelKeys" (list "pod-template-hash")) . | toJson }}
+    {{- end }}
+  {{- end }}
 {{- end }}
 
 {{/* securityContext of a pod that runs as one user and group: the number. Its volumes belong to the same group. */}}

@@ -18,7 +18,7 @@ from jld.support.key_paths import JsonMap
 Data = dict[str, Any]
 CHOSEN_HERE = (
     *("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret", "certificateAuthorities"),
-    "network",
+    *("network", "affinity"),
 )
 TRAITS = {
     "KubeSpawner": {"http_timeout": 300, "node_selector": {"pool": "labs"}, "environment": {"TZ": "UTC"}},
@@ -40,6 +40,8 @@ OF_ALL = {
     "dns": {"ports": [53], "pods": [{"namespace": "kube-system"}], "networks": ["169.254.20.10/32"]},
     "apiServerPorts": [6443, 7443],
 }
+_FREE = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "noisy"}}}
+AFFINITY = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_FREE]}}
 ADDRESSES = {f"{each}_url": f"https://id.example.org/{each}" for each in ("authorize", "token", "userdata")}
 
 
@@ -123,10 +125,11 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     }
     hub["auth"] = draw(_auth(parts["hub"]["properties"]["auth"], schema))
     name = values(schema["$defs"]["objectName"], schema)
+    by_authority = {"letsencrypt": {"email": "operator@example.org"}}
+    known_to_all = re.search(r"\.[^.]*[^0-9.][^.]*$", site["global"]["hostname"])
     nginx["tls"] = draw(
         st.one_of(
-            st.just({"selfSigned": True}),
-            st.just({"letsencrypt": {"email": "operator@example.org"}}),
+            st.just(by_authority if known_to_all else {"selfSigned": True}),
             name.map(lambda own: {"existingSecret": own}),
             name.map(lambda own: {"issuer": {"name": own}}),
         )
@@ -149,6 +152,7 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
         hub.setdefault("lab", {})["images"] = draw(values(lab["images"] | {"minProperties": 1}, schema))
     _agree(site["global"], hub, nginx, storage)
     site["logging"] = agreed(site.get("logging", {}))
+    _agree_about_pods(site)
     _agree_about_the_prepuller(site.get("prepuller", {}), hub["lab"].get("images", {}))
     for key in (
         "volumes",
@@ -220,6 +224,26 @@ def _claims_login(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
     return chosen
 
 
+def _agree_about_pods(site: Data) -> None:
+    """Drawn tolerations contradict themselves, two drawn constraints may say the same, and not every part has an account."""
+    with_account = [
+        (site, "global"),
+        (site, "storage"),
+        (site, "hub"),
+        (site["hub"], "lab"),
+        (site["logging"], "filebeat"),
+    ]
+    without = [(site, "nginx"), (site, "firefly"), (site, "logging"), (site["storage"], "nfs")]
+    for above, part in (*with_account, *without, (site, "prepuller")):
+        pod = above.get(part, {}).get("pod", {})
+        if (above, part) in without:
+            pod.pop("serviceAccount", None)
+        if "tolerations" in pod:
+            pod |= {"tolerations": TOLERATIONS, "affinity": AFFINITY}
+        if "topologySpread" in pod:
+            pod["topologySpread"] = pod["topologySpread"][:1]
+
+
 def _agree_about_sizes(lab: Data) -> None:
     if "ladder" in lab:
         names = lab["ladder"].get("names")
@@ -235,8 +259,7 @@ def _agree_about_sizes(lab: Data) -> None:
                 size[part] = size[whole]
         if "tolerations" in size:
             size["tolerations"] = TOLERATIONS
-    if "tolerations" in lab:
-        lab["tolerations"] = TOLERATIONS
+    lab.get("placeholders", {}).pop("counts", None)  # names of sizes; values/everything.yaml has some
 
 
 def _agree_about_images(lab: Data) -> None:
@@ -325,8 +348,6 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     nfs, external = storage.setdefault("nfs", {}), storage.setdefault("external", {})
     nfs.pop("clients", None)
     nfs.pop("existingClaim", None)
-    if nfs.get("tolerations"):
-        nfs["tolerations"] = [{"key": "services", "operator": "Exists"}]  # drawn ones contradict themselves
     for owner in (nfs, external):
         if owner.get("mountOptions"):
             owner["mountOptions"] = ["nfsvers=4.1", "hard"]  # drawn ones are no words of mount(8)

@@ -27,8 +27,6 @@ def agreed(drawn: Data) -> Data:
     if logging.get("alerts", {}).get("enabled"):
         logging["metrics"] = {"scrapers": SCRAPERS}
     filebeat, logstash = logging.get("filebeat", {}), logging.get("logstash", {})
-    if filebeat.get("tolerations"):
-        filebeat["tolerations"] = [{"key": "labs", "operator": "Exists"}]
     logstash.pop("javaMemory", None)
     for owner in (filebeat, logging.get("relay", {}), logstash, logstash.get("rabbitmq", {})):
         if "resources" in owner:

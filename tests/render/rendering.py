@@ -42,6 +42,7 @@ def chosen_components(site: Path) -> set[str]:
     """The components that a site's values ask for, beside those that every site has."""
     values = yaml.safe_load(site.read_text())
     storage = values.get("storage", {})
+    placeholders = values["hub"].get("lab", {}).get("placeholders", {}).get("counts", {})
     firefly = {"firefly"} if values.get("firefly", {}).get("enabled") else set()
     served = {"file-server", "storage-hooks"} if storage.get("mode") == "nfs" else set()
     backup = {"backup"} if storage.get("backup", {}).get("claim") else set()
@@ -56,6 +57,7 @@ def chosen_components(site: Path) -> set[str]:
         | backup
         | prepuller
         | ({"keepalive"} if storage.get("keepalive", {}).get("enabled") else set())
+        | {f"placeholder-{size}" for size in placeholders}
     )
 
 

@@ -20,21 +20,32 @@ def test_the_server_is_put_where_the_site_says(values: dict[str, Path]) -> None:
     pod = template(values["everything"])["spec"]
 
     assert pod["priorityClassName"] == "system-cluster-critical"
-    assert pod["nodeSelector"] == {"pool": "services"}
+    assert pod["nodeSelector"] == {"pool": "services"}  # of global.pod, as the next but one
     assert pod["tolerations"] == [
         {"key": "services", "operator": "Equal", "value": "yes", "effect": "NoExecute", "tolerationSeconds": 60}
     ]
-    assert "affinity" not in pod
+    assert labels_kept_away(pod) == [{"app": "noisy"}]
 
 
 def test_by_itself_it_goes_anywhere_but_rather_not_to_labs(values: dict[str, Path]) -> None:
     pod = template(values["nfs"])["spec"]
 
-    assert not {"priorityClassName"} & set(pod)
-    assert (pod["nodeSelector"], pod["tolerations"]) == ({}, [])
+    assert not {"priorityClassName", "nodeSelector", "tolerations"} & set(pod)
     assert set(pod["affinity"]) == {"podAntiAffinity"}
     # A must would keep it from starting when its node is lost and labs are on all others.
     assert set(pod["affinity"]["podAntiAffinity"]) == {"preferredDuringSchedulingIgnoredDuringExecution"}
+
+
+def test_a_sites_own_affinity_holds_besides(values: dict[str, Path]) -> None:
+    pod = template(values["everything"], "storage.nfs.awayFromLabs=true")["spec"]
+
+    assert labels_kept_away(pod) == [LABS, {"app": "noisy"}]
+    assert "nodeAffinity" in pod["affinity"]
+
+
+def labels_kept_away(pod: Object) -> list[dict[str, str]]:
+    wishes = pod["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    return [wish["podAffinityTerm"]["labelSelector"]["matchLabels"] for wish in wishes]
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -58,7 +69,8 @@ def test_autoscalers_leave_it_where_it_is_unless_the_site_says_otherwise(values:
     own = template(values["everything"])["metadata"]["annotations"]
 
     assert kept.items() <= template(values["nfs"])["metadata"]["annotations"].items()
-    assert set(own) == {"cluster-autoscaler.kubernetes.io/safe-to-evict", "example.org/owner"}
+    of_all = {"sidecar.istio.io/inject"}
+    assert set(own) - of_all == {"cluster-autoscaler.kubernetes.io/safe-to-evict", "example.org/owner"}
 
 
 def test_a_drain_evicts_it_unless_the_site_says_otherwise(values: dict[str, Path]) -> None:
@@ -67,7 +79,7 @@ def test_a_drain_evicts_it_unless_the_site_says_otherwise(values: dict[str, Path
     labels = template(values["everything"])["metadata"]["labels"]
 
     assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (0, "AlwaysAllow")
-    assert budget["selector"]["matchLabels"] == labels
+    assert budget["selector"]["matchLabels"].items() <= labels.items()
     others = [
         render(Question(values["nfs"])),
         render(Question(values["minimal"], ("storage.nfs.podDisruptionBudget=true",))),

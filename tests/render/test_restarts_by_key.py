@@ -38,7 +38,7 @@ PODS: dict[str, set[str]] = {
         f"hub.lab.{key}": IMAGES
         for key in (
             *("image", "images", "defaultImage", "sizes", "defaultSize"),
-            *("nodeSelector", "tolerations", "provisionHomes"),
+            *("pod", "provisionHomes"),
         )
     },
     "firefly": {"firefly"},

@@ -31,8 +31,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                 "images": {},
                 "defaultImage": "",
                 "typedImages": {"groups": [], "allow": []},
-                "nodeSelector": {},
-                "tolerations": [],
+                "pod": {},
                 "sizes": {
                     "tiny": {"cpu": 0.5, "memory": "1Gi"},
                     "small": {"cpu": 1, "memory": "2Gi"},
@@ -188,7 +187,7 @@ def test_images_reach_the_hub_as_they_are_written(values: dict[str, Path]) -> No
     written = yaml.safe_load((CHECKOUT / "values" / "everything.yaml").read_text())["hub"]["lab"]
     lab = render(Question(values["everything"])).settings()["hub"]["lab"]
 
-    for key in ("images", "defaultImage", "typedImages", "nodeSelector", "tolerations"):
+    for key in ("images", "defaultImage", "typedImages", "pod"):
         assert lab[key] == written[key]
     assert lab["sizes"]["gpu"] == written["sizes"]["gpu"]
 

@@ -154,7 +154,7 @@ def test_a_site_in_the_documentation_is_good(page: str, block: str, tmp_path: Pa
     if set(keys.get("hub", {})) == {"secret"}:
         words = [minimal, "--secrets", str(written)]
     else:
-        words = [*([] if "global" in keys else [minimal]), str(written)]
+        words = [*([] if "hostname" in keys.get("global", {}) else [minimal]), str(written)]
         if keys.get("hub", {}).get("db", {}).get("external"):
             (tmp_path / "secrets.yaml").write_text("hub: {secret: {dbUrl: postgresql://db.example.org/jld}}")
             words += ["--secrets", str(tmp_path / "secrets.yaml")]

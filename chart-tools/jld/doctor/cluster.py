@@ -53,7 +53,7 @@ def _nodes(nodes: Sequence[Object] | NoResponse) -> Iterator[Finding]:
     architectures = sorted({str(value_at(node, "status", "nodeInfo", "architecture")) for node in ready})
     text = f"{len(ready)} ready, {' and '.join(architectures)}"
     if len(architectures) > 1:
-        remedy = "build images for both, or keep JLD on one with hub.lab.nodeSelector and taints"
+        remedy = "build images for both, or keep JLD on one with hub.lab.pod.nodeSelector and taints"
         yield Finding(
             "nodes", Level.warning, f"{text}: an image of one architecture does not start on the other", remedy
         )

@@ -29,6 +29,7 @@ KINDS = {
     "ResourceQuota": ("resourcequotas", "", True),
     "PodDisruptionBudget": ("poddisruptionbudgets", "policy", True),
     "PrometheusRule": ("prometheusrules", "monitoring.coreos.com", True),
+    "PriorityClass": ("priorityclasses", "scheduling.k8s.io", False),
     "Role": ("roles", "rbac.authorization.k8s.io", True),
     "RoleBinding": ("rolebindings", "rbac.authorization.k8s.io", True),
     "Secret": ("secrets", "", True),
@@ -79,6 +80,8 @@ def needed(site: JsonMap | None) -> list[Access]:
     by_cilium = mode == "nfs" and value_at(site, "storage", "nfs", "networkPolicy") == "cilium"
     if not enabled or not (cilium or by_cilium):
         del kinds["CiliumNetworkPolicy"]
+    if not value_at(site, "hub", "lab", "placeholders", "counts"):
+        del kinds["PriorityClass"]
     ships = value_at(site, "logging", "enabled") is True
     if not ships:
         del kinds["DaemonSet"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, resources
+from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, pods, resources
 from jld.rules.images import listed, prepuller, series, typed
 from jld.rules.storage import nfs, volumes
 from jld.site.tree import Node, find, nearest
@@ -15,6 +15,7 @@ PARTS = (
     hub,
     login,
     lab,
+    pods,
     listed,
     series,
     typed,

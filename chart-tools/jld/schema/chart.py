@@ -166,10 +166,10 @@ def add_defaults_and_descriptions(
                 f"{'.'.join((*path, key))}: has a default, but no schema; add it to values.schema.yaml"
             )
         here = (*path, key)
-        child = _written_out(child, definitions)
+        child = _written_out(child, definitions) if value != {} else dict(child)
         schema["properties"][key] = child
         if here in sentences:
-            child.setdefault("description", sentences[here])
+            child["description"] = sentences[here]  # a shared definition says what the key is elsewhere
         if isinstance(value, Mapping) and "properties" in child and here not in sentences:
             add_defaults_and_descriptions(child, value, sentences, definitions, here)
         else:

@@ -98,7 +98,7 @@ _WITHOUT = {
     "allow_dask_spawn": "labs start no workers yet",
     "max_dask_workers": "labs start no workers yet",
     "restrict_dask_nodes": "labs start no workers yet",
-    "restrict_lab_nodes": "choose nodes with hub.lab.nodeSelector",
+    "restrict_lab_nodes": "choose nodes with hub.lab.pod.nodeSelector",
     "js9_route": _ROUTE,
     "api_route": _ROUTE,
     "tap_route": _ROUTE,

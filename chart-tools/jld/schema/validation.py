@@ -110,13 +110,18 @@ class _Sentences:
         why = legacy_keys.why_no_counterpart(key)
         if why and "_" in key:
             return f"the original deploy tool's {key} has no counterpart: {why}", ""
+        paths = [path for path in key_paths(self.schema) if path[-1] == key]
+        below = [
+            dotted(path) for path in paths if path[: len(self.path)] == self.path and len(path) == len(self.path) + 2
+        ]
+        if self.path and len(below) == 1:
+            return f"did you mean {below[0]}?", below[0]
         close = nearest_name(key, names)
         if close:
             return f"did you mean {close}?", dotted((*self.path, close))
         if why and not self.path:
             return f"the original deploy tool's {key} has no counterpart: {why}", ""
-        elsewhere = [dotted(path) for path in key_paths(self.schema) if path[-1] == key]
-        if elsewhere:
+        if elsewhere := [dotted(path) for path in paths]:
             return f"did you mean {' or '.join(elsewhere[:3])}?", elsewhere[0]
         if len(names) <= MANY_KEYS:
             return f"accepted here: {', '.join(names)}", ""

@@ -1,6 +1,6 @@
-"""The sizes of labs that follow from a ladder, and the quota that follows from the largest of them.
+"""The sizes of labs that follow from a ladder, the quota that follows from the largest of them, and what placeholders request.
 
-Both are computed here and nowhere else: the values that are installed hold the results, and chart and hub read those.
+All are computed here and nowhere else: the values that are installed hold the results, and chart and hub read those.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from jld.support.quantities import amount, memory, shortest
 SIZES: KeyPath = ("hub", "lab", "sizes")
 LADDER: KeyPath = ("hub", "lab", "ladder")
 QUOTA: KeyPath = ("hub", "lab", "quota")
+SIZE_RANGE: KeyPath = ("hub", "lab", "sizeRange")
+PLACEHOLDERS: KeyPath = ("hub", "lab", "placeholders", "counts")
 
 
 def ladder(names: Sequence[str], smallest_cpu: float, memory_per_cpu: str) -> JsonMap:
@@ -35,12 +37,22 @@ def quota(labs: int, sizes: Mapping[str, JsonMap]) -> JsonMap:
     return {"cpu": shortest(round(labs * cpu, 3)), "memory": memory(labs * size, ceil)}
 
 
+def guarantee(size: JsonMap, size_range: float) -> JsonMap:
+    """What is guaranteed to a lab of a size, where nothing is written: its limit divided by `hub.lab.sizeRange`."""
+    cpu, bytes_of_it = ((amount(size[kind]) or 0.0) / size_range for kind in ("cpu", "memory"))
+    whole = memory(bytes_of_it, ceil)
+    return {
+        "guaranteedCpu": shortest(max(round(cpu, 3), 0.001)),
+        "guaranteedMemory": whole if (amount(whole) or 0) <= (amount(size["memory"]) or 0) else size["memory"],
+    }
+
+
 def with_computed_sizes(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
-    """`site` with sizes in place of its ladder, and amounts in place of `hub.lab.quota.labs`.
+    """`site` with sizes in place of its ladder, amounts in place of `hub.lab.quota.labs`, and guarantees of sizes that have placeholders.
 
     What is wrong in itself stays as it is, for the schema to say.
     """
-    return _with_quota(_with_sizes(site, schema, defaults), schema, defaults)
+    return _with_guarantees(_with_quota(_with_sizes(site, schema, defaults), schema, defaults), schema, defaults)
 
 
 def _with_sizes(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
@@ -71,6 +83,23 @@ def _with_quota(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
     for name, each in quota(chosen["labs"], sizes).items():
         site = put(site, (*QUOTA, name), _placed(each, node))
     return drop(site, (*QUOTA, "labs"))
+
+
+def _with_guarantees(site: Node, schema: JsonMap, defaults: JsonMap) -> Node:
+    """What the hub would work out: a template divides no quantities."""
+    effective = coalesce(defaults, plain(site))
+    paths = (SIZES, SIZE_RANGE, PLACEHOLDERS)
+    sizes, size_range, counts = (value_at(effective, *path) for path in paths)
+    if not all(is_valid(value_at(effective, *path), key_rule(schema, path), schema) for path in paths):
+        return site
+    for name in counts:
+        node = find(site, (*PLACEHOLDERS, name))
+        if node is None or name not in sizes:  # a rule says what is wrong with the name
+            continue
+        for key, each in guarantee(sizes[name], size_range).items():
+            if key not in sizes[name]:
+                site = put(site, (*SIZES, name, key), _placed(each, node))
+    return site
 
 
 def _children(node: Node) -> Mapping[str, Node]:

@@ -247,9 +247,8 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     lab.volume_mounts.append(get_k8s_model(V1VolumeMount, home_mount(lab.working_dir, home_name)))
     for mount in files_mounts():
         lab.volume_mounts.append(get_k8s_model(V1VolumeMount, mount))
-    place_pod(
-        pod, spawner.settings.hub.lab, chosen_size(spawner.settings.hub.lab, spawner.user_options.get(choices.SIZE))
-    )
+    size = chosen_size(spawner.settings.hub.lab, spawner.user_options.get(choices.SIZE))
+    place_pod(pod, spawner.settings.hub.lab, size, names.lab_labels)
     spawner.files = lab_files(spawner, identity, lab.working_dir)
     pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.files_secret, spawner.files)))
     if spawner.settings.hub.lab.provision_homes:

@@ -33,6 +33,32 @@ class Placement(SettingsModel):
     tolerations: list[Toleration] = []
 
 
+class Spread(SettingsModel):
+    """Over which nodes, zones or the like labs are spread."""
+
+    max_skew: int = Field(ge=1)
+    topology_key: str
+    when_unsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"]
+
+
+class ServiceAccount(SettingsModel):
+    """The ServiceAccount of labs."""
+
+    annotations: dict[str, str] = {}
+
+
+class PodSettings(Placement):
+    """`hub.lab.pod`: where labs run and what their pods carry. Empty means what the cluster has by default."""
+
+    affinity: dict[str, Any] = {}
+    priority_class_name: str = ""
+    topology_spread: list[Spread] = []
+    runtime_class_name: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    service_account: ServiceAccount = ServiceAccount()
+
+
 class Size(Placement):
     """What a lab of one size may use, and where it runs. CPU in cores, memory in bytes.
 
@@ -117,12 +143,13 @@ NotebookRepository = Annotated[str, BeforeValidator(_repository)]
 Notice = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class Lab(Placement):
+class Lab(SettingsModel):
     """The values below `hub.lab`. `tmp_size` in bytes; `size_range` is a size's limit divided by its request."""
 
     images: Annotated[dict[ChoiceName, LabImage], BeforeValidator(_without_removed)] = {}
     default_image: str = ""
     typed_images: TypedImages = TypedImages()
+    pod: PodSettings = PodSettings()
     sizes: Annotated[dict[ChoiceName, Size], BeforeValidator(_without_removed)]
     quota: Quota = Quota()
     per_user: PerUser = PerUser()

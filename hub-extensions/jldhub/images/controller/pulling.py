@@ -183,7 +183,7 @@ class Prepuller:
         names, own = site.settings.names, site.own.names
         for image, node in create:
             try:
-                made = await cluster.create(pull_pod(image, node, names, own, site.owner))
+                made = await cluster.create(pull_pod(image, node, names, own, site.owner, site.settings.hub.lab.pod))
             except PodRefused as refusal:
                 pause = min(self._held.pause * 2, _LONGEST_PAUSE) if self._held else _FIRST_PAUSE
                 self._held = Held(str(refusal), now + pause, pause)

@@ -113,7 +113,7 @@ class Purger:
         self, node: Node, socket: str, ours: Ours, settings: ImageSettings, own: PrepullerSettings, now: datetime
     ) -> None:
         lab = settings.hub.lab
-        tolerations = [*lab.tolerations, *(each for size in lab.sizes.values() for each in size.tolerations)]
+        tolerations = [*lab.pod.tolerations, *(each for size in lab.sizes.values() for each in size.tolerations)]
         try:
             pod = purge_pod(node, socket, ours, own.purge_above, self._names, settings.names.hub_image, tolerations)
             made = await self._cluster.create(pod)

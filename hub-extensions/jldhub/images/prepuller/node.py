@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from jldhub.images.prepuller.affinity import is_meant
 from jldhub.settings.lab import Lab, Size, Toleration
 
 _KEEPS_AWAY = ("NoSchedule", "NoExecute")
@@ -17,14 +18,19 @@ MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class Place:
-    """Where labs of one size start: labels that a node has to have, and taints that do not keep them away."""
+    """Where labs of one size start: labels that a node has to have, taints that do not keep them away, and their nodeAffinity."""
 
     selector: Mapping[str, str]
     tolerations: Sequence[Toleration]
+    affinity: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, lab: Lab, size: Size) -> "Place":
-        return cls(lab.node_selector | size.node_selector, (*lab.tolerations, *size.tolerations))
+        return cls(
+            lab.pod.node_selector | size.node_selector,
+            (*lab.pod.tolerations, *size.tolerations),
+            lab.pod.affinity.get("nodeAffinity") or {},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ class Node:
             return reason
         if missing := sorted(key for key, value in place.selector.items() if self.labels.get(key) != value):
             return f"it has not the label {missing[0]}={place.selector[missing[0]]}"
+        if not is_meant(place.affinity, self.name, self.labels):
+            return "it is none of those that hub.lab.pod.affinity names"
         for taint in self.taints:
             if taint.effect in _KEEPS_AWAY and not taint.is_tolerated(place.tolerations):
                 return f"it has the taint {taint.key}:{taint.effect}"

@@ -10,6 +10,7 @@ from typing import Any
 from jldhub.images.prepuller.node import Node
 from jldhub.images.prepuller.settings import PrepullerNames
 from jldhub.images.prepuller.wanted import WantedImage
+from jldhub.settings.lab import PodSettings
 from jldhub.settings.names import ImageNames
 
 PULLS = "jld.lsst.org/pulls"  # the annotation with the reference of the image
@@ -89,8 +90,13 @@ def pull_name(names: PrepullerNames, node: str, reference: str) -> str:
     return f"{names.pod}-{hashlib.sha256(f'{node} {reference}'.encode()).hexdigest()[:16]}"
 
 
-def pull_pod(image: WantedImage, node: Node, names: ImageNames, own: PrepullerNames, owner_uid: str) -> dict[str, Any]:
-    """The pod that pulls the image to the node, by being one of that image. `owner_uid` is of the controller's ServiceAccount."""
+def pull_pod(
+    image: WantedImage, node: Node, names: ImageNames, own: PrepullerNames, owner_uid: str, labs: PodSettings
+) -> dict[str, Any]:
+    """The pod that pulls the image to the node, by being one of that image. `owner_uid` is of the controller's ServiceAccount.
+
+    It has what `labs` have: a RuntimeClass may have images of its own on a node, and a mesh reads labels and annotations.
+    """
     owner = {"apiVersion": "v1", "kind": "ServiceAccount", "name": own.service_account, "uid": owner_uid}
     container = {
         "name": "pull",
@@ -111,8 +117,8 @@ def pull_pod(image: WantedImage, node: Node, names: ImageNames, own: PrepullerNa
         "metadata": {
             "name": pull_name(own, node.name, image.runnable),
             "namespace": names.namespace,
-            "labels": dict(own.labels),
-            "annotations": {PULLS: image.runnable, "jld.lsst.org/image": image.title},
+            "labels": {**labs.labels, **own.labels},
+            "annotations": {**labs.annotations, PULLS: image.runnable, "jld.lsst.org/image": image.title},
             "ownerReferences": [{**owner, "blockOwnerDeletion": False, "controller": False}],
         },
         "spec": {
@@ -130,6 +136,8 @@ def pull_pod(image: WantedImage, node: Node, names: ImageNames, own: PrepullerNa
                 "runAsGroup": _NOBODY,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
+            **({"priorityClassName": labs.priority_class_name} if labs.priority_class_name else {}),
+            **({"runtimeClassName": labs.runtime_class_name} if labs.runtime_class_name else {}),
         },
     }
 

@@ -55,17 +55,24 @@ def namespace_manifest(name: str, settings: UserNamespaces, owner_uid: str, leve
     }
 
 
-def contents(name: str, labels: Mapping[str, str], policy: Object, per_user: PerUser) -> list[Manifest]:
+def contents(
+    name: str, labels: Mapping[str, str], policy: Object, per_user: PerUser, annotations: Mapping[str, str]
+) -> list[Manifest]:
     """ServiceAccount, NetworkPolicy, ResourceQuota and LimitRange of a namespace.
 
-    `name` and `labels` are of the ServiceAccount, `policy` is the NetworkPolicy in the release's namespace. A limit of
+    `name`, `labels` and `annotations` are of the ServiceAccount, `policy` is the NetworkPolicy in the release's namespace. A limit of
     0 is omitted, so that server-side apply removes an earlier one.
     """
     metadata = {"name": name, "labels": dict(labels)}
     limits_metadata = {**metadata, "name": f"{name}-{PER_USER}"}
     container_limits = _amounts(per_user.limit_range, "")
     return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata, "automountServiceAccountToken": False},
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {**metadata, "annotations": dict(annotations)},
+            "automountServiceAccountToken": False,
+        },
         {
             "apiVersion": "networking.k8s.io/v1",
             "kind": "NetworkPolicy",

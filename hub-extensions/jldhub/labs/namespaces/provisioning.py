@@ -74,7 +74,8 @@ class NamespaceProvisioner:
         policy = await self._get(
             self._networks.read_namespaced_network_policy(user_namespaces.network_policy, names.namespace)
         )
-        manifests = contents(names.lab_service_account, names.object_labels, policy, lab.per_user)
+        account = lab.pod.service_account.annotations
+        manifests = contents(names.lab_service_account, names.object_labels, policy, lab.per_user, account)
         for secret in names.image_pull_secrets:
             manifests.append(pull_secret(await self._get(self._core.read_namespaced_secret(secret, names.namespace))))
         for manifest in manifests:

@@ -532,20 +532,24 @@ MISTAKES: dict[str, tuple[str, str]] = {
         'site.yaml:4:40: error: storage.nfs.accessMode: found "ReadWriteMany"; write ReadWriteOnce or ReadWriteOncePod',
     ),
     "a toleration of the file server that names no taint": (
-        whole("storage: {mode: nfs, nfs: {clients: [10.0.0.0/8], tolerations: [{operator: Equal, value: 'yes'}]}}\n"),
-        "site.yaml:4:65: error: storage.nfs.tolerations[0].key: missing; write the key of a taint, like services",
+        whole(
+            "storage: {mode: nfs, nfs: {clients: [10.0.0.0/8], pod: {tolerations: [{operator: Equal, value: 'yes'}]}}}\n"
+        ),
+        "site.yaml:4:71: error: storage.nfs.pod.tolerations[0].key: missing; write the key of a taint, like services",
     ),
     "a toleration of the file server that compares what it does not look at": (
-        whole("storage: {mode: nfs, nfs: {clients: [10.0.0.0/8], tolerations: [{operator: Exists, value: 'yes'}]}}\n"),
-        "site.yaml:4:91: error: storage.nfs.tolerations[0].value: with operator Exists no value is compared; "
+        whole(
+            "storage: {mode: nfs, nfs: {clients: [10.0.0.0/8], pod: {tolerations: [{operator: Exists, value: 'yes'}]}}}\n"
+        ),
+        "site.yaml:4:97: error: storage.nfs.pod.tolerations[0].value: with operator Exists no value is compared; "
         "remove it, or write operator: Equal",
     ),
     "a toleration of the file server that ends where nothing is ended": (
         whole(
             "storage: {mode: nfs, nfs: {clients: [10.0.0.0/8], "
-            "tolerations: [{operator: Exists, effect: NoSchedule, tolerationSeconds: 9}]}}\n"
+            "pod: {tolerations: [{operator: Exists, effect: NoSchedule, tolerationSeconds: 9}]}}}\n"
         ),
-        "site.yaml:4:92: error: storage.nfs.tolerations[0].effect: only a taint of the effect NoExecute ends pods; "
+        "site.yaml:4:98: error: storage.nfs.pod.tolerations[0].effect: only a taint of the effect NoExecute ends pods; "
         "write it, or remove tolerationSeconds",
     ),
     "the root folder for homes": (

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jld.schema.chart import Chart
 from jld.schema.validation import key_paths, key_rule, resolved
 from jld.values import log_shipping
 from jldhub.images.prepuller.settings import PrepullerSettings
-from jldhub.settings.lab import Size, Toleration
+from jldhub.settings.lab import Size, Spread, Toleration
 from jldhub.settings.lab_images import LabImage
 from jldhub.settings.settings import Settings
 from pydantic import BaseModel
@@ -67,6 +68,8 @@ def read_by_templates() -> tuple[frozenset[Key], frozenset[Key]]:
             read |= {key(name, words) for words in _VALUE.findall(action)}
             read |= {key(name, f"{above} {below}") for below, above in _DIG.findall(action)}
             whole |= {key(name, words) for words in (*_WHOLE.findall(action), *_PIPED_WHOLE.findall(action))}
+            if 'include "jld.pod"' in action:
+                whole |= {key(name, words) for words in _VALUE.findall(action)}
             if re.match(r"\s*with \.Values", action):  # what follows is about the value itself
                 whole |= {key(name, words) for words in _VALUE.findall(action)}
     return frozenset(read), frozenset(whole)
@@ -101,6 +104,8 @@ def read_by_the_hub(model: type[BaseModel] = Settings, above: Key = ()) -> set[K
         path = (*above, field.alias or name)
         if re.search(rf"\.{name}\b", sources):
             found.add(path)
+            if field.annotation == dict[str, Any]:  # all of it is Kubernetes' own
+                found |= {each for each in key_paths(SCHEMA) if each[: len(path)] == path}
         for inner in models(field.annotation):
             found |= read_by_the_hub(inner, path)
     return found
@@ -190,7 +195,8 @@ def can_be_written(path: Key) -> bool:
 ENTRIES: list[tuple[Key, type[BaseModel]]] = [
     (("hub", "lab", "sizes"), Size),
     (("hub", "lab", "images"), LabImage),
-    (("hub", "lab", "tolerations"), Toleration),
+    (("hub", "lab", "pod", "tolerations"), Toleration),
+    (("hub", "lab", "pod", "topologySpread"), Spread),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Sizes that follow from a ladder, and the quota that follows from the largest of them."""
+"""Sizes that follow from a ladder, the quota that follows from the largest of them, and what placeholders request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jld.schema.chart import Chart
 from jld.schema.validation import is_valid, key_rule
 from jld.site.tree import plain, tree
 from jld.support.quantities import amount, memory
-from jld.values.sizes import LADDER, SIZES, ladder, quota, with_computed_sizes
+from jld.values.sizes import LADDER, SIZES, guarantee, ladder, quota, with_computed_sizes
 
 CHART = Chart(Path(__file__).resolve().parents[4] / "chart")
 SCHEMA, DEFAULTS = CHART.schema(), CHART.defaults()
@@ -69,6 +69,29 @@ def test_a_size_of_ones_own_wins_over_the_ladder() -> None:
 def test_the_quota_counts_the_sizes_of_the_ladder() -> None:
     found = lab(ladder={"smallestCpu": 1, "memoryPerCpu": "4Gi"}, quota={"labs": 10})
     assert found["quota"] == {"cpu": 80, "memory": "320Gi"}
+
+
+def test_a_size_with_placeholders_says_what_its_labs_are_guaranteed() -> None:
+    """A template divides no quantities. It is what the hub works out where nothing is written."""
+    found = lab(
+        sizeRange=3,
+        sizes={"own": {"cpu": 2, "memory": "1500M", "guaranteedCpu": 1}},
+        placeholders={"counts": {"small": 2, "own": 0}},
+    )
+    assert found["sizes"] == {
+        "small": {"guaranteedCpu": 0.333, "guaranteedMemory": "683Mi"},
+        "own": {"cpu": 2, "memory": "1500M", "guaranteedCpu": 1, "guaranteedMemory": "477Mi"},
+    }
+    assert lab(sizeRange=3) == {"sizeRange": 3}
+
+
+@given(st.floats(0.001, 64), st.floats(1, 1000), st.sampled_from(["1M", "1Mi", "1500M", "2Gi", "0.1Gi", "1Ti"]))
+def test_every_guarantee_is_accepted_and_not_more_than_the_size(cpu: float, size_range: float, memory: str) -> None:
+    size = {"cpu": round(cpu, 3), "memory": memory}
+    made = guarantee(size, size_range)
+    assert is_valid({"a": size | made}, key_rule(SCHEMA, SIZES), SCHEMA)
+    assert made["guaranteedCpu"] <= size["cpu"]
+    assert (amount(made["guaranteedMemory"]) or 0) <= (amount(memory) or 0)
 
 
 def test_a_null_takes_back_what_another_file_said() -> None:

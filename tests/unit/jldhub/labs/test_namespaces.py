@@ -72,9 +72,14 @@ def test_a_namespace_without_our_labels_is_not_ours(labels: dict[str, str] | Non
     assert not belongs_to_release({"metadata": {"labels": labels}}, PEOPLE)
 
 
+ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/labs"}
+
+
 def test_it_holds_an_account_the_policy_and_the_limits() -> None:
     per_user = PerUser(quota=Quota(cpu=6, memory="12Gi"), limitRange=Quota(cpu=4, memory="8Gi"))
-    account, policy, quota, limits = contents("jld-lab", {"a": "b"}, POLICY, per_user)
+    account, policy, quota, limits = contents("jld-lab", {"a": "b"}, POLICY, per_user, ROLE)
+    assert account["metadata"]["annotations"] == ROLE
+    assert not any("annotations" in each["metadata"] for each in (policy, quota, limits))
     assert (account["kind"], account["automountServiceAccountToken"]) == ("ServiceAccount", False)
     assert (policy["kind"], policy["spec"]) == ("NetworkPolicy", POLICY["spec"])
     assert (quota["kind"], quota["spec"]) == ("ResourceQuota", {"hard": {"limits.cpu": "6", "limits.memory": "12Gi"}})
@@ -97,7 +102,7 @@ def test_everything_in_it_says_what_made_it() -> None:
 
 
 def test_a_limit_that_was_taken_away_is_taken_away() -> None:
-    *_, quota, limits = contents("jld-lab", {}, POLICY, PerUser())
+    *_, quota, limits = contents("jld-lab", {}, POLICY, PerUser(), {})
     assert (quota["spec"], limits["spec"]) == ({"hard": {}}, {"limits": []})
 
 

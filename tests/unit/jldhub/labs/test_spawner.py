@@ -12,7 +12,7 @@ from jldhub.labs.namespaces.provisioning import NamespaceProvisioner
 from jldhub.labs.secret import git_credential
 from jldhub.labs.spawner import LabSpawner, complete_pod, spawner_config
 from jldhub.labs.start.guarded_spawner import GuardedSpawner
-from jldhub.settings.lab import Git, Lab, Push, Quota, Size
+from jldhub.settings.lab import Git, Lab, PodSettings, Push, Quota, Size
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
 from jldhub.support.refusal import Refusal
@@ -151,6 +151,53 @@ def test_the_lab_runs_as_the_person_in_their_home(pod: dict[str, Any]) -> None:
     assert environment["JUPYTERHUB_DEFAULT_URL"] == "/lab"
 
 
+async def test_labs_are_placed_and_carry_what_the_site_says(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the traits of KubeSpawner, and without touching that by which the hub, policies and hooks find labs."""
+    required = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "gen", "operator": "Gt", "values": ["2"]}]}]}
+    affinity = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    own = {**settings.names.lab_labels, "hub.jupyter.org/username": "somebody", "cost-center": "astronomy"}
+    lab = settings.hub.lab.model_copy(
+        update={
+            "pod": PodSettings.model_validate(
+                {
+                    "affinity": affinity,
+                    "priorityClassName": "labs",
+                    "topologySpread": [{"maxSkew": 2, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+                    "runtimeClassName": "gvisor",
+                    "labels": own | dict.fromkeys(settings.names.lab_labels, "other"),
+                    "annotations": {"example.org/team": "a", "hub.jupyter.org/username": "somebody"},
+                }
+            )
+        }
+    )
+    plain = await make_pod(make_spawner(settings, monkeypatch), "small")
+    settings = settings.model_copy(update={"hub": settings.hub.model_copy(update={"lab": lab})})
+    spawner = make_spawner(settings, monkeypatch)
+    term = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "noisy"}}}
+    spawner.pod_anti_affinity_required = [term]
+
+    pod = await make_pod(spawner, "small")
+    spec, metadata = pod["spec"], pod["metadata"]
+    assert spec["affinity"] == {
+        **affinity,
+        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]},
+    }
+    assert (spec["priorityClassName"], spec["runtimeClassName"]) == ("labs", "gvisor")
+    assert spec["topologySpreadConstraints"] == [
+        {
+            "maxSkew": 2,
+            "topologyKey": "zone",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": settings.names.lab_labels},
+        }
+    ]
+    assert metadata["labels"] == {**plain["metadata"]["labels"], "cost-center": "astronomy"}
+    assert metadata["annotations"] == {**plain["metadata"]["annotations"], "example.org/team": "a"}
+    assert {"priorityClassName", "runtimeClassName", "affinity", "topologySpreadConstraints"}.isdisjoint(plain["spec"])
+
+
 async def test_a_size_has_its_nodes_its_gpus_and_its_shared_memory(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,8 +205,10 @@ async def test_a_size_has_its_nodes_its_gpus_and_its_shared_memory(
     gpu["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
     lab = settings.hub.lab.model_dump(by_alias=True, mode="json", include={"default_size"}) | {
         "sizes": {"small": {"cpu": 1, "memory": "2Gi"}, "gpu": gpu},
-        "nodeSelector": {"pool": "labs", "zone": "a"},
-        "tolerations": [{"key": "labs", "operator": "Equal", "value": "yes"}],
+        "pod": {
+            "nodeSelector": {"pool": "labs", "zone": "a"},
+            "tolerations": [{"key": "labs", "operator": "Equal", "value": "yes"}],
+        },
     }
     settings = settings.model_copy(update={"hub": settings.hub.model_copy(update={"lab": Lab.model_validate(lab)})})
     spawner = make_spawner(settings, monkeypatch)

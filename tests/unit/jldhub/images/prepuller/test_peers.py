@@ -12,7 +12,7 @@ from jldhub.images.prepuller.pods import Outcome, Pull, pull_pod, read_pod
 from jldhub.images.prepuller.wanted import wanted_images
 from jldhub.images.tags.grammar import grammar
 from jldhub.images.tags.series import Series
-from jldhub.settings.lab import Lab
+from jldhub.settings.lab import Lab, PodSettings
 
 from .test_plan import NAMES
 from .world import LAB_LABELS, OWN, START, Kubelet, World, digest, image, lab_names, node
@@ -103,7 +103,7 @@ def test_the_tenth_candidate_is_newer_than_the_second() -> None:
 def test_an_image_without_a_shell_is_pulled(reason: str) -> None:
     """eclipse/che#16689, #17313, warm-image#3, kube-fledged#176: a helper that is copied into the image does not run in it."""
     state = {"terminated": {"reason": reason, "exitCode": 128}}
-    pod = pull_pod(image(1), node(), NAMES_OF_SITE, OWN, "an-uid")
+    pod = pull_pod(image(1), node(), NAMES_OF_SITE, OWN, "an-uid", PodSettings())
     pod["metadata"] |= {"uid": "u", "creationTimestamp": START.isoformat()}
     pod["status"] = {"phase": "Failed", "containerStatuses": [{"state": state, "imageID": "x"}]}
     read = read_pod(pod, OWN, LAB_LABELS)
@@ -113,7 +113,7 @@ def test_an_image_without_a_shell_is_pulled(reason: str) -> None:
 
 def test_no_other_image_is_needed_for_a_pull() -> None:
     """kube-fledged#90: the helper's own image met the limits of Docker Hub."""
-    (container,) = pull_pod(image(1), node(), NAMES_OF_SITE, OWN, "an-uid")["spec"]["containers"]
+    (container,) = pull_pod(image(1), node(), NAMES_OF_SITE, OWN, "an-uid", PodSettings())["spec"]["containers"]
     assert container["image"] == image(1).runnable
 
 
@@ -128,7 +128,7 @@ def test_a_tag_that_moved_is_pulled() -> None:
 
 def test_a_pull_secret_of_the_labs_is_the_one_of_the_pull() -> None:
     """kruise#2221, #2258, and KEP-2535: an image that was pulled with another login is not a lab's to use."""
-    spec = pull_pod(image(1), node(), NAMES_OF_SITE, OWN, "an-uid")["spec"]
+    spec = pull_pod(image(1), node(), NAMES_OF_SITE, OWN, "an-uid", PodSettings())["spec"]
     assert spec["imagePullSecrets"] == [{"name": name} for name in NAMES_OF_SITE.image_pull_secrets] != []
 
 

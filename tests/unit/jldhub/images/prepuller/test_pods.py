@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from jldhub.images.prepuller.node import Place
 from jldhub.images.prepuller.pods import LabPod, Outcome, Pull, is_refusal, pull_name, pull_pod, read_pod
+from jldhub.settings.lab import PodSettings
 from jldhub.settings.names import Names
 
 from .test_plan import NAMES
@@ -41,9 +42,29 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
     return of_container({"waiting": {"reason": reason, "message": message}})
 
 
+def test_the_pod_that_pulls_carries_what_labs_carry_and_keeps_what_is_its_own(names: Names) -> None:
+    """A RuntimeClass may have images of its own on a node; a quota, a mesh or a bill reads classes, labels and annotations."""
+    labs = PodSettings.model_validate(
+        {
+            "priorityClassName": "labs",
+            "runtimeClassName": "kata",
+            "labels": {"cost-center": "astronomy", COMPONENT: "other"},
+            "annotations": {"sidecar.istio.io/inject": "false", "jld.lsst.org/pulls": "other"},
+        }
+    )
+    plain, carrying = (pull_pod(image(7), node("n1"), names, OWN, "an-uid", each) for each in (PodSettings(), labs))
+
+    assert carrying["spec"] == {**plain["spec"], "priorityClassName": "labs", "runtimeClassName": "kata"}
+    assert carrying["metadata"] == {
+        **plain["metadata"],
+        "labels": {**plain["metadata"]["labels"], "cost-center": "astronomy"},
+        "annotations": {**plain["metadata"]["annotations"], "sidecar.istio.io/inject": "false"},
+    }
+
+
 def test_the_pod_that_pulls_is_the_image_itself_and_may_do_nothing(names: Names) -> None:
     wanted = image(7, Place({"pool": "labs"}, (GPU,)), Place({}, (GPU,)))
-    assert pull_pod(wanted, node("n1"), names, OWN, "an-uid") == {
+    assert pull_pod(wanted, node("n1"), names, OWN, "an-uid", PodSettings()) == {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -99,7 +120,7 @@ def test_the_pod_that_pulls_is_the_image_itself_and_may_do_nothing(names: Names)
 
 def test_it_does_not_count_into_the_quota_of_labs(names: Names) -> None:
     """Which counts pods with a deadline (scope Terminating)."""
-    assert "activeDeadlineSeconds" not in pull_pod(image(7), node(), names, OWN, "an-uid")["spec"]
+    assert "activeDeadlineSeconds" not in pull_pod(image(7), node(), names, OWN, "an-uid", PodSettings())["spec"]
 
 
 def test_its_name_is_valid_and_another_one_for_each_node_and_image() -> None:

@@ -112,7 +112,7 @@ def test_sizes_in_bytes_are_those_of_the_digest() -> None:
 
 def test_an_image_is_wanted_where_a_size_starts_with_it() -> None:
     images = {"science": SINGLE, "learning": {"reference": "quay.io/jupyter/pytorch-notebook:1", "sizes": ["gpu"]}}
-    found = {each.title: each.places for each in wanted(images, {}, nodeSelector={"pool": "labs"})}
+    found = {each.title: each.places for each in wanted(images, {}, pod={"nodeSelector": {"pool": "labs"}})}
     labs, gpu = Place({"pool": "labs"}, ()), {"pool": "gpu"}
     assert found["science"][0] == labs
     assert [place.selector for place in found["science"]] == [labs.selector, gpu]

@@ -12,7 +12,7 @@ from jldhub.images.prepuller.record import Record, observe
 from jldhub.images.prepuller.settings import PrepullerNames
 from jldhub.images.prepuller.wanted import WantedImage
 from jldhub.images.registry.reference import parse
-from jldhub.settings.lab import Toleration
+from jldhub.settings.lab import PodSettings, Toleration
 from jldhub.settings.names import Names
 
 START = datetime(2026, 5, 2, 12, tzinfo=UTC)
@@ -155,7 +155,7 @@ class World:
     def _create(self, image: WantedImage, node: Node, busy: set[str]) -> None:
         assert not image.why_not(node), "an ineligible node"
         assert node.name not in busy, "a pull in the way of a lab"
-        pod = pull_pod(image, node, self.names, OWN, "an-owner")
+        pod = pull_pod(image, node, self.names, OWN, "an-owner", PodSettings())
         assert pod["metadata"]["name"] not in self.pods
         self._uid += 1
         pod["metadata"] |= {"uid": str(self._uid), "creationTimestamp": self.now.isoformat()}
