@@ -20,7 +20,7 @@ def test_the_server_is_put_where_the_site_says(values: dict[str, Path]) -> None:
     pod = template(values["everything"])["spec"]
 
     assert pod["priorityClassName"] == "system-cluster-critical"
-    assert pod["nodeSelector"] == {"pool": "services"}  # of global.pod, as the next but one
+    assert pod["nodeSelector"] == {"pool": "platform"}  # of global.pod, as the next but one
     assert pod["tolerations"] == [
         {"key": "services", "operator": "Equal", "value": "yes", "effect": "NoExecute", "tolerationSeconds": 60}
     ]
@@ -69,7 +69,7 @@ def test_autoscalers_leave_it_where_it_is_unless_the_site_says_otherwise(values:
     own = template(values["everything"])["metadata"]["annotations"]
 
     assert kept.items() <= template(values["nfs"])["metadata"]["annotations"].items()
-    of_all = {"sidecar.istio.io/inject"}
+    of_all = {"linkerd.io/inject"}
     assert set(own) - of_all == {"cluster-autoscaler.kubernetes.io/safe-to-evict", "example.org/owner"}
 
 

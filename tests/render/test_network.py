@@ -61,7 +61,8 @@ def test_every_pod_has_a_policy_for_both_ways(site: Path) -> None:
     components = {pod.component for pod in rendered.pods} | {"lab"}
     assert components == set(COMPONENTS) | chosen_components(site)
     for component in components:
-        assert policy(rendered, component)["policyTypes"] == ["Ingress", "Egress"]
+        if not component.startswith("placeholder-"):  # that of all pods, in the next test, is theirs
+            assert policy(rendered, component)["policyTypes"] == ["Ingress", "Egress"]
 
 
 def test_what_an_uninstall_leaves_is_closed_and_nothing_is_meanwhile(site: Path) -> None:

@@ -17,7 +17,9 @@ SCHEMA, DEFAULTS = Chart(CHART).schema(), Chart(CHART).defaults()
 Key = tuple[str, ...]
 
 IMAGES = {"hub", "prepuller"}
+HELD = {"placeholder-gpu", "placeholder-medium"}
 OURS = {"file-server", "filebeat", "hub", "keepalive", "nginx", "prepuller", "relay"}
+EVERY = OURS | {"firefly"}
 # The longest beginning of a key counts. What is below `hub` and not here is in the hub's settings, or nobody reads it.
 PODS: dict[str, set[str]] = {
     "global.hostname": {"hub", "nginx"},
@@ -25,10 +27,35 @@ PODS: dict[str, set[str]] = {
     "global.hubRoute": {"hub", "nginx"},
     "global.userNamespaces": {"hub", "prepuller"},
     **{f"{part}.network": set() for part in ("global", "firefly", "prepuller", "nginx", "storage", "logging")},
-    "global.imageRegistry": OURS,
-    "global.imagePullSecrets": OURS | {"firefly"},
-    "global.imagePullPolicy": OURS | {"firefly"},
-    "hub.image": IMAGES,
+    "global.imageRegistry": OURS | HELD,
+    "global.imagePullSecrets": EVERY | HELD,
+    "global.imagePullPolicy": EVERY,
+    # But where a part says otherwise in the example.
+    "global.pod": EVERY - {"filebeat"},
+    "global.pod.nodeSelector": EVERY - {"filebeat", "firefly"},
+    "global.pod.tolerations": EVERY - {"filebeat", "nginx", "file-server"},
+    "global.pod.priorityClassName": EVERY - {"filebeat", "hub", "file-server"},
+    "global.pod.runtimeClassName": EVERY - {"filebeat", "prepuller"},
+    "global.pod.labels": EVERY - {"file-server", "keepalive"},
+    "global.pod.annotations": EVERY,
+    "hub.pod": {"hub"},
+    "storage.pod": {"file-server", "keepalive"},
+    "storage.pod.tolerations": {"keepalive"},
+    "storage.pod.priorityClassName": {"keepalive"},
+    "logging.pod": {"relay"},
+    **{
+        f"{part}.pod.serviceAccount": set()  # of the account, which a pod reads when it starts
+        for part in (
+            *("global", "hub", "nginx", "firefly", "prepuller", "storage", "storage.nfs", "logging"),
+            "logging.filebeat",
+        )
+    },
+    "hub.lab.pod": IMAGES | HELD,
+    "hub.lab.pod.nodeSelector": IMAGES | {"placeholder-medium"},  # the size gpu has another pool
+    "hub.lab.pod.priorityClassName": IMAGES,
+    "hub.lab.pod.topologySpread": {"hub"} | HELD,
+    "hub.lab.pod.serviceAccount": {"hub"},
+    "hub.image": IMAGES | HELD,
     "hub.secret": {"hub"},
     "hub.existingSecret": {"hub"},
     "hub.extraConfig": {"hub"},
@@ -38,7 +65,7 @@ PODS: dict[str, set[str]] = {
         f"hub.lab.{key}": IMAGES
         for key in (
             *("image", "images", "defaultImage", "sizes", "defaultSize"),
-            *("pod", "provisionHomes"),
+            "provisionHomes",
         )
     },
     "firefly": {"firefly"},
@@ -91,7 +118,7 @@ PODS: dict[str, set[str]] = {
     "logging.metrics": {"filebeat"},
 }
 # Helm refuses them: `jld values` works out what they mean.
-WORKED_OUT = ("hub.lab.ladder", "hub.lab.quota.labs")
+WORKED_OUT = ("hub.lab.ladder", "hub.lab.quota.labs", "hub.lab.placeholders.counts")
 
 
 def is_setting(path: Key, model: type[BaseModel] = Settings) -> bool:
