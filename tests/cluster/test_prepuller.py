@@ -67,7 +67,7 @@ def release(make_release: Callable[..., Release], labs: Registry, pushed: Pushed
             "lab": {
                 "startTimeout": "90s",
                 "quota": QUOTA,
-                "tolerations": [{"key": TAINT, "operator": "Exists"}],
+                "pod": {"tolerations": [{"key": TAINT, "operator": "Exists"}]},
                 "images": {
                     "small": {"reference": OWN.reference},
                     "series": {"reference": f"{labs.host}/{SERIES}", "tags": "lsst", "newest": {"weekly": 2}},
