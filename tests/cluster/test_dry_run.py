@@ -17,7 +17,7 @@ from jld.cli import app
 from jlddev.clusters import providers
 from jlddev.support.paths import BIN, CHECKOUT
 from jlddev.support.run import output
-from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, custom_resources
+from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, PROMETHEUS_OPERATOR, custom_resources
 from pytest_helm_charts.clusters import Cluster
 from typer.testing import CliRunner
 
@@ -31,11 +31,8 @@ CHART = CHECKOUT / "chart"
 EXAMPLES = sorted(path.stem for path in (CHECKOUT / "values").glob("*.yaml"))
 HELMS = ("helm3", "helm4")
 WAYS_IN: dict[str, set[str]] = {"service": set(), "ingress": {"Ingress"}, "gateway": {"HTTPRoute"}}
-# Stand-ins, which know the names of these kinds alone: what is in them is held to promtool and to Cilium's documentation elsewhere.
-STAND_INS = (
-    ("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules"),
-    ("cilium.io", "v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),
-)
+# A stand-in, which knows the name of the kind alone: what is in it is held to Cilium's documentation elsewhere.
+STAND_INS = (("cilium.io", "v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),)
 SECRETS = {
     "hub": {
         "secret": {
@@ -69,9 +66,8 @@ def place(
     made = Release(kube_cluster, NAME, PORTS, tmp_path_factory.mktemp(NAME))
     kinds = made.values.with_name("kinds.yaml")
     kinds.write_text(yaml.safe_dump_all(stand_in(*each) for each in STAND_INS))
-    resources = [
-        f"--filename={path}" for path in (*custom_resources(GATEWAY_API), *custom_resources(CERT_MANAGER), kinds)
-    ]
+    published = [path for each in (GATEWAY_API, CERT_MANAGER, PROMETHEUS_OPERATOR) for path in custom_resources(each)]
+    resources = [f"--filename={path}" for path in (*published, kinds)]
     made.delete()  # a test run that was killed may have left one
     made.create_namespace()
     made.kubectl("apply", "--server-side", *resources)

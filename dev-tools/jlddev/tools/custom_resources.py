@@ -12,15 +12,22 @@ from jlddev.support.run import output
 
 @dataclass(frozen=True)
 class Published:
-    """Where they are: `pinned` is a folder of ours with go.mod and go.sum, `folder` one of the module."""
+    """Where they are: `pinned` is a folder of ours with go.mod and go.sum, `folder` one of the module, with what files that are wanted end in."""
 
     pinned: Path
     module: str
     folder: PurePath
+    ends: tuple[str, ...] = (".yaml",)
 
 
 GATEWAY_API = Published(DEV_TOOLS / "gateway-api", "sigs.k8s.io/gateway-api", PurePath("config/crd/standard"))
 CERT_MANAGER = Published(DEV_TOOLS / "cert-manager", "github.com/cert-manager/cert-manager", PurePath("deploy/crds"))
+PROMETHEUS_OPERATOR = Published(
+    DEV_TOOLS / "prometheus-operator",
+    "github.com/prometheus-operator/prometheus-operator",
+    PurePath("example/prometheus-operator-crd"),
+    ("_podmonitors.yaml", "_prometheusrules.yaml", "_servicemonitors.yaml"),
+)
 
 
 def custom_resources(published: Published) -> list[Path]:
@@ -39,5 +46,5 @@ def custom_resources(published: Published) -> list[Path]:
     return sorted(
         path
         for path in Path(download["Dir"], published.folder).glob("*.yaml")
-        if "kind: CustomResourceDefinition" in path.read_text()
+        if path.name.endswith(published.ends) and "kind: CustomResourceDefinition" in path.read_text()
     )

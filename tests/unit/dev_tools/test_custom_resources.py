@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from jlddev.support.errors import MachineError
 from jlddev.tools import custom_resources
-from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, Published
+from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, PROMETHEUS_OPERATOR, Published
 
-EACH = pytest.mark.parametrize("published", [GATEWAY_API, CERT_MANAGER], ids=lambda each: each.module)
+EACH = pytest.mark.parametrize("published", [GATEWAY_API, CERT_MANAGER, PROMETHEUS_OPERATOR], ids=lambda each: each.module)
 
 
 def pinned(published: Published) -> tuple[str, str]:
@@ -27,10 +27,11 @@ def download(monkeypatch: pytest.MonkeyPatch, folder: Path, version: str, checks
 def test_only_custom_resources_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, published: Published) -> None:
     folder = tmp_path / published.folder
     folder.mkdir(parents=True)
-    for name, kind in {"routes": "CustomResourceDefinition", "policy": "ValidatingAdmissionPolicy"}.items():
-        (folder / f"{name}.yaml").write_text(f"kind: {kind}\n")
+    wanted, policy, other = folder / f"x{published.ends[0]}", folder / f"policy{published.ends[0]}", folder / "x.txt"
+    for file, kind in ((wanted, "CustomResourceDefinition"), (policy, "ValidatingAdmissionPolicy"), (other, "x")):
+        file.write_text(f"kind: {kind}\n")
     download(monkeypatch, tmp_path, *pinned(published))
-    assert custom_resources.custom_resources(published) == [folder / "routes.yaml"]
+    assert custom_resources.custom_resources(published) == [wanted]
 
 
 @EACH
