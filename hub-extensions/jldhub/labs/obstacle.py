@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Obstacle:
     """A condition that prevents a lab from starting."""
 
-    reason: str  # one word: the label `reason` of the metric jld_failed_starts
+    reason: str  # one word of support.metrics.REASONS: the label `reason` of the metric jld_failed_starts
     sentence: str  # cause and remedy, for the person
     detail: str = ""  # the message from Kubernetes, on one line
     final: bool = False  # whether the start fails at once; otherwise it may resolve before the time-out

@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Gauge
 
+RESULTS = ("admitted", "refused", "unavailable")
 LOGINS = Counter(
     "jld_logins_total", "Logins by how they ended: admitted, refused or unavailable", ["provider", "result"]
 )

@@ -21,6 +21,13 @@ from jldhub.support.refusal import Refusal
 class ProviderLogin(RunningSessions):
     """A mix-in for oauthenticator's classes, which implement what `ProviderAccounts` leaves open."""
 
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        for (
+            result
+        ) in login_metrics.RESULTS:  # told before the first one, without which Prometheus would see no increase
+            login_metrics.LOGINS.labels(self.login_service, result)
+
     async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> Any:
         with self._counted():
             try:
