@@ -336,6 +336,11 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
             top["hostname"] = "jupyter.example.org"  # no address
     else:
         nginx.pop("controllers", None)
+    monitoring = top.get("monitoring", {})
+    if monitoring.get("monitors") or monitoring.get("dashboard"):
+        hub["metrics"] = {"enabled": True, "scrapers": [{"namespace": "monitoring"}]}
+    elif not monitoring.get("rules"):
+        monitoring.pop("labels", None)
     if top.get("hubRoute", "/") == "/":
         nginx.pop("landingPage", None)
     if nginx.get("mode") == "gateway":

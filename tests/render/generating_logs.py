@@ -3,7 +3,6 @@
 from typing import Any
 
 Data = dict[str, Any]
-SCRAPERS = [{"namespace": "monitoring", "labels": {"app": "prometheus"}}]
 
 
 def agreed(drawn: Data) -> Data:
@@ -24,8 +23,6 @@ def agreed(drawn: Data) -> Data:
     logging["broker"] = broker
     if logging.get("containers", "release") == "release":
         logging["excludeNamespaces"] = []
-    if logging.get("alerts", {}).get("enabled"):
-        logging["metrics"] = {"scrapers": SCRAPERS}
     filebeat, logstash = logging.get("filebeat", {}), logging.get("logstash", {})
     logstash.pop("javaMemory", None)
     for owner in (filebeat, logging.get("relay", {}), logstash, logstash.get("rabbitmq", {})):

@@ -10,9 +10,11 @@ from rendering import Object
 # The validator reads its definitions anew for every object; they do not change.
 kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
 
-# The Gateway API's and cert-manager's, which the cluster tests ask a real API server about, Cilium's, and the Prometheus operator's, of which
-# promtool reads all.
-_NOT_KUBERNETES_OWN = {"HTTPRoute", "Certificate", "Issuer", "CiliumNetworkPolicy", "PrometheusRule"}
+# The Gateway API's and cert-manager's, which the cluster tests ask a real API server about, Cilium's, and the Prometheus operator's (test_monitoring.py).
+_NOT_KUBERNETES_OWN = {
+    *("HTTPRoute", "Certificate", "Issuer", "CiliumNetworkPolicy"),
+    *("PodMonitor", "PrometheusRule", "ServiceMonitor"),
+}
 
 
 @cache

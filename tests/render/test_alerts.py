@@ -14,7 +14,7 @@ INODES = ("kubelet_volume_stats_inodes_free", "kubelet_volume_stats_inodes")
 
 @pytest.fixture
 def rules(values: dict[str, Path], tmp_path: Path) -> Path:
-    return rule_file(Question(values["nfs"], ("storage.alerts.enabled=true",)), "jld-storage", tmp_path)
+    return rule_file(Question(values["nfs"], ("global.monitoring.rules=true",)), "jld-storage", tmp_path)
 
 
 def claim(name: str, space: int, inodes: int = 50, *, namespace: str = "science", node: str = "a") -> list[Series]:
@@ -97,6 +97,7 @@ def test_an_alert_says_which_claim_and_how_much(rules: Path) -> None:
             "summary": "Claim jld-home has 1% of its space left.",
             "description": "When nothing is left, nobody can save. Remove files, or make the claim larger; "
             "all volumes of the file server share its disk.",
+            "runbook": "docs/storage.md#alerts",
         },
     }
     says(claim("jld-home", 1), 5, "JldVolumeFull", [expected], rules)
@@ -113,7 +114,7 @@ def test_an_alert_says_which_claim_and_how_much(rules: Path) -> None:
 def test_each_mode_has_the_alerts_of_what_it_has(
     values: dict[str, Path], mode: str, expected: set[str], tmp_path: Path
 ) -> None:
-    changes = (f'storage.mode="{mode}"', 'storage.external.server="nfs.example.org"', "storage.alerts.enabled=true")
+    changes = (f'storage.mode="{mode}"', 'storage.external.server="nfs.example.org"', "global.monitoring.rules=true")
     names = alerts(rule_file(Question(values["minimal"], changes), "jld-storage", tmp_path))
 
     assert len(names) == len(set(names))

@@ -26,7 +26,7 @@ EXTERNAL = (
     'logging.external.hosts=["logstash.example.org:5044"]',
 )
 LOGSTASH = ("logging.enabled=true", 'logging.existingSecret="logs"', 'logging.broker.host="rabbitmq.example.org"')
-ALERTS = ("logging.alerts.enabled=true", 'logging.metrics.scrapers=[{"namespace": "monitoring"}]')
+ALERTS = ("global.monitoring.rules=true", 'logging.metrics.scrapers=[{"namespace": "monitoring"}]')
 OF_RELAY = {"JldLogBrokerDown"}
 OF_FILEBEAT = {"JldLogsWaiting", "JldFilebeatDown", "JldFilebeatMissing", "JldDeletedLogsHeld", "JldLogsUnwatched"}
 
@@ -156,6 +156,7 @@ def test_an_alert_says_whose_disk_and_how_much(rules: Path) -> None:
             "description": "They are not shipped yet, and no listing of the disk shows them. Mend what the lines wait "
             "for. If the disk is more urgent than the lines, delete the pod, which loses them; "
             "`logging.filebeat.giveUpDeletedAfter` does so by itself.",
+            "runbook": "docs/logging.md#alerts",
         },
     }
     says(filebeat(held=f"{3 * GIB // 2}x200"), 20, "JldDeletedLogsHeld", [expected], rules)
@@ -209,13 +210,19 @@ def test_each_pipeline_has_the_alerts_of_what_it_has(
     assert ("jld_logging_relay" in rules.read_text()) is (pipeline == RELAY)
 
 
-@pytest.mark.parametrize("changes", [RELAY, (*ALERTS,)], ids=["no alerts", "no log shipping"])
+@pytest.mark.parametrize(
+    "changes",
+    [RELAY, ALERTS, (*RELAY, "global.monitoring.rules=true")],
+    ids=["no alerts", "no log shipping", "nobody who may read its metrics"],
+)
 def test_there_is_no_rule_where_nobody_asks_for_it(values: dict[str, Path], changes: tuple[str, ...]) -> None:
-    assert render(Question(values["minimal"], changes)).of_kind("PrometheusRule") == []
+    rules = render(Question(values["minimal"], changes)).of_kind("PrometheusRule")
+
+    assert "jld-logging" not in [each["metadata"]["name"] for each in rules]
 
 
 def test_the_operator_of_prometheus_finds_the_rule_by_its_labels(values: dict[str, Path]) -> None:
-    labels = ('logging.alerts.labels={"release": "kube-prometheus-stack"}',)
+    labels = ('global.monitoring.labels={"release": "kube-prometheus-stack"}',)
     found = render(Question(values["minimal"], (*RELAY, *ALERTS, *labels))).one("PrometheusRule", "jld-logging")
 
     assert found["metadata"]["labels"]["release"] == "kube-prometheus-stack"

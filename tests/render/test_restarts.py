@@ -144,7 +144,6 @@ OF_THE_FILE_SERVER = [
     ("mode", '"nfs"', False),
     ("backup", '{"claim": "archives", "keep": 3, "schedule": "0 3 * * *"}', False),
     ("image", '{"tag": "2.0"}', False),
-    ("alerts", '{"enabled": true}', False),
 ]
 
 

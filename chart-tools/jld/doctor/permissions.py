@@ -28,12 +28,14 @@ KINDS = {
     "Pod": ("pods", "", True),
     "ResourceQuota": ("resourcequotas", "", True),
     "PodDisruptionBudget": ("poddisruptionbudgets", "policy", True),
+    "PodMonitor": ("podmonitors", "monitoring.coreos.com", True),
     "PrometheusRule": ("prometheusrules", "monitoring.coreos.com", True),
     "PriorityClass": ("priorityclasses", "scheduling.k8s.io", False),
     "Role": ("roles", "rbac.authorization.k8s.io", True),
     "RoleBinding": ("rolebindings", "rbac.authorization.k8s.io", True),
     "Secret": ("secrets", "", True),
     "Service": ("services", "", True),
+    "ServiceMonitor": ("servicemonitors", "monitoring.coreos.com", True),
     "ServiceAccount": ("serviceaccounts", "", True),
     "StatefulSet": ("statefulsets", "apps", True),
     "StorageClass": ("storageclasses", "storage.k8s.io", False),
@@ -88,10 +90,10 @@ def needed(site: JsonMap | None) -> list[Access]:
     if not ships or value_at(site, "logging", "pipeline") != "logstash":
         del kinds["StatefulSet"]
     labels_pods = ships and value_at(site, "logging", "podLabels") is True
-    if not value_at(site, "storage", "alerts", "enabled") and not (
-        ships and value_at(site, "logging", "alerts", "enabled")
-    ):
-        del kinds["PrometheusRule"]
+    for key, made in (("rules", ("PrometheusRule",)), ("monitors", ("PodMonitor", "ServiceMonitor"))):
+        if not value_at(site, "global", "monitoring", key):
+            for kind in made:
+                del kinds[kind]
     if not value_at(site, "storage", "backup", "claim"):
         del kinds["CronJob"]
     user_namespaces = bool(value_at(site, "global", "userNamespaces"))

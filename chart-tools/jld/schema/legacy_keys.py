@@ -1,4 +1,4 @@
-"""Keys of the original deploy tool with today's, and keys that hold secrets, which no site file holds."""
+"""Keys of the original deploy tool with today's, keys of this chart that moved, and keys that hold secrets, which no site file holds."""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ KEYS = {
     "beats_ca": "logging.tls.caCertificate",
     "beats_key": "logging.tls.key",
 }
+# Keys of this chart that stand elsewhere now.
+MOVED = dict.fromkeys(("storage.alerts", "logging.alerts"), "global.monitoring.rules")
 _CLUSTER = "the cluster is made by other tools; this one installs into any"
 _LOGGING = "the broker is described below logging.broker, and the connection from filebeat below logging.tls"
 _LOGSTASH = "the chart leads filebeat to its target; a logstash of your own is named in logging.external.hosts"

@@ -116,6 +116,9 @@ class _Sentences:
         ]
         if self.path and len(below) == 1:
             return f"did you mean {below[0]}?", below[0]
+        moved = legacy_keys.MOVED.get(dotted((*self.path, key)))
+        if moved:
+            return f"did you mean {moved}?", moved
         close = nearest_name(key, names)
         if close:
             return f"did you mean {close}?", dotted((*self.path, close))

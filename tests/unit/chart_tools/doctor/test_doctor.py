@@ -260,12 +260,13 @@ def test_whether_the_kubernetes_api_is_opened_by_the_word_that_the_network_knows
     assert [each.level for each in found if each.subject == "global.network.cilium"] == ([level] if level else [])
 
 
-def test_alerts_are_asked_for_only_where_they_are_made() -> None:
-    def resources(enabled: bool) -> set[str]:
-        wanted = site(storage={"alerts": {"enabled": enabled}})
+def test_monitors_and_alerts_are_asked_for_only_where_they_are_made() -> None:
+    def resources(**monitoring: bool) -> set[str]:
+        wanted = site(**{"global": {"monitoring": monitoring}})
         return {access.resource for access in permissions.needed(wanted)}
 
-    assert resources(True) - resources(False) == {"prometheusrules"}
+    assert resources(rules=True) - resources() == {"prometheusrules"}
+    assert resources(monitors=True) - resources() == {"podmonitors", "servicemonitors"}
 
 
 def test_the_right_to_everything_that_the_chart_renders_is_asked_for() -> None:

@@ -161,7 +161,10 @@ HALF: list[tuple[tuple[str, ...], str]] = [
     (("pipeline: external", "external: {hosts: ['l.example.org:5044']}"), "logstash is not verified without it"),
     (("pipeline: external", "external: {hosts: ['l.example.org:99999']}", TLS), "there is no port 99999"),
     (("pipeline: external", "external: {hosts: ['l.example.org:5044']}", TLS, "broker: {host: r}"), "remove it"),
-    ((BROKER, "alerts: {enabled: true}"), "alerts know only what Prometheus may read"),
+    (
+        (BROKER, "alerts: {enabled: true}"),
+        "logging.alerts: there is no such key; did you mean global.monitoring.rules?",
+    ),
     ((BROKER, "excludeNamespaces: [kube-system]"), "write logging.containers: node"),
     ((BROKER, "serviceName: jld-hub"), "another Service of the release may be called jld-hub"),
     ((BROKER, "dropLines: ['']"), "logging.dropLines[0]"),
