@@ -1,5 +1,6 @@
 """Who reaches whom, each connection tried for real from inside of the pods, on a network that enforces NetworkPolicies."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -26,6 +27,7 @@ METADATA = "169.254.169.254"  # where clouds hand out a node's credentials
 INTERNET = "203.0.113.7"  # of a range for documentation: nobody's private network
 DATABASE = 5432
 STRANGERS = ("stranger", "database")  # pods of the same namespace that no policy names
+SCRAPER = "scraper"  # one that `hub.metrics.scrapers` names
 
 # Whatever is closed to somebody is open to somebody else: that nothing listens proves nothing.
 WAYS = {
@@ -69,6 +71,12 @@ WAYS = {
         "kubelet": OPEN,
         "metadata": OPEN,
         "hub": CLOSED,
+        "another lab": CLOSED,
+        "routes": CLOSED,
+    },
+    "scraper": {
+        "hub": OPEN,
+        "metrics": OPEN,
         "another lab": CLOSED,
         "routes": CLOSED,
     },
@@ -140,16 +148,18 @@ def labs(browser: Browser, release: Release, outside: None) -> Iterator[tuple[La
 
 @pytest.fixture(scope="module")
 def places(release: Release, labs: tuple[Lab, Lab], hub_image: str) -> Iterator[dict[str, Place]]:
-    for name in STRANGERS:
+    names = (*STRANGERS, SCRAPER)
+    for name in names:
         release.apply(json.dumps(stranger(name, hub_image)))
-    release.kubectl("wait", "--for=condition=Ready", *(f"pod/{name}" for name in STRANGERS), "--timeout=60s")
+    release.kubectl("wait", "--for=condition=Ready", *(f"pod/{name}" for name in names), "--timeout=60s")
     yield {
         "lab": Place(release, labs[0].pod, "notebook", PYTHON),
         "hub": Place(release, release.pods("hub")[0].name, "hub", "python"),
         "front door": Place(release, release.pods("nginx")[0].name, "nginx"),
         "stranger": Place(release, "stranger", "server", "python"),
+        "scraper": Place(release, SCRAPER, "server", "python"),
     }
-    release.kubectl("delete", "pod", *STRANGERS)
+    release.kubectl("delete", "pod", *names)
 
 
 def stranger(name: str, image: str) -> dict[str, object]:
@@ -162,7 +172,8 @@ def stranger(name: str, image: str) -> dict[str, object]:
         "resources": LITTLE,
     }
     spec = {"automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1, "containers": [container]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    metadata = {"name": name, "labels": {"app": name}}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +190,7 @@ def targets(release: Release, places: dict[str, Place], labs: tuple[Lab, Lab]) -
         "another lab": (address(labs[1].pod), 8888),
         "front door": (front_door, 8443),
         "routes": (front_door, 8001),
+        "metrics": (front_door, 9113),
         "database": (address("database"), DATABASE),
         "kubernetes": (kubernetes, 443),
         "kubelet": (release.node_address, 10250),
@@ -203,6 +215,31 @@ def test_whatever_is_closed_to_somebody_is_open_to_somebody_else() -> None:
     open_to = {target for ways in WAYS.values() for target, way in ways.items() if way == OPEN}
 
     assert {target for ways in WAYS.values() for target, way in ways.items() if way == CLOSED} <= open_to
+
+
+def read(release: Release, url: str, token: str = "") -> str:
+    """What the scraper is told: the status, and the page."""
+    headers = {"Authorization": f"token {token}"} if token else {}
+    program = (
+        "import urllib.request as r, urllib.error as e\n"
+        f"try: a = r.urlopen(r.Request({url!r}, headers={headers!r}), timeout=10)\n"
+        "except e.HTTPError as refused: a = refused\n"
+        "print(a.status, a.read().decode())"
+    )
+    return release.kubectl("exec", SCRAPER, "--", "python", "-c", program)
+
+
+def test_what_monitors_ask_for_answers_the_scraper_with_the_token(
+    release: Release, places: dict[str, Place], targets: dict[str, tuple[str, int]]
+) -> None:
+    hub = f"http://{release.name}-hub:8081/hub/metrics"
+    token = base64.b64decode(release.site["hub"]["secret"]["metricsToken"]).decode()
+
+    told = read(release, hub, token)
+    assert told.startswith("200 ")
+    assert "jld_starts_waiting" in told
+    assert read(release, hub).startswith("403 ")
+    assert "jld_front_door_routes" in read(release, f"http://{targets['metrics'][0]}:{targets['metrics'][1]}/metrics")
 
 
 @pytest.fixture(scope="module")
