@@ -33,6 +33,7 @@ CLUSTER = {
         "test_firefly",
         "test_uninstall",
         "test_upgrades",
+        "test_services",
         "test_earlier_names",
         "test_moved_files",
         "test_placement",

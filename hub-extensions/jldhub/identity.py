@@ -53,11 +53,18 @@ def group_key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold().strip().strip("/")
 
 
+def blocked_sentence(username: str) -> str:
+    """What somebody reads who is in `hub.auth.blocked`."""
+    return f"{username} is blocked here. Ask an administrator of this site."
+
+
 def lab_identity(auth: Auth, auth_state: Mapping[str, Any] | None, username: str, user_id: int) -> Identity:
     """The identity that a lab runs as, for the login method of `auth`. Raises IdentityError.
 
     `user_id` is the ID of the user in JupyterHub's database. Only the dummy login uses it.
     """
+    if username in auth.blocked:  # an administrator may start labs for others
+        raise IdentityError(blocked_sentence(username))
     recorded = (auth_state or {}).get(AUTH_STATE_KEY)
     if isinstance(recorded, Mapping) and recorded.get(REFUSED):
         raise IdentityError(str(recorded[REFUSED]))

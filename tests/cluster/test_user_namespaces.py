@@ -28,7 +28,7 @@ SITE = {
             "defaultSize": "tiny",
             "perUser": {"quota": {"cpu": 0.75}, "limitRange": {"cpu": 0.5, "memory": "1Gi"}},
         },
-        "traits": {"JupyterHub": {"allow_named_servers": True}},
+        "namedServers": {"limit": 10},
     },
     "storage": {"mode": "nfs", "nfs": {"capacity": "1Gi"}},
     "nginx": {

@@ -284,11 +284,27 @@ def _agree_about_images(lab: Data) -> None:
         typed["allow"] = typed.get("allow") or ["quay.io/jupyter/*"]
 
 
+def _agree_about_services(hub: Data) -> None:
+    services, roles = hub.get("services", {}), hub.get("roles", {})
+    for each in (*services.values(), *roles.values()):
+        if each.get("scopes"):
+            each["scopes"] = ["list:users", "access:services!service=x"]  # drawn ones are none of JupyterHub's
+    for service in services.values():
+        if service.get("url"):
+            service["pods"] = service.get("pods") or [{"namespace": "tools"}]
+    for role in roles.values():
+        role.pop("users", None)  # drawn names are none of the login's
+        role["services"] = list(services)[:1]
+        role["groups"] = [] if "dummy" in hub["auth"] else ["my-org:teachers"]
+    hub.get("culling", {}).pop("people", None)
+
+
 def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     """What hangs together is made to fit: the limits stay as they are drawn."""
     lab = hub.setdefault("lab", {})
     _agree_about_sizes(lab)
     _agree_about_images(lab)
+    _agree_about_services(hub)
     for choice in (*lab.get("sizes", {}).values(), *lab.get("images", {}).values(), lab.get("typedImages", {})):
         if choice.get("groups"):  # drawn ones are none of GitHub's, and a trial has none
             choice["groups"] = [] if "dummy" in hub["auth"] else ["my-org:developers"]

@@ -371,3 +371,36 @@ def test_prometheus_reaches_the_hub_where_a_site_says_so_and_else_nobody_does(va
         }
     ]
     assert len(policy(render(Question(values["minimal"])), "hub")["ingress"]) == 1
+
+
+SERVICES = """hub.services={
+  "one": {"pods": [{"namespace": "tools", "labels": {"app": "one"}}], "scopes": ["list:users"]},
+  "two": {"pods": [{"namespace": "8"}], "url": "http://two.more"}, "three": {}
+}"""
+
+
+def test_pods_of_services_reach_the_hub_and_the_front_door_those_with_pages(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["minimal"], (SERVICES,)))
+    tools = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "tools"}},
+        "podSelector": {"matchLabels": {"app": "one"}},
+    }
+    other = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "8"}},
+        "podSelector": {"matchLabels": {}},
+    }
+    assert policy(rendered, "hub")["ingress"][1:] == [
+        {"ports": [{"port": "api"}], "from": [tools]},
+        {"ports": [{"port": "api"}], "from": [other]},
+    ]
+    pages = policy(rendered, "nginx-services")
+    assert pages["podSelector"] == policy(rendered, "nginx")["podSelector"]
+    assert (pages["policyTypes"], pages["egress"]) == (["Egress"], [{"to": [other]}])
+    names = [each["metadata"]["name"] for each in render(Question(values["minimal"])).of_kind("NetworkPolicy")]
+    assert "jld-nginx-services" not in names
+
+
+def test_the_hub_is_told_of_services_without_their_pods(values: dict[str, Path]) -> None:
+    """So that another pod that may reach it restarts nothing."""
+    hub = render(Question(values["minimal"], (SERVICES,))).settings()["hub"]
+    assert hub["services"] == {"one": {"scopes": ["list:users"]}, "two": {"url": "http://two.more"}, "three": {}}

@@ -28,6 +28,9 @@ def restarted(before: Question, after: Question) -> set[str]:
     [
         ('hub.culling.idleTimeout="8h"', {"hub"}),
         ('hub.auth.admins=["bob"]', {"hub"}),
+        ("hub.namedServers.limit=2", {"hub"}),
+        ('hub.services.one={"pods": [{"namespace": "tools"}]}', {"hub"}),
+        ('hub.roles.one={"scopes": ["self"], "allowAll": true}', {"hub"}),
         ('hub.lab.image.tag="2.0"', {"hub", "prepuller"}),
         ('hub.lab.sizes.tiny={"cpu": 0.1, "memory": "1Gi"}', {"hub", "prepuller"}),
         ('hub.lab.pod.nodeSelector={"pool": "labs"}', {"hub", "prepuller"}),
@@ -76,6 +79,7 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
             {"file-server", "filebeat", "firefly", "hub", "keepalive", "nginx", "prepuller", "relay"},
         ),
         ("prepuller.metrics.scrapers=[]", set()),
+        ('hub.services.user-list.pods=[{"namespace": "elsewhere"}]', set()),
         ("prepuller.nodesAtOnce=3", {"prepuller"}),
         ("prepuller.nodesAtOnce=0", {"prepuller"}),
     ],

@@ -16,8 +16,9 @@ def secrets(values: Path) -> Iterator[tuple[str, str]]:
     parts: dict[str, Any] = yaml.safe_load(values.read_text())
     public = {"certificate", "caCertificate"}
     for part in parts.values():
-        for key, encoded in part.get("secret", {}).items():
-            if key not in public:
+        of_services = part.get("secret", {}).get("services", {})
+        for key, encoded in (part.get("secret", {}) | of_services).items():
+            if key not in public and key != "services":
                 yield key, encoded
                 yield key, base64.b64decode(encoded).decode().strip()
 
@@ -124,3 +125,17 @@ def test_the_key_of_the_certificate_reaches_nginx_alone(site: Path) -> None:
     }
 
     assert holders == {"nginx"}
+
+
+def test_the_token_of_a_service_is_a_key_of_the_hubs_secret(values: dict[str, Path]) -> None:
+    written = yaml.safe_load(values["everything"].read_text())["hub"]["secret"]["services"]
+    (secret,) = [
+        each
+        for each in render(Question(values["everything"])).of_kind("Secret")
+        if each["metadata"]["name"] == "jld-hub"
+    ]
+
+    assert set(written) == {"announcement", "user-list"}
+    assert {key: value for key, value in secret["data"].items() if key.startswith("service")} == {
+        f"service.{name}": token for name, token in written.items()
+    }

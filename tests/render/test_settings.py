@@ -20,6 +20,8 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
         "hub": {
             "auth": {
                 "admins": ["alice"],
+                "adminAccess": False,
+                "blocked": [],
                 "refresh": "30m",
                 "staleness": "24h",
                 "tokenLifetime": "90d",
@@ -50,7 +52,15 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                 "repositories": [],
                 "startsAtOnce": 32,
             },
-            "culling": {"idleTimeout": "12h", "maxAge": "0s", "busyLabs": False},
+            "culling": {
+                "idleTimeout": "12h",
+                "maxAge": "0s",
+                "busyLabs": False,
+                "people": {},
+                "namedServers": {"remove": False},
+            },
+            "namedServers": {"limit": 0},
+            "roles": {},
             "log": {"format": "json", "level": "INFO"},
             "metrics": {"enabled": False},
             "traits": {},
@@ -246,6 +256,6 @@ def test_a_claim_of_ones_own_reaches_the_labs(values: dict[str, Path]) -> None:
 def test_a_text_that_helm_cannot_write_takes_nothing_with_it(values: dict[str, Path], helm: str) -> None:
     """Helm's toYaml gives nothing for a whole map with a C1 control character in one of its texts, and raises no error."""
     change = 'hub.traits.KubeSpawner.environment={"A": "x\x81"}'
-    assert "hub: a text in auth or traits has a control character" in refusal(
+    assert "hub: a text in auth, roles or traits has a control character" in refusal(
         Question(values["minimal"], (change,), program=helm)
     )

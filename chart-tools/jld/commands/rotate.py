@@ -23,7 +23,7 @@ NAMES = Annotated[
     typer.Option(
         "--secret",
         metavar="NAME",
-        help="cryptKeys (without this option), cookieSecret, proxyToken, metricsToken or dummyPassword. May be repeated.",
+        help="cryptKeys (without this option), cookieSecret, proxyToken, metricsToken, dummyPassword, or services.NAME. May be repeated.",
     ),
 ]
 FORCE = Annotated[bool, typer.Option("--force", help="Rotate the crypto keys again within a day.")]
@@ -52,6 +52,8 @@ def rotate(
       jld rotate production-values.yaml
 
       jld rotate --secret cookieSecret        log everybody out
+
+      jld rotate --secret services.grader     give the service a new token
     """
     with outcome(form) as report:
         chosen = list(dict.fromkeys(names or [rotation.CRYPT_KEYS]))
@@ -71,7 +73,7 @@ def rotate(
             note = rotation.rotation_note(now)
         replace_file(file, values_file.render_values(data, note))
         for name in chosen:
-            report.line(f"Rotated hub.secret.{name}. {rotation.CONSEQUENCES[name]}")
+            report.line(f"Rotated hub.secret.{name}. {rotation.consequence(name)}")
         report.fact(output=str(file), rotated=chosen)
         report.line(f"Wrote {file}. It takes effect with: helm upgrade jld ./chart -f {file}")
 

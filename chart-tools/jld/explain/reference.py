@@ -84,6 +84,7 @@ def _secrets() -> Iterator[str]:
     for name, secret in formats.HUB_SECRETS.items():
         otherwise = "generated once" if secret.generate else "asked for on a terminal, else an error"
         yield f"| `{name}` | {_cell(secret.accepted)} | `{formats.environment_variable(name)}` | {otherwise} |"
+    yield f"| `services.NAME`, for one of `hub.services` | {formats.SERVICE_TOKEN.accepted} | none | generated once |"
     broker = formats.BROKER_PASSWORD_FORMAT
     yield (
         f"| `{dotted(formats.BROKER_PASSWORD)}` (with its whole path) | {broker.accepted} "

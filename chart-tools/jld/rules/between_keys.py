@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, pods, resources
+from jld.rules.access import services
 from jld.rules.images import listed, prepuller, series, typed
 from jld.rules.storage import nfs, volumes
 from jld.site.tree import Node, find, nearest
@@ -14,6 +15,7 @@ from jld.support.key_paths import JsonMap, dotted
 PARTS = (
     hub,
     login,
+    services,
     lab,
     pods,
     listed,

@@ -12,10 +12,11 @@ from jld.support.key_paths import JsonMap, map_at, value_at
 
 def secrets_have_their_format(effective: JsonMap) -> Violations:
     """Each of `hub.secret` decodes to the form that its reader wants."""
-    for name, encoded in map_at(effective, "hub", "secret").items():
-        sentence = formats.fault(name, encoded) if isinstance(encoded, str) and encoded else None
-        if sentence:
-            yield ("hub", "secret", name), sentence
+    for above in (formats.HUB_SECRET, formats.SERVICE_TOKENS):
+        for name, encoded in map_at(effective, *above).items():
+            sentence = formats.fault((*above, name), encoded) if isinstance(encoded, str) and encoded else None
+            if sentence:
+                yield (*above, name), sentence
 
 
 def extra_config_is_python(effective: JsonMap) -> Violations:

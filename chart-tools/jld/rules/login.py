@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from jld.rules import listed_names
+from jld.rules.access.services import people
 from jld.rules.rule import Rule, Violations
 from jld.support.key_paths import JsonMap, KeyPath, dotted, list_at, map_at, value_at
 from jld.support.quantities import seconds
@@ -68,23 +70,24 @@ def listed_names_belong_to_one_provider(effective: JsonMap) -> Violations:
 
 
 def listed_names_are_those_of_the_hub(effective: JsonMap) -> Violations:
-    """Each of `hub.auth.admins` and of `users.allow` is a name that a login with the chosen provider can give."""
+    """Each of `hub.auth.admins`, `hub.auth.blocked` and `users.allow`, of `users` of `hub.roles`, and of `hub.culling.people`, is a name that a login with the chosen provider can give."""
     auth = map_at(effective, "hub", "auth")
-    for path, name in _listed_names(auth):
+    for path, name in _listed_names(effective):
         if name in listed_names.RESERVED:
-            yield ("hub", "auth", *path), "the name of a system account, which nobody gets; write another one"
+            yield path, "the name of a system account, which nobody gets; write another one"
         elif fault := _fault_of_name(name, auth):
-            yield ("hub", "auth", *path), fault
+            yield path, fault
 
 
-def _listed_names(auth: JsonMap) -> Iterator[tuple[KeyPath, str]]:
+def _listed_names(effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
     """Where a name stands, and the name in lower case."""
-    paths: list[KeyPath] = [("admins",), ("dummy", "users")]
-    paths += [(way, "users", "allow") for way in ("github", "cilogon", "other")]
-    for path in paths:
-        for index, name in enumerate(list_at(auth, *path)):
-            if isinstance(name, str) and _USER_NAME.fullmatch(name):
-                yield (*path, index), name.lower()
+    keys: list[KeyPath] = [("admins",), ("blocked",), ("dummy", "users")]
+    keys += [(way, "users", "allow") for way in ("github", "cilogon", "other")]
+    paths: list[KeyPath] = [("hub", "auth", *key) for key in keys]
+    in_auth = ((((*path, index), name) for index, name in enumerate(list_at(effective, *path))) for path in paths)
+    for path, name in (*chain.from_iterable(in_auth), *people(effective)):
+        if isinstance(name, str) and _USER_NAME.fullmatch(name):
+            yield path, name.lower()
 
 
 def _fault_of_name(name: str, auth: JsonMap) -> str | None:

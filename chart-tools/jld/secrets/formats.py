@@ -13,6 +13,7 @@ from jld.support.key_paths import KeyPath
 
 NOT_GIVEN = "missing://secret"  # stands where a person has still to give a secret, and is never one
 HUB_SECRET: KeyPath = ("hub", "secret")
+SERVICE_TOKENS: KeyPath = (*HUB_SECRET, "services")  # by the name of a service
 NGINX_SECRET: KeyPath = ("nginx", "secret")
 FIREFLY_PASSWORD: KeyPath = ("firefly", "secret", "adminPassword")
 FIREFLY_PASSWORD_VARIABLE = "JLD_FIREFLY_ADMIN_PASSWORD"  # noqa: S105
@@ -38,6 +39,11 @@ class SecretFormat:
 
 def _hex_key() -> str:
     return secrets.token_hex(32)
+
+
+def new_service_token() -> str:
+    """An API token for a service."""
+    return _hex_key()
 
 
 def new_firefly_password() -> str:
@@ -100,6 +106,12 @@ HUB_SECRETS: dict[str, SecretFormat] = {
     ),
 }
 
+SERVICE_TOKEN = SecretFormat(
+    lambda text: re.fullmatch(r"[!-~]{32,512}", text) is not None,
+    "a token of 32 to 512 letters, digits and signs without blanks",
+    _hex_key,
+)
+
 BROKER_PASSWORD_FORMAT = SecretFormat(
     _is_one_line,
     "the password as one line of text",
@@ -128,10 +140,17 @@ def decode(text: str) -> bytes | None:
         return None
 
 
-def fault(name: str, encoded: str) -> str | None:
-    """What is wrong with a key of `hub.secret`, without showing it. Whether it is base64 at all, the schema says."""
+def hub_secret(path: KeyPath) -> SecretFormat | None:
+    """What the secret at a path of the values must look like; None where the hub has none."""
+    if path[:-1] == SERVICE_TOKENS:
+        return SERVICE_TOKEN
+    return HUB_SECRETS.get(str(path[-1])) if path[:-1] == HUB_SECRET else None
+
+
+def fault(path: KeyPath, encoded: str) -> str | None:
+    """What is wrong with one of the hub's secrets, without showing it. Whether it is base64 at all, the schema says."""
     content = decode(encoded)
-    secret = HUB_SECRETS.get(name)
+    secret = hub_secret(path)
     if content is None or secret is None:
         return None
     try:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from jld.secrets import formats
 from jld.site.tree import Node, find
 from jld.support.errors import Problem, SiteError
-from jld.support.key_paths import JsonMap, value_at
+from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
 
 CRYPT_KEYS = "cryptKeys"
 APART = timedelta(days=1)  # the least between two rotations of the crypto keys
@@ -20,6 +20,7 @@ CONSEQUENCES = {
     "proxyToken": "Nobody is logged out. The hub restarts; what it tells the front door counts again within two minutes.",
     "dummyPassword": "Nobody is logged out. Who logs in from now on needs the new password: `jld password`.",
 }
+_OF_SERVICE = "services."
 _TIME = "%Y-%m-%d %H:%M UTC"
 _NOTE_START = "crypto keys rotated on "
 
@@ -30,11 +31,23 @@ def rotated(values: Node, data: JsonMap, names: Sequence[str]) -> JsonMap:
     if problems:
         raise SiteError(problems)
     result = copy.deepcopy(data)
-    hub_secrets = result["hub"]["secret"]
     for name in names:
-        current = (formats.decode(hub_secrets[name]) or b"").decode()
-        hub_secrets[name] = formats.encode(_new_secret(name, current))
+        *above, key = map(str, path_of(name))
+        holder = map_at(result, *above)
+        current = (formats.decode(holder[key]) or b"").decode()
+        holder[key] = formats.encode(_new_secret(name, current))
     return result
+
+
+def path_of(name: str) -> KeyPath:
+    """Where the secret called `name` stands: `cookieSecret`, or `services.grader` for the token of a service."""
+    service = name.removeprefix(_OF_SERVICE)
+    return (*formats.SERVICE_TOKENS, service) if service != name else (*formats.HUB_SECRET, name)
+
+
+def consequence(name: str) -> str:
+    """What a new secret does to people and programs."""
+    return CONSEQUENCES.get(name) or f"Nobody is logged out. The hub restarts, and {name} needs the new token."
 
 
 def rotation_note(now: datetime) -> str:
@@ -52,7 +65,8 @@ def too_early(earlier: str, now: datetime) -> str | None:
 
 
 def _new_secret(name: str, current: str) -> str:
-    generate = formats.HUB_SECRETS[name].generate
+    secret = formats.hub_secret(path_of(name))
+    generate = secret.generate if secret else None
     if generate is None:
         raise AssertionError(name)  # `_problem` has a sentence for it
     if name == CRYPT_KEYS:
@@ -62,23 +76,26 @@ def _new_secret(name: str, current: str) -> str:
 
 def _problem(values: Node, data: JsonMap, name: str) -> Problem | None:
     key = f"hub.secret.{name}"
-    kind = formats.HUB_SECRETS.get(name)
+    path = path_of(name)
+    kind = formats.hub_secret(path)
     if kind is None or kind.generate is None:
-        sentence = f"cannot be rotated here; write one of {', '.join(CONSEQUENCES)}"
+        sentence = (
+            f"cannot be rotated here; write one of {', '.join(CONSEQUENCES)}, or services.NAME for a service's token"
+        )
         if kind:
             sentence = (
                 "only its issuer can make a new one; then give it to `jld values` "
                 f"as {formats.environment_variable(name)} or in secrets.yaml"
             )
         return Problem(None, key, sentence)
-    node = find(values, ("hub", "secret", name))
+    node = find(values, path)
     place = node.where if node else values.place
-    encoded = value_at(data, "hub", "secret", name)
+    encoded = value_at(data, *path)
     if value_at(data, "hub", "existingSecret"):
         return Problem(place, key, "hub.existingSecret names the Secret to use; rotate it where that Secret is made")
     if not isinstance(encoded, str):
         return Problem(place, key, "this file holds none to rotate; run `jld values` first")
     if not formats.decode(encoded):
         return Problem(place, key, "what stands here (not shown) is not base64; restore the file, or remove the key")
-    fault = formats.fault(name, encoded)
+    fault = formats.fault(path, encoded)
     return Problem(place, key, fault) if fault else None

@@ -20,7 +20,12 @@ from jld.support.key_paths import JsonMap, value_at
 from jld.values.draft import Draft
 from jld.values.log_shipping import complete_log_shipping
 from jld.values.misplaced import legacy_file, unknown_keys_of_secrets_file
-from jld.values.site_secrets import collect_hub_secrets, complete_firefly_password, complete_hub_secrets
+from jld.values.site_secrets import (
+    collect_hub_secrets,
+    complete_firefly_password,
+    complete_hub_secrets,
+    complete_service_tokens,
+)
 from jld.values.sizes import with_computed_sizes
 from jld.values.storage import complete_storage
 from jld.values.tls import complete_certificate
@@ -56,6 +61,7 @@ def assemble(sources: Sources, chart: Chart, now: datetime) -> Assembled:
     collect_hub_secrets(draft)
     complete_certificate(draft, now)
     complete_hub_secrets(draft)
+    complete_service_tokens(draft)
     complete_firefly_password(draft)
     complete_log_shipping(draft, now)
     complete_storage(draft, sources.free_cluster_ip)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from jld.schema import legacy_keys
 from jld.schema.validation import nearest_name
-from jld.secrets.formats import BROKER_PASSWORD, FIREFLY_PASSWORD, HUB_SECRET, HUB_SECRETS
+from jld.secrets.formats import BROKER_PASSWORD, FIREFLY_PASSWORD, HUB_SECRET, HUB_SECRETS, hub_secret
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Place, Problem
 from jld.support.key_paths import KeyPath, dotted
@@ -37,9 +37,9 @@ def unknown_keys_of_secrets_file(root: Node) -> Iterator[Problem]:
         yield Problem(encrypted.where, "", sentence)
         return
     for path in _leaves(root, ()):
-        if path in _OTHERS or (path[:2] == HUB_SECRET and len(path) == 3 and path[2] in HUB_SECRETS):
+        if path in _OTHERS or hub_secret(path):
             continue
-        others, accepted = ", ".join(map(dotted, _OTHERS)), ", ".join(HUB_SECRETS)
+        others, accepted = ", ".join(map(dotted, _OTHERS)), ", ".join((*HUB_SECRETS, "services.NAME"))
         sentence = f"a secrets file holds only {others} and these keys, below hub.secret: {accepted}"
         close = nearest_name(str(path[-1]), list(HUB_SECRETS)) if path else None
         if close:

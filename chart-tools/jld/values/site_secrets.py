@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jld.schema import validation
 from jld.secrets import formats
-from jld.secrets.formats import FIREFLY_PASSWORD, HUB_SECRET, NGINX_SECRET
+from jld.secrets.formats import FIREFLY_PASSWORD, HUB_SECRET, NGINX_SECRET, SERVICE_TOKENS
 from jld.site.tree import Node, coalesce, find, nearest, plain, put
 from jld.support.errors import Problem
 from jld.support.key_paths import JsonMap, dotted, map_at, value_at
@@ -20,7 +20,7 @@ def collect_hub_secrets(draft: Draft) -> None:
     known = map_at(draft.schema, "properties", "hub", "properties", "secret", "properties")
     previous = find(draft.previous, HUB_SECRET)
     for name, node in previous.value.items() if previous and isinstance(previous.value, dict) else ():
-        if name in known and find(draft.site, (*HUB_SECRET, name)) is None:
+        if name in known and name != SERVICE_TOKENS[-1] and find(draft.site, (*HUB_SECRET, name)) is None:
             draft.put((*HUB_SECRET, name), node)
     used = _used(draft)
     for name in formats.HUB_SECRETS:
@@ -39,6 +39,22 @@ def complete_hub_secrets(draft: Draft) -> None:
             place = nearest(draft.site, path)
             draft.problems.append(MissingSecret(place, dotted(path), f"missing; {remedy}", accepted=accepted))
     _put_placeholders(draft)
+
+
+def complete_service_tokens(draft: Draft) -> None:
+    """A token for each of `hub.services`: that of the secrets file, else of the site or an earlier run, else a generated one."""
+    effective = draft.effective()
+    if value_at(effective, "hub", "existingSecret"):
+        return
+    for name in map_at(effective, "hub", "services"):
+        path = (*SERVICE_TOKENS, name)
+        draft.take_secret(path, "")
+        if find(draft.site, path) is None:
+            previous = find(draft.previous, path)
+            if previous is not None:
+                draft.put(path, previous)
+            else:
+                draft.generate(path, formats.encode(formats.new_service_token()))
 
 
 def complete_firefly_password(draft: Draft) -> None:

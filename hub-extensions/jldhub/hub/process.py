@@ -3,7 +3,7 @@
 from typing import Any
 
 from jldhub.front_door.proxy import FrontDoor
-from jldhub.hub import firefly
+from jldhub.hub import firefly, services
 from jldhub.hub.database import database_url
 from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
@@ -32,7 +32,8 @@ def hub_config(settings: Settings, secrets: HubSecrets) -> dict[str, dict[str, A
             "cleanup_servers": False,
             "cleanup_proxy": False,
             "shutdown_on_logout": False,
-            "allow_named_servers": False,
+            "allow_named_servers": settings.hub.named_servers.limit > 0,
+            "named_server_limit_per_user": settings.hub.named_servers.limit,
             # Seconds. The activity of people and tokens, which labs use too; a coarse resolution saves database writes. The
             # activity of labs, by which they are culled, is written down with each of their reports.
             "activity_resolution": 600,
@@ -47,6 +48,6 @@ def hub_config(settings: Settings, secrets: HubSecrets) -> dict[str, dict[str, A
             "tornado_settings": {"cookie_options": {"samesite": "Lax", "secure": True}},
         },
         "CryptKeeper": {"keys": secrets.crypt_keys},
-        "Proxy": {"extra_routes": firefly.extra_routes(settings)},
+        "Proxy": {"extra_routes": firefly.extra_routes(settings) | services.service_routes(settings)},
         "FrontDoor": {"apis": names.front_door, "auth_token": secrets.proxy_token},
     }

@@ -35,16 +35,43 @@ def authenticator_config(settings: Settings, secrets: HubSecrets) -> Sections:
         "allow_existing_users": False,
         "username_pattern": _USERNAME,
         "enable_auth_state": True,
+        "blocked_users": set(auth.blocked),
+        # JupyterHub's groups are those of the login that have a role, and none that somebody makes on the page Admin.
+        **({"manage_groups": True} if settings.hub.groups_of_roles else {}),
     }
     return config
 
 
+# Of those of JupyterHub's own role `admin`, which cannot be changed, all but what leads into the labs and accounts of others:
+# `access:servers` and `shares`, `tokens` in their name, what the hub keeps of their login (`admin:auth_state`), another user
+# name for a person (`admin:users`), and services with rights (`admin:services`).
+_ADMINISTRATOR = [
+    "admin-ui",
+    "users",
+    "delete:users",
+    "servers",
+    "admin:groups",
+    "access:services",
+    "list:services",
+    "read:services",
+    "read:hub",
+    "read:metrics",
+    "read:roles",
+    "read:tokens",
+    "proxy",
+    "shutdown",
+]
+
+
 def admin_roles(settings: Settings) -> list[dict[str, Any]]:
-    """Entries for `JupyterHub.load_roles`.
+    """Entries for `JupyterHub.load_roles`. The role `admin` may enter the labs of others.
 
     Unlike `admin_users`, a role is revoked when a name is removed from the settings.
     """
-    return [{"name": "admin", "users": sorted(settings.hub.auth.admins)}]
+    admins = sorted(settings.hub.auth.admins)
+    if settings.hub.auth.admin_access:
+        return [{"name": "admin", "users": admins}]
+    return [{"name": "admin", "users": []}, {"name": "administrator", "users": admins, "scopes": _ADMINISTRATOR}]
 
 
 def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
@@ -56,7 +83,8 @@ def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
         "http_request_kwargs": {"connect_timeout": 15, "request_timeout": 20},
     }
     if auth.github:
-        config, users = _github_config(auth.github, settings.hub.lab.groups_of_choices, oauth), auth.github.users
+        groups = [*settings.hub.lab.groups_of_choices, *settings.hub.groups_of_roles]
+        config, users = _github_config(auth.github, groups, oauth), auth.github.users
     elif auth.cilogon:
         config, users = _cilogon_config(auth.cilogon, oauth), auth.cilogon.users
     else:
@@ -64,6 +92,8 @@ def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
         config, users = _other_config(auth.other, oauth), auth.other.users
     ids = {"first_id": auth.numbers.first, "last_id": auth.numbers.last}
     provider = {**config.get("ProviderLogin", {}), "staleness": auth.staleness.total_seconds(), **ids}
+    if settings.hub.groups_of_roles:
+        provider["role_groups"] = settings.hub.groups_of_roles
     return {**config, "ProviderLogin": provider, "Authenticator": _authenticator_config(auth, users)}
 
 
@@ -75,17 +105,17 @@ def _authenticator_config(auth: Auth, users: UserRules) -> dict[str, Any]:
     }
 
 
-def _github_config(github: GitHub, groups_of_choices: Sequence[str], oauth: dict[str, Any]) -> Sections:
+def _github_config(github: GitHub, groups: Sequence[str], oauth: dict[str, Any]) -> Sections:
     rules = github.organizations
     # Without the scope read:org GitHub shows only public memberships.
-    read_groups = bool(rules.allow or rules.deny or github.teams_as_groups or groups_of_choices)
+    read_groups = bool(rules.allow or rules.deny or github.teams_as_groups or groups)
     return {
         "JupyterHub": {"authenticator_class": GitHubLogin},
         "ProviderLogin": {
             "allow_organizations": list(rules.allow),
             "deny_organizations": list(rules.deny),
             "read_groups": read_groups,
-            "read_teams": github.teams_as_groups or any(":" in group for group in groups_of_choices),
+            "read_teams": github.teams_as_groups or any(":" in group for group in groups),
             "provider_address": github.url,
         },
         "GitHubOAuthenticator": {

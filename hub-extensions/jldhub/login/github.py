@@ -5,7 +5,7 @@ Memberships are read with the person's own token.
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -37,6 +37,9 @@ class GitHubLogin(ProviderLogin, GitHubOAuthenticator):
     def account(self, model: AuthModel) -> Account:
         uid = github_identity(model["auth_state"]).uid
         return Account(urlsplit(self.github_url).netloc.lower(), str(uid), _login(model).lower(), uid)
+
+    def memberships(self, model: AuthModel) -> Iterable[str]:
+        return github_identity(model["auth_state"]).memberships
 
     def user_info_to_username(self, user_info: dict[str, Any]) -> str:
         login = user_info.get("login")

@@ -1,5 +1,6 @@
 """`hub.auth`: the login provider, the allow and deny lists, and the source of UIDs and GIDs."""
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
@@ -164,6 +165,8 @@ class Auth(SettingsModel):
     """The values below `hub.auth`: exactly one provider, and the rules that hold for each of them."""
 
     admins: list[ListedName] = []
+    admin_access: bool = False  # whether these may enter the labs of others
+    blocked: list[ListedName] = []
     # `refresh`: how often a running session is checked against the provider. `staleness`: how long the last check is
     # valid during an outage of the provider. `token_lifetime`: how long an API token of a person is valid at most.
     refresh: Duration = timedelta(minutes=30)
@@ -194,23 +197,28 @@ class Auth(SettingsModel):
                 )
         if self.dummy and (strangers := sorted(set(self.admins) - set(self.dummy.users))):
             raise ValueError(f"admins names {', '.join(strangers)}, who cannot log in; add them to dummy.users")
+        if both := sorted(set(self.admins) & set(self.blocked)):
+            raise ValueError(f"blocked names {', '.join(both)}, who is in admins too; remove them from one of the two")
         return self
 
     @model_validator(mode="after")
     def _names_are_those_of_the_hub(self) -> Self:
-        listed = {"admins": self.admins} if not self.dummy else {}
+        listed = {"admins": self.admins, "blocked": self.blocked} if not self.dummy else {}
         for way, provider in (("github", self.github), ("cilogon", self.cilogon), ("other", self.other)):
             if provider:
                 listed[f"{way}.users.allow"] = provider.users.allow
-        faults = [
+        if faults := self.faults_of_names(listed):
+            raise ValueError("; ".join(faults))
+        return self
+
+    def faults_of_names(self, listed: Mapping[str, Iterable[str]]) -> list[str]:
+        """A sentence for each name, by the key that lists it, that no login of this site gives."""
+        return [
             f"{key}: {name!r} {fault}"
             for key, names in listed.items()
             for name in names
             if (fault := self._fault(name))
         ]
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
 
     def _fault(self, name: str) -> str | None:
         if self.github:

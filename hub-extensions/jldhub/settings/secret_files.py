@@ -33,13 +33,21 @@ class HubSecrets:
     client_secret: str = field(default="", repr=False)
     dummy_password: str = field(default="", repr=False)
     metrics_token: str = field(default="", repr=False)
+    # By the name of a service.
+    service_tokens: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def values(self) -> list[str | bytes]:
         """Every secret value, the database password on its own too, for masking them in logs."""
         password = urlsplit(self.database_url).password or ""
         address = [self.database_url, password, unquote(password)]
-        texts = [self.proxy_token, self.client_secret, self.dummy_password, self.metrics_token]
+        texts = [
+            self.proxy_token,
+            self.client_secret,
+            self.dummy_password,
+            self.metrics_token,
+            *self.service_tokens.values(),
+        ]
         return [self.cookie_secret, *self.crypt_keys, *address, *texts]
 
     @classmethod
@@ -57,6 +65,7 @@ class HubSecrets:
             client_secret=(reader.read(client_key, str) or "") if client_key else "",
             dummy_password=(reader.read("dummyPassword", str) or "") if hub.auth.dummy else "",
             metrics_token=(reader.read("metricsToken", str) or "") if hub.metrics.enabled else "",
+            service_tokens={name: reader.read(f"service.{name}", api_token) or "" for name in hub.services},
         )
         if reader.mistakes:
             raise SecretError(*reader.mistakes)
@@ -76,6 +85,16 @@ def key_bytes(text: str) -> bytes:
 def keys_bytes(text: str) -> list[bytes]:
     """Keys in the form of `key_bytes`, separated by `;`. Raises ValueError."""
     return [key_bytes(part) for part in text.split(";")]
+
+
+def api_token(text: str) -> str:
+    """A token that nobody guesses and that a header can hold. Raises ValueError."""
+    if not re.fullmatch(r"[!-~]{32,512}", text):
+        raise ValueError(
+            f"holds {len(text)} characters and is no token of 32 to 512 letters, digits and signs without blanks; "
+            "make one with: openssl rand -hex 32"
+        )
+    return text
 
 
 def database_address(text: str) -> str:
@@ -106,9 +125,9 @@ class _Reader:
                 raise ValueError("is empty; write a value")
             return parse(text)
         except FileNotFoundError:
+            remedy = "run `jld values`, or add it" if key.startswith("service.") else f"add {key} to hub.secret, or"
             self.mistakes.append(
-                f"secret {key}: {path} does not exist; add {key} to hub.secret, "
-                "or to the Secret that hub.existingSecret names"
+                f"secret {key}: {path} does not exist; {remedy} to the Secret that hub.existingSecret names"
             )
         except UnicodeDecodeError:
             self.mistakes.append(f"secret {key}: is not text; encode it once with base64, not the bytes themselves")

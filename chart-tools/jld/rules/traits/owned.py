@@ -22,7 +22,8 @@ _CONNECTED = "the chart's objects are made to fit what JLD sets"
 _SIZES = "the sizes of labs are said in hub.lab.sizes and hub.lab.sizeRange"
 _OUTLIVES = "labs outlive a restart of the hub, and this would end that"
 _WAITS = "with one, KubeSpawner waits for its watch once more, and deletes a healthy pod when the watch lags"
-_ROLES = "it would replace JLD's own, with the rights of administrators and of the culler; add to it in hub.extraConfig"
+_ROLES = "services and roles are said in hub.services and hub.roles; add others to JLD's own in hub.extraConfig"
+_EVERYBODY = "what everybody may do is said in hub.roles, with allowAll"
 
 
 def _each(names: str, reason: str) -> dict[str, str]:
@@ -41,6 +42,7 @@ OWNED: dict[str, dict[str, str]] = {
         **_each("db_url db_kwargs", _CONFIDENTIAL.format("hub.secret.dbUrl, with hub.db.external")),
         **_each("api_tokens service_tokens", "it is a secret, and this would stand in a ConfigMap"),
         **_each("load_roles load_groups services custom_scopes", _ROLES),
+        **_each("extra_user_scopes", _EVERYBODY),
         **_each("logging_config", "JLD's log hides secrets; its form is said in hub.log"),
         **_each("admin_users admin_access", _LOGIN),
         **_each("token_expires_in_max_seconds", "how long tokens are valid is said in hub.auth.tokenLifetime"),
@@ -102,7 +104,12 @@ OPTIONS: dict[str, str] = {
     **_each("validate_server_cert", "it would let anybody say who they are"),
 }
 # Accepted, though the chart has a key that says the same.
-HAS_A_KEY = {("KubeSpawner", "start_timeout"): "hub.lab.startTimeout", ("JupyterHub", "log_level"): "hub.log.level"}
+HAS_A_KEY = {
+    ("KubeSpawner", "start_timeout"): "hub.lab.startTimeout",
+    ("JupyterHub", "log_level"): "hub.log.level",
+    ("JupyterHub", "allow_named_servers"): "hub.namedServers.limit",
+    ("JupyterHub", "named_server_limit_per_user"): "hub.namedServers.limit",
+}
 
 
 def violations(traits: Mapping[str, Any]) -> Violations:

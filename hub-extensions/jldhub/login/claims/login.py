@@ -3,12 +3,22 @@
 Allow and deny lists are of groups; UIDs and GIDs come from claims or from the hub.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from tornado import web
 from traitlets import Bool, List, Unicode
 
-from jldhub.identity import MOST_GROUPS, Group, Identity, IdentityError, group_key, identity_to_state
+from jldhub.identity import (
+    AUTH_STATE_KEY,
+    MOST_GROUPS,
+    Group,
+    Identity,
+    IdentityError,
+    group_key,
+    identity_from_state,
+    identity_to_state,
+)
 from jldhub.login.admission import MembershipUnknown, Rule, refuse_denied, require_allowed
 from jldhub.login.claims import values
 from jldhub.login.claims.groups import ClaimedGroups, claimed_groups
@@ -101,6 +111,9 @@ class ClaimsLogin(ProviderLogin):
                 memberships=tuple(group.name for group in claimed_groups(received, self.groups_claim).groups),
             )
         )
+
+    def memberships(self, model: AuthModel) -> Iterable[str]:
+        return identity_from_state(model["auth_state"][AUTH_STATE_KEY]).memberships
 
     async def require_not_denied(self, model: AuthModel) -> None:
         claimed = self._claimed_groups(model)

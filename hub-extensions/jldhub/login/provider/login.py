@@ -8,6 +8,7 @@ from typing import Any
 from tornado import web
 from tornado.httpclient import HTTPClientError
 
+from jldhub.identity import blocked_sentence
 from jldhub.login.admission import AdmissionDenied
 from jldhub.login.provider.accounts import LOGIN_ERRORS
 from jldhub.login.provider.errors import ProviderUnavailable, error_text
@@ -61,7 +62,9 @@ class ProviderLogin(RunningSessions):
             except AdmissionDenied as refused:
                 raise self._forbidden(str(refused)) from refused
             answer = super().check_blocked_users(username, authentication)
-            return bool(await answer if isawaitable(answer) else answer)  # Globus' is a coroutine
+            if not (await answer if isawaitable(answer) else answer):  # Globus' is a coroutine
+                raise self._forbidden(blocked_sentence(username))
+            return True
 
     async def check_allowed(self, username: str, auth_model: AuthModel | None) -> bool:
         with self._counted():

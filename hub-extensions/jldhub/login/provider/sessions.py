@@ -12,6 +12,7 @@ from tornado import web
 from traitlets import Dict, Float, default
 
 from jldhub.identity import AUTH_STATE_KEY, REFUSED
+from jldhub.login import blocked
 from jldhub.login.admission import AdmissionDenied
 from jldhub.login.people import Account
 from jldhub.login.provider.accounts import LOGIN_ERRORS, ProviderAccounts
@@ -74,6 +75,9 @@ class RunningSessions(ProviderAccounts):
         Several requests of one person share a check: a refresh token may be used once. An outage of the provider logs nobody
         out for `staleness` seconds after the last successful check.
         """
+        if user.name in self.blocked_users:
+            blocked.end_tokens(user)
+            return False
         running = self._checks.get(user.name)
         if running is None:
             running = asyncio.create_task(self._checked(user, handler, **kwargs))

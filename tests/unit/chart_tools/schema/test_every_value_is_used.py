@@ -12,6 +12,8 @@ from jld.schema.chart import Chart
 from jld.schema.validation import key_paths, key_rule, resolved
 from jld.values import log_shipping
 from jldhub.images.prepuller.settings import PrepullerSettings
+from jldhub.settings.access.services import Role, Service
+from jldhub.settings.hub import Limits
 from jldhub.settings.lab import Size, Spread, Toleration
 from jldhub.settings.lab_images import LabImage
 from jldhub.settings.settings import Settings
@@ -197,6 +199,8 @@ ENTRIES: list[tuple[Key, type[BaseModel]]] = [
     (("hub", "lab", "images"), LabImage),
     (("hub", "lab", "pod", "tolerations"), Toleration),
     (("hub", "lab", "pod", "topologySpread"), Spread),
+    (("hub", "roles"), Role),
+    (("hub", "culling", "people"), Limits),
 ]
 
 
@@ -206,3 +210,10 @@ def test_the_hub_knows_each_key_of_an_entry_and_no_other(path: Key, model: type[
     entry = resolved(rule.get("additionalProperties") or rule["items"], SCHEMA)
 
     assert {field.alias for field in model.model_fields.values()} == set(entry["properties"])
+
+
+def test_the_hub_knows_each_key_of_a_service_but_its_pods_which_policies_name() -> None:
+    entry = key_rule(SCHEMA, ("hub", "services", "any"))
+
+    assert {field.alias for field in Service.model_fields.values()} | {"pods"} == set(entry["properties"])
+    assert "$service.pods" in templates()["charts/hub/templates/hub/networkpolicy.yaml"]

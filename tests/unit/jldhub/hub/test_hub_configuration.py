@@ -176,4 +176,6 @@ def test_trial_logins_have_one_password(settings: Settings, secret_directory: Pa
 
 
 def test_admins_are_exactly_those_of_the_settings(settings: Settings) -> None:
-    assert admin_roles(settings) == [{"name": "admin", "users": ["ada"]}]
+    entering = settings.hub.auth.model_copy(update={"admin_access": True})
+    hub = settings.hub.model_copy(update={"auth": entering})
+    assert admin_roles(settings.model_copy(update={"hub": hub})) == [{"name": "admin", "users": ["ada"]}]

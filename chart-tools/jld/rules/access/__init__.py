@@ -1,0 +1,1 @@
+"""Who may do what with the hub's REST API: `hub.services` and `hub.roles`."""

@@ -1,0 +1,1 @@
+"""Settings about who may do what with the hub's REST API: `hub.services` and `hub.roles`."""
