@@ -170,6 +170,7 @@ async def test_blocked_people_lose_their_session_their_labs_and_their_tokens(hub
         made = json.loads((await mallory.post_json("/hub/api/users/mallory/tokens", {})).text)
         assert await client.start_lab("mallory") in (201, 202)
         await client.until_ready("mallory")
+        (hub.deployment.secrets / "service.user-list").write_text("f6" * 32)  # as `jld rotate` does
         async with Program(hub.deployment.url, made["token"]) as own:
             assert (await own.ask("GET", "users/mallory"))[0] == 200
             restart(hub, lambda document: document["hub"]["auth"].update(blocked=["Mallory"]))
@@ -178,6 +179,11 @@ async def test_blocked_people_lose_their_session_their_labs_and_their_tokens(hub
                     await asyncio.sleep(0.5)
             assert (await own.ask("GET", "users/mallory"))[0] in (403, 404)
             assert (await own.ask("GET", "user"))[0] == 403
+        async with (
+            Program(hub.deployment.url, "f6" * 32) as new,
+            Program(hub.deployment.url, TOKENS["user-list"]) as old,
+        ):
+            assert [(await each.ask("GET", "users"))[0] for each in (new, old)] == [200, 403]
         page = await mallory.get("/hub/home")
         assert page.url.startswith("https://jupyter.example.org/hub/login")
         page = await log_in(mallory, "mallory")

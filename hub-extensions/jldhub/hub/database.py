@@ -12,6 +12,7 @@ from traitlets.log import get_logger
 from jldhub.hub.errors import DatabaseError
 from jldhub.hub.journal import empty_journal, settle_journal, sync_every_commit
 from jldhub.hub.startup import stop
+from jldhub.hub.tables.service_tokens import forget_service_tokens
 from jldhub.hub.tables.upgrade import upgrade_tables
 from jldhub.settings.secret_files import HubSecrets
 from jldhub.settings.settings import Settings
@@ -50,10 +51,12 @@ def ready_database(text: str, may_change: bool, mountinfo: str) -> list[str]:
     url = _parsed_url(text)
     try:
         if url.get_backend_name() != "sqlite":
+            forget_service_tokens(url)
             return [*upgrade_tables(url, may_change)]
         file = _sqlite_file(url)
         mode = settle_journal(file, mountinfo)
         changed = upgrade_tables(url, may_change)
+        forget_service_tokens(url)
         # JupyterHub copies the file, and nothing beside it, before it changes its own tables.
         empty_journal(file)
         return [mode, *changed]
