@@ -74,7 +74,10 @@ def test_a_key_of_two_types_names_both(desk: Any) -> None:
     ("key", "sentence"),
     [
         ("hub.culling.idleTimout", "there is no such key; did you mean hub.culling.idleTimeout?"),
-        ("idleTimeout", "there is no such key; did you mean hub.culling.idleTimeout or nginx.idleTimeout?"),
+        (
+            "idleTimeout",
+            "there is no such key; did you mean hub.culling.idleTimeout or hub.culling.namedServers.idleTimeout or nginx.idleTimeout?",
+        ),
         ("hub.global", "there is no such key; did you mean global?"),
         (
             "lab_size_range",

@@ -29,6 +29,8 @@ _ACTION = re.compile(r"{{-?(.*?)-?}}", re.DOTALL)
 _VALUE = re.compile(r"\.Values((?:\.[A-Za-z]+)+)")
 _DIG = re.compile(r'\bdig ((?:"[A-Za-z]+" )+)\S+ \.Values((?:\.[A-Za-z]+)*)')
 _PICK = re.compile(r'\b(?:pick|omit) \.Values((?:\.[A-Za-z]+)*)((?: "[A-Za-z]+")+)')
+# What takes all that is below a value but for what it names. The settings file does so too, and the hub reads that by name.
+_ALL_BUT = re.compile(r'^\s*omit \.Values((?:\.[A-Za-z]+)+)((?: "[A-Za-z]+")+) \| toYaml')
 # What takes a value with everything below it.
 _WHOLE = re.compile(
     r'(?:toYaml|toJson|include "jld\.image" \(list \.|merge dict|range|(?:toYaml|toJson) \()\s*\.Values((?:\.[A-Za-z]+)+)'
@@ -72,6 +74,10 @@ def read_by_templates() -> tuple[frozenset[Key], frozenset[Key]]:
             whole |= {key(name, words) for words in (*_WHOLE.findall(action), *_PIPED_WHOLE.findall(action))}
             if 'include "jld.pod"' in action:
                 whole |= {key(name, words) for words in _VALUE.findall(action)}
+            for above, names in _ALL_BUT.findall(action) if name.startswith("charts/") else ():
+                base, left_out = key(name, above), re.findall(r"[A-Za-z]+", names)
+                below = {path for path in key_paths(SCHEMA) if path[:-1] == base}
+                whole |= {path for path in below if path[-1] not in left_out}
             if re.match(r"\s*with \.Values", action):  # what follows is about the value itself
                 whole |= {key(name, words) for words in _VALUE.findall(action)}
     return frozenset(read), frozenset(whole)

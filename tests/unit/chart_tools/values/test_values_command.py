@@ -220,7 +220,7 @@ def test_keys_that_no_secrets_file_holds_are_refused(github_desk: Any) -> None:
     assert [line.split(": error: ")[1].split(";")[-1] for line in result.stderr.splitlines()[:-1]] == [
         " did you mean hub.secret.githubClientSecret?",
         "global.port: a secrets file holds only firefly.secret.adminPassword, logging.secret.brokerPassword and these keys, below hub.secret: cookieSecret, cryptKeys, proxyToken, "
-        "metricsToken, dummyPassword, githubClientSecret, cilogonClientSecret, otherClientSecret, dbUrl",
+        "metricsToken, dummyPassword, githubClientSecret, cilogonClientSecret, otherClientSecret, dbUrl, services.NAME",
     ]
 
 
