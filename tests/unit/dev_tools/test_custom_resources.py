@@ -8,7 +8,9 @@ from jlddev.support.errors import MachineError
 from jlddev.tools import custom_resources
 from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, PROMETHEUS_OPERATOR, Published
 
-EACH = pytest.mark.parametrize("published", [GATEWAY_API, CERT_MANAGER, PROMETHEUS_OPERATOR], ids=lambda each: each.module)
+EACH = pytest.mark.parametrize(
+    "published", [GATEWAY_API, CERT_MANAGER, PROMETHEUS_OPERATOR], ids=lambda each: each.module
+)
 
 
 def pinned(published: Published) -> tuple[str, str]:
