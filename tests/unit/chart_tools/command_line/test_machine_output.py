@@ -45,7 +45,7 @@ def test_a_misspelt_key_carries_the_nearest_one(desk: Any) -> None:
     text = "global: {hostname: a.example.org}\nhub: {auth: {dummy: {users: [alice]}}, culling: {idleTimout: 1h}}\n"
     [found] = mistakes(desk, text + "nginx: {tls: {selfSigned: true}}\n")
     assert (found["key"], found["suggestion"]) == ("hub.culling.idleTimout", "hub.culling.idleTimeout")
-    assert found["accepted"] == "idleTimeout, maxAge, busyLabs"
+    assert found["accepted"] == "idleTimeout, maxAge, busyLabs, people, namedServers"
 
 
 def test_a_secret_that_is_wrong_is_not_in_the_answer(desk: Any) -> None:

@@ -312,7 +312,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "text for keys": (
         hub("  auth: github\n"),
-        'site.yaml:4:9: error: hub.auth: found "github"; write keys below it: admins, refresh, staleness, tokenLifetime, numbers, github, cilogon, other, dummy',
+        'site.yaml:4:9: error: hub.auth: found "github"; write keys below it: admins, adminAccess, blocked, refresh, staleness, tokenLifetime, numbers, github, cilogon, other, dummy',
     ),
     "no way to log in": (
         HEAD + NGINX,

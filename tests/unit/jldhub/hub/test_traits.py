@@ -24,6 +24,7 @@ PREFERENCES = {
             "allow_named_servers",
             "concurrent_spawn_limit",
             "last_activity_interval",
+            "named_server_limit_per_user",
             "log_level",
             "template_paths",
         ),
