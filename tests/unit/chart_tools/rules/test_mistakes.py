@@ -569,12 +569,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "no certificate": (
         HEAD + HUB,
-        "site.yaml:1:1: error: nginx.tls: give the certificate in exactly one way: nginx.tls.certificate and "
+        "site.yaml:1:1: error: nginx.tls: give the certificate in exactly one way: nginx.tls.letsencrypt.email, or nginx.tls.issuer.name, or nginx.tls.certificate and "
         "nginx.tls.key, or nginx.tls.existingSecret, or nginx.tls.selfSigned: true",
     ),
     "a certificate without its key": (
         HEAD + HUB + "nginx: {tls: {certificate: tls.pem}}\n",
-        "site.yaml:3:9: error: nginx.tls: give the certificate in exactly one way: nginx.tls.certificate and "
+        "site.yaml:3:9: error: nginx.tls: give the certificate in exactly one way: nginx.tls.letsencrypt.email, or nginx.tls.issuer.name, or nginx.tls.certificate and "
         "nginx.tls.key, or nginx.tls.existingSecret, or nginx.tls.selfSigned: true",
     ),
     "an upload size with a wrong unit": (
