@@ -80,7 +80,7 @@ def test_names_of_a_long_release_fit(values: dict[str, Path]) -> None:
     objects = render(Question(values["local"], release="r" * 40, namespace="n" * 63)).objects
 
     # These belong to the whole cluster, so that their names hold the namespace, or hold a digest. Kubernetes takes as many.
-    limits = dict.fromkeys(("PersistentVolume", "ClusterRole", "ClusterRoleBinding", "ConfigMap"), 253)
+    limits = dict.fromkeys((*CLUSTER_WIDE, "ConfigMap"), 253)
     long = [
         each["metadata"]["name"] for each in objects if len(each["metadata"]["name"]) > limits.get(each["kind"], 63)
     ]
@@ -96,12 +96,14 @@ def test_labels_of_the_longest_release_fit(values: dict[str, Path]) -> None:
     assert [name for each in objects if each["kind"] == "Service" if len(name := each["metadata"]["name"]) > 63] == []
 
 
-@pytest.mark.parametrize("site", ["local", "external"])
+CLUSTER_WIDE = ("PersistentVolume", "ClusterRole", "ClusterRoleBinding", "PriorityClass")
+
+
+@pytest.mark.parametrize("site", ["local", "external", "everything"])
 def test_two_releases_share_no_object(values: dict[str, Path], site: str) -> None:
     def names(question: Question) -> set[tuple[str, str, str]]:
-        cluster_wide = {"PersistentVolume", "ClusterRole", "ClusterRoleBinding"}
         return {
-            (each["kind"], "" if each["kind"] in cluster_wide else question.namespace, each["metadata"]["name"])
+            (each["kind"], "" if each["kind"] in CLUSTER_WIDE else question.namespace, each["metadata"]["name"])
             for each in render(question).objects
         }
 
@@ -119,8 +121,8 @@ def test_two_releases_share_no_cluster_wide_name_however_their_own_names_are_put
 
     def names(release: str, namespace: str) -> set[tuple[str, str]]:
         question = Question(values[site], release=release, namespace=namespace)
-        kinds = ("PersistentVolume", "ClusterRole", "ClusterRoleBinding")
-        found = {(each["kind"], each["metadata"]["name"]) for each in render(question).objects if each["kind"] in kinds}
+        objects = [each for each in render(question).objects if each["kind"] in CLUSTER_WIDE]
+        found = {(each["kind"], each["metadata"]["name"]) for each in objects}
         assert found
         return found
 
@@ -128,7 +130,7 @@ def test_two_releases_share_no_cluster_wide_name_however_their_own_names_are_put
 
 
 def test_nothing_but_volumes_rights_and_what_a_hook_has_while_it_runs_is_cluster_wide(site: Path) -> None:
-    cluster_wide = {"ClusterRole", "ClusterRoleBinding", "Namespace", "StorageClass", "CustomResourceDefinition"}
+    cluster_wide = {*CLUSTER_WIDE, "Namespace", "StorageClass", "CustomResourceDefinition"} - {"PersistentVolume"}
     found = [each for each in render(Question(site)).objects if each["kind"] in cluster_wide]
     lasting = {each["kind"] for each in found if "helm.sh/hook" not in each["metadata"].get("annotations", {})}
 
@@ -137,6 +139,7 @@ def test_nothing_but_volumes_rights_and_what_a_hook_has_while_it_runs_is_cluster
     assert lasting == (
         {"ClusterRole", "ClusterRoleBinding"}
         | ({"StorageClass"} if "provisioner" in text else set())
+        | ({"PriorityClass"} if "placeholders:\n    counts: {}" not in text and "placeholders:" in text else set())
         | ({"Namespace"} if "purge: remove" in text else set())  # which holds nothing that has to last
     )
     without = [each["kind"] for each in render(Question(site, ("prepuller.enabled=false",))).objects]

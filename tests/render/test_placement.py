@@ -209,7 +209,7 @@ def test_a_placeholder_holds_what_a_lab_of_its_size_asks_for_where_that_may_run(
     )
     rendered = render(Question(values["minimal"], changes))
     lab = Lab.model_validate(rendered.settings()["hub"]["lab"])
-    deployment = rendered.one("Deployment", f"jld-placeholder-{size}")
+    deployment = rendered.one("Deployment", f"jld-room-{size}")
     spec: Object = deployment["spec"]["template"]["spec"]
     profiles = {each["slug"]: each["kubespawner_override"] for each in size_profiles(lab, Identity(1, 1, (), "", ""))}
     asked = spec["containers"][0]["resources"]["requests"]

@@ -17,7 +17,7 @@ SCHEMA, DEFAULTS = Chart(CHART).schema(), Chart(CHART).defaults()
 Key = tuple[str, ...]
 
 IMAGES = {"hub", "prepuller"}
-HELD = {"placeholder-gpu", "placeholder-medium"}
+HELD = {"room-gpu", "room-medium"}
 OURS = {"file-server", "filebeat", "hub", "keepalive", "nginx", "prepuller", "relay"}
 EVERY = OURS | {"firefly"}
 # The longest beginning of a key counts. What is below `hub` and not here is in the hub's settings, or nobody reads it.
@@ -51,7 +51,7 @@ PODS: dict[str, set[str]] = {
         )
     },
     "hub.lab.pod": IMAGES | HELD,
-    "hub.lab.pod.nodeSelector": IMAGES | {"placeholder-medium"},  # the size gpu has another pool
+    "hub.lab.pod.nodeSelector": IMAGES | {"room-medium"},  # the size gpu has another pool
     "hub.lab.pod.priorityClassName": IMAGES,
     "hub.lab.pod.topologySpread": {"hub"} | HELD,
     "hub.lab.pod.serviceAccount": {"hub"},
