@@ -393,11 +393,11 @@ def test_pods_of_services_reach_the_hub_and_the_front_door_those_with_pages(valu
         {"ports": [{"port": "api"}], "from": [tools]},
         {"ports": [{"port": "api"}], "from": [other]},
     ]
-    pages = policy(rendered, "nginx-services")
+    pages = policy(rendered, "services")
     assert pages["podSelector"] == policy(rendered, "nginx")["podSelector"]
     assert (pages["policyTypes"], pages["egress"]) == (["Egress"], [{"to": [other]}])
     names = [each["metadata"]["name"] for each in render(Question(values["minimal"])).of_kind("NetworkPolicy")]
-    assert "jld-nginx-services" not in names
+    assert "jld-services" not in names
 
 
 def test_the_hub_is_told_of_services_without_their_pods(values: dict[str, Path]) -> None:

@@ -21,7 +21,7 @@ FURTHER = {
     **dict.fromkeys(("filebeat", "relay", "logstash"), "logging.network"),
 }
 # Those of pods that speak to nobody, or to nginx alone: there is nothing to add.
-AS_THEY_ARE = {"closed", "nginx-services", "proof", "purge", "prepull", "test"}
+AS_THEY_ARE = {"closed", "services", "proof", "purge", "prepull", "test"}
 PEOPLE = ("global.userNamespaces=true", 'hub.lab.quota={"labs": 0, "cpu": 0, "memory": "0"}')
 RULES = [{"from": [{"podSelector": {"matchLabels": {"app": "x"}}}], "ports": [{"port": 9}]}, {"ports": [{"port": 10}]}]
 OFF = "global.network.enabled=false"
