@@ -71,8 +71,8 @@ class FrontDoor(Program):
             for each in old:
                 routes = routes.replace(each, f"host_routing = true, {each}")
             config = {**config, "routes.conf": routes}
-        self.http_port, self.https_port = free_port(), free_port()
-        ports = Ports(self.http_port, self.https_port, api_port, people=port)
+        self.http_port, self.https_port, self.metrics_port = free_port(), free_port(), free_port()
+        ports = Ports(self.http_port, self.https_port, api_port, people=port, metrics=self.metrics_port)
         file = write(config, lua, self.folder, ports, address)
         (self.folder / "tls").mkdir()
         for name, text in {"tls.crt": self_signed().pair.certificate, "tls.key": self_signed().pair.key}.items():

@@ -10,6 +10,7 @@ import aiohttp
 import yaml
 
 from .deployment import Deployment
+from .front_door import FrontDoor
 from .kubernetes import Kubernetes
 
 TOKEN = "5c" * 32
@@ -33,10 +34,11 @@ class LabHub:
         config: str = "",
         lab: dict[str, Any] | None = None,
         auth: dict[str, Any] | None = None,
+        doors: Sequence[FrontDoor] = (),
     ) -> None:
         self.kubernetes = Kubernetes(directory / "kubernetes")
         trial = {"admins": list(people[:1]), "dummy": {"users": list(people)}}
-        self.deployment = Deployment(directory / "hub", auth or trial)
+        self.deployment = Deployment(directory / "hub", auth or trial, doors)
         self.kubernetes.serve(self.deployment)
         self.deployment.operator_config.write_text(PROGRAM + config)
         self.change_settings(lambda document: document["hub"]["lab"].update(lab or {}))

@@ -39,7 +39,6 @@ LATER = [name for name in HOOKS if name not in AT_START]
 def with_a_mistake(folder: Path, name: str) -> tuple[FrontDoor, str]:
     """A front door whose Lua fails in this function, and the line that fails."""
     door = FrontDoor(folder, free_port(), free_port(), changes=ALL)
-    door.change("nginx/routes.conf", "listen 127.0.0.1:0;", f"listen 127.0.0.1:{free_port()};")
     (door.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
     door.change("nginx/routes.conf", '"/etc/resolv.conf"', f'"{door.folder}/resolv.conf", {free_port()}')
     module, function = HOOKS[name]
@@ -50,12 +49,6 @@ def with_a_mistake(folder: Path, name: str) -> tuple[FrontDoor, str]:
     lines[number] += f' error("{MISTAKE}")'
     file.write_text("\n".join(lines))
     return door, f"{module}.lua:{number + 1}: {MISTAKE}"
-
-
-def metrics_of(door: FrontDoor) -> str:
-    head = r"listen 127.0.0.1:(\d+);\s+include [^;]*;\s+access_log off;\s+location = /metrics"
-    (port,) = re.findall(head, (door.folder / "nginx" / "routes.conf").read_text())
-    return f"http://127.0.0.1:{port}/metrics"
 
 
 def test_every_place_that_calls_lua_is_known() -> None:
@@ -87,7 +80,7 @@ def test_a_mistake_in_the_lua_is_in_the_log(tmp_path: Path, lab: str, name: str)
                 visit(door.url + path)
         visit(f"http://127.0.0.1:{door.http_port}/.well-known/acme-challenge/token")
         visit(f"{door.api_url}/nginx-ready")
-        visit(metrics_of(door))
+        visit(f"http://127.0.0.1:{door.metrics_port}/metrics")
         try:
             handshake(door, unsuspecting())
         except OSError:
