@@ -27,7 +27,7 @@ def secrets_of(rendered: Render) -> set[str]:
     mounted = {
         volume["secret"]["secretName"]
         for pod in rendered.pods
-        for volume in pod.spec["volumes"]
+        for volume in pod.spec.get("volumes", [])
         if volume["name"] == "tls" and pod.component in ("nginx", "test")
     }
     return mounted | {entry["secretName"] for each in rendered.of_kind("Ingress") for entry in each["spec"]["tls"]}

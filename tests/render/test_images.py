@@ -41,7 +41,9 @@ def test_every_image_of_the_chart_may_have_a_digest(values: dict[str, Path]) -> 
 def test_every_pod_of_the_chart_pulls_as_the_site_says(values: dict[str, Path], policy: str) -> None:
     for site in SITES:
         rendered = render(Question(values[site], (f'global.imagePullPolicy="{policy}"',)))
-        assert {container["imagePullPolicy"] for container in containers(rendered)} == {policy}
+        # Placeholders stand for labs, which start while the registry is down.
+        pods = [each for each in rendered.pods if not each.component.startswith("placeholder")]
+        assert {container["imagePullPolicy"] for each in pods for container in each.containers} == {policy}
 
 
 def test_every_part_with_resources_is_known() -> None:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 from jlddev.support.errors import MachineError
-from jlddev.tools import custom_resources
+from jlddev.tools.custom_resources import PROMETHEUS_OPERATOR, custom_resources
 from rendering import CHECKOUT, Object, Question, Render, refusal, render
 
 RELAY = ('logging.pipeline="relay"', 'logging.existingSecret="logs"', 'logging.broker.host="rabbitmq.example.org"')
@@ -38,7 +38,7 @@ def monitored(request: pytest.FixtureRequest, values: dict[str, Path]) -> tuple[
 def schemas() -> dict[str, dict[str, Any]]:
     """The operator's own schemas, by kind, which refuse keys that they do not know."""
     try:
-        files = custom_resources.prometheus_operator()
+        files = custom_resources(PROMETHEUS_OPERATOR)
     except MachineError as reason:
         pytest.skip(str(reason))
     found = [yaml.load(file.read_text(), yaml.CSafeLoader)["spec"] for file in files]

@@ -177,6 +177,9 @@ def test_every_service_and_policy_finds_its_pods(site: Path) -> None:
     labels = [pod.labels for pod in rendered.pods] + [rendered.settings()["names"]["labLabels"]]
     prepuller = yaml.safe_load(rendered.one("ConfigMap", "jld-prepuller-settings")["data"]["prepuller.yaml"])
     labels.append(prepuller["names"]["labels"])
+    for issuer in rendered.of_kind("Issuer"):  # cert-manager makes the pod
+        solvers = issuer["spec"]["acme"]["solvers"]
+        labels += [each["http01"]["ingress"]["podTemplate"]["metadata"]["labels"] for each in solvers]
     selectors = [each["spec"]["selector"] for each in rendered.of_kind("Service")]
     selectors += [each["spec"]["podSelector"].get("matchLabels", {}) for each in rendered.of_kind("NetworkPolicy")]
     selectors += [each["spec"]["selector"]["matchLabels"] for each in rendered.of_kind("Deployment")]
@@ -186,11 +189,17 @@ def test_every_service_and_policy_finds_its_pods(site: Path) -> None:
 
 def test_every_volume_mount_and_service_port_leads_somewhere(site: Path) -> None:
     rendered = render(Question(site))
-    existing = {"jupyter-tls", "firefly-admin", "datasets", "archives"}  # of the site's own
+    existing = {
+        "jupyter-tls",
+        "firefly-admin",
+        "datasets",
+        "archives",
+        "jld-certificate",
+    }  # of the site's own, and cert-manager's
     there = {(each["kind"], each["metadata"]["name"]) for each in rendered.objects}
     for pod in rendered.pods:
-        volumes = {volume["name"]: volume for volume in pod.spec["volumes"]}
-        assert {mount["name"] for each in pod.containers for mount in each["volumeMounts"]} == set(volumes)
+        volumes = {volume["name"]: volume for volume in pod.spec.get("volumes", [])}
+        assert {mount["name"] for each in pod.containers for mount in each.get("volumeMounts", [])} == set(volumes)
         for volume in volumes.values():
             if "configMap" in volume and not volume["configMap"].get("optional"):
                 assert ("ConfigMap", volume["configMap"]["name"]) in there
@@ -207,4 +216,4 @@ def test_every_volume_mount_and_service_port_leads_somewhere(site: Path) -> None
     }
     for service in rendered.of_kind("Service"):
         component = service["spec"]["selector"]["app.kubernetes.io/component"]
-        assert {(component, port["targetPort"]) for port in service["spec"]["ports"]} <= ports
+        assert component == "proof" or {(component, port["targetPort"]) for port in service["spec"]["ports"]} <= ports

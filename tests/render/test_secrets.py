@@ -119,7 +119,7 @@ def test_the_key_of_the_certificate_reaches_nginx_alone(site: Path) -> None:
     holders = {
         pod.component
         for pod in render(Question(site)).pods
-        for volume in pod.spec["volumes"]
+        for volume in pod.spec.get("volumes", [])
         for item in volume.get("secret", {}).get("items", [])
         if item["key"] == "tls.key"
     }
