@@ -99,7 +99,7 @@ def test_labels_of_the_longest_release_fit(values: dict[str, Path]) -> None:
 CLUSTER_WIDE = ("PersistentVolume", "ClusterRole", "ClusterRoleBinding", "PriorityClass")
 
 
-@pytest.mark.parametrize("site", ["local", "external", "everything"])
+@pytest.mark.parametrize("site", ["local", "external"])
 def test_two_releases_share_no_object(values: dict[str, Path], site: str) -> None:
     def names(question: Question) -> set[tuple[str, str, str]]:
         return {
