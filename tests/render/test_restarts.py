@@ -72,7 +72,10 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
         ('prepuller.resources.limits.memory="2Gi"', {"prepuller"}),
         (
             'global.imagePullSecrets=["other"]',
-            {"file-server", "filebeat", "firefly", "hub", "keepalive", "nginx", "prepuller", "relay"},
+            {
+                *("file-server", "filebeat", "firefly", "hub", "keepalive", "nginx", "prepuller", "relay"),
+                *("room-gpu", "room-medium"),
+            },
         ),
         (
             'global.imagePullPolicy="Never"',
