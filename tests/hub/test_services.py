@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.ports import free_port
 
 from .browser import Browser, Page
+from .conftest import GitHub, Hubs
 from .deployment import PASSWORD, Deployment
 from .front_door import needs_nginx
 from .labs import LabHub, Program
@@ -257,3 +259,26 @@ def test_a_scope_that_does_not_exist_stops_the_hub_with_a_sentence(deploy: Calla
     assert "hub.services.one.scopes: JupyterHub has no scope 'list:user'; did you mean list:users?" in log
     assert "hub.services.one.scopes: 'read:users!person=bob' has a filter that JupyterHub does not know" in log
     assert "Traceback" not in log
+
+
+async def test_members_of_a_group_at_the_provider_have_its_role_and_lose_it_with_the_group(
+    hubs: Hubs, github: GitHub, deploy: Callable[..., Deployment]
+) -> None:
+    login = github.login(allow=["lsst"]) | {"users": {"allow": ["guest"]}}
+    deployment = deploy({"admins": [], "github": login})
+    document = yaml.safe_load((deployment.directory / "settings.yaml").read_text())
+    document["hub"]["roles"] = {"readers": {"scopes": ["list:users"], "groups": ["LSST"]}}
+    deployment.write_settings(document)
+    deployment.start()
+    deployment.wait()
+    async with Browser(deployment.url) as grace, Browser(deployment.url) as guest:
+        await grace.log_in_with_provider("grace")
+        await guest.log_in_with_provider("guest")
+        assert (await grace.get("/hub/api/users")).status == 200
+        assert (await guest.get("/hub/api/users")).status == 403
+        everybody = json.loads((await grace.get("/hub/api/users")).text)
+        assert {each["name"] for each in everybody} == {"grace", "guest"}
+        document["hub"]["roles"]["readers"]["groups"] = ["lsst-sqre:friends-of-nobody"]
+        deployment.write_settings(document)
+        deployment.restart_hub()
+        assert (await grace.get("/hub/api/users")).status == 403
