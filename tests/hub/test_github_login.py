@@ -175,7 +175,7 @@ async def test_what_github_tells_is_read_whole(hubs: Hubs, github: GitHub, deplo
     """Lists of several pages, teams, and addresses that were never verified."""
     rules = {"organizations": {"allow": ["lsst", "lsst-sqre:friends"]}, "teamsAsGroups": True}
     auth = {"clientId": github.people["client"]["id"], "url": github.url, **rules}  # its API follows from the address
-    deployment = deploy({"admins": ["ada"], "github": auth})
+    deployment = deploy({"admins": ["ada"], "adminAccess": True, "github": auth})
     deployment.start()
     deployment.wait()
     await github.order(person={**github.person("grace"), "oldAddresses": 250})

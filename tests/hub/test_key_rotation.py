@@ -41,7 +41,7 @@ class RotatedHub:
 
 @pytest.fixture
 def rotated_hub(github: GitHub, deploy: Callable[[dict[str, Any]], Deployment]) -> RotatedHub:
-    deployment = deploy({"admins": ["ada"], "github": github.login(allow=["lsst"])})
+    deployment = deploy({"admins": ["ada"], "adminAccess": True, "github": github.login(allow=["lsst"])})
     deployment.start()
     deployment.wait()
     return RotatedHub(deployment)
