@@ -33,6 +33,18 @@ HELMS = ("helm3", "helm4")
 WAYS_IN: dict[str, set[str]] = {"service": set(), "ingress": {"Ingress"}, "gateway": {"HTTPRoute"}}
 # A stand-in, which knows the name of the kind alone: what is in it is held to Cilium's documentation elsewhere.
 STAND_INS = (("cilium.io", "v2", "CiliumNetworkPolicy", "ciliumnetworkpolicies"),)
+# What the example with everything says is in the cluster. Both take nothing from pods that do not name them.
+CLASSES = """
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: services}
+value: 1000
+---
+apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: {name: runc}
+handler: runc
+"""
 SECRETS = {
     "hub": {
         "secret": {
@@ -66,15 +78,17 @@ def place(
     made = Release(kube_cluster, NAME, PORTS, tmp_path_factory.mktemp(NAME))
     kinds = made.values.with_name("kinds.yaml")
     kinds.write_text(yaml.safe_dump_all(stand_in(*each) for each in STAND_INS))
+    classes = made.values.with_name("classes.yaml")
+    classes.write_text(CLASSES)
     published = [path for each in (GATEWAY_API, CERT_MANAGER, PROMETHEUS_OPERATOR) for path in custom_resources(each)]
     resources = [f"--filename={path}" for path in (*published, kinds)]
     made.delete()  # a test run that was killed may have left one
     made.create_namespace()
-    made.kubectl("apply", "--server-side", *resources)
+    made.kubectl("apply", "--server-side", *resources, f"--filename={classes}")
     made.kubectl("wait", "--for=condition=Established", "--timeout=60s", *resources)
     yield made
     made.delete()
-    made.kubectl("delete", *resources)
+    made.kubectl("delete", *resources, f"--filename={classes}")
 
 
 def in_mode(site: dict[str, Any], mode: str) -> dict[str, Any]:
@@ -192,7 +206,8 @@ def service_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in ("Chart.yaml", "values.yaml"):
             shutil.copy(part / name, chart / "charts" / part.name)
     (chart / "charts" / "nginx" / "templates").mkdir()
-    shutil.copy(CHART / "charts/nginx/templates/service.yaml", chart / "charts/nginx/templates")
+    for name in ("service.yaml", "_facts.yaml"):
+        shutil.copy(CHART / "charts/nginx/templates" / name, chart / "charts/nginx/templates")
     return chart
 
 
