@@ -43,6 +43,8 @@ def spread_says_one_thing_of_each_place(effective: JsonMap) -> Violations:
         seen = set()
         for index, entry in enumerate(list_at(spread)):
             pair = (value_at(entry, "topologyKey"), value_at(entry, "whenUnsatisfiable"))
+            if not all(isinstance(each, str) for each in pair):
+                continue  # the schema's matter
             if pair in seen:
                 sentence = f"{pair[0]} with {pair[1]} is an earlier entry's already; leave one out"
                 yield (*path, index, "topologyKey"), sentence
