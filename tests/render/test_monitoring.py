@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from jlddev.support.errors import MachineError
+from jlddev.support.errors import Unsupported
 from jlddev.tools.custom_resources import PROMETHEUS_OPERATOR, custom_resources
 from rendering import CHECKOUT, Object, Question, Render, refusal, render
 
@@ -39,7 +39,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """The operator's own schemas, by kind, which refuse keys that they do not know."""
     try:
         files = custom_resources(PROMETHEUS_OPERATOR)
-    except MachineError as reason:
+    except Unsupported as reason:
         pytest.skip(str(reason))
     found = [yaml.load(file.read_text(), yaml.CSafeLoader)["spec"] for file in files]
     return {each["names"]["kind"]: strict(each["versions"][0]["schema"]["openAPIV3Schema"]) for each in found}

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from jlddev.support.errors import MachineError
+from jlddev.support.errors import MachineError, Unsupported
 from jlddev.tools import custom_resources
 from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, PROMETHEUS_OPERATOR, Published
 
@@ -22,6 +22,7 @@ def pinned(published: Published) -> tuple[str, str]:
 def download(monkeypatch: pytest.MonkeyPatch, folder: Path, version: str, checksum: str) -> None:
     """Let Go say that it put a module into a folder."""
     said = json.dumps({"Version": version, "Dir": str(folder), "Sum": checksum})
+    monkeypatch.setattr(custom_resources.shutil, "which", lambda program: f"/usr/bin/{program}")
     monkeypatch.setattr(custom_resources, "output", lambda command, env: said)
 
 
@@ -44,3 +45,9 @@ def test_what_go_sum_does_not_vouch_for_is_refused(
     download(monkeypatch, tmp_path, pinned(published)[0], checksum)
     with pytest.raises(MachineError, match=r"is not in .*go\.sum: run `go mod download` there"):
         custom_resources.custom_resources(published)
+
+
+def test_without_go_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(custom_resources.shutil, "which", lambda program: None)
+    with pytest.raises(Unsupported, match="is a Go module, and there is no `go` here: install Go"):
+        custom_resources.custom_resources(GATEWAY_API)
