@@ -28,7 +28,9 @@ def pem(draft: Draft, path: KeyPath, secret: KeyPath) -> bytes | None:
     named = str(value_at(plain(draft.site), *path))
     encoded = find(draft.site, secret)
     content = pem_files.read(folder, named)
-    if isinstance(content, str) and not is_file(folder / named) and encoded and isinstance(encoded.value, str):
+    # What is no path names no file that could be elsewhere.
+    is_elsewhere = not is_file(folder / named) and not (formats.decode(named) or b"").startswith(b"-----BEGIN")
+    if isinstance(content, str) and is_elsewhere and encoded and isinstance(encoded.value, str):
         content = formats.decode(encoded.value) or content
     if isinstance(content, str):
         draft.problems.append(Problem(place, dotted(path), content))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509 import ExtendedKeyUsage, load_pem_x509_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -127,6 +128,22 @@ def test_files_of_the_site_are_used_in_the_form_that_every_reader_takes(
     assert found["certificate"] == (desk.folder / "cert.pem").read_bytes()
     assert (found.get("serverKey") == found["key"]) is both
     assert (found.get("serverCertificate") == found["certificate"]) is both
+
+
+def test_values_that_stand_where_a_path_belongs_are_refused_though_the_values_hold_the_file(desk: Any) -> None:
+    """A file may be elsewhere when values are read again. What is no file's name is a mistake, and here would leave a key to be seen."""
+    write_site(desk, BROKER, TLS)
+    own_files(desk)
+    run(desk)
+    site = desk.read()
+    site["logging"]["tls"]["caCertificate"] = site["logging"]["secret"]["serverKey"]
+    desk.write("values.yaml", yaml.safe_dump(site))
+
+    result = desk.run("check", str(desk.folder / "values.yaml"))
+
+    assert result.exit_code == 1
+    assert "logging.tls.caCertificate: this is not a path; write the path of a PEM file" in result.stderr
+    assert site["logging"]["secret"]["serverKey"] not in result.stderr + result.stdout
 
 
 def test_an_external_logstash_may_ask_for_no_certificate(desk: Any) -> None:
