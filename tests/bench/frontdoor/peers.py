@@ -65,7 +65,8 @@ class Peer:
         return f"https://{LOCAL}:{self.tls_port}"
 
     def start(self) -> None:
-        for program in (*self.readers, *self.programs):
+        readers = [reader for reader in self.readers if reader.process is None]  # those of one that was killed read on
+        for program in (*readers, *self.programs):
             program.start()
         for port in (self.port, self.tls_port):
             self.programs[-1].wait_until(lambda port=port: listens(port))
@@ -123,9 +124,9 @@ def memory(programs: list[Program]) -> float:
 
 
 def reader_of_log(file: Path) -> Program:
-    """As in a pod, where the log is a pipe that the container's runtime reads."""
+    """As in a pod, where the log is a pipe that the container's runtime reads, whether or not somebody writes."""
     os.mkfifo(file)
-    return Program("log-reader", pinned(LOAD_CORE, ["sh", "-c", f"exec cat {file} >/dev/null"]), {}, file.parent)
+    return Program("log-reader", pinned(LOAD_CORE, ["sh", "-c", f"exec cat <>{file} >/dev/null"]), {}, file.parent)
 
 
 class ApiPeer(Peer):
