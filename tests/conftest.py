@@ -11,6 +11,7 @@ from _pytest.terminal import TerminalReporter
 
 from tests import interrupted
 from tests.groups import Groups, place_of
+from tests.longest import longest
 
 LEVELS = ("unit", "render", "hub", "nfs", "mount", "logging", "cluster")
 TESTS = Path(__file__).parent
@@ -111,6 +112,7 @@ def level_of(node_id: str) -> str:
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     seconds: Counter[str] = Counter()
+    of_tests: Counter[str] = Counter()
     reasons: dict[str, set[str]] = defaultdict(set)
     for outcome in ("passed", "failed", "error", "skipped", "xfailed"):
         for report in terminalreporter.getreports(outcome):
@@ -124,6 +126,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
         for report in reports:
             if isinstance(report, pytest.TestReport):
                 seconds[level_of(report.nodeid)] += report.duration  # type: ignore[assignment]
+                of_tests[report.nodeid] += report.duration  # type: ignore[assignment]
     terminalreporter.section("levels")
     for level in LEVELS:
         found = counts[level]
@@ -140,3 +143,6 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
                 reasons[level].add(f"not run: {number} left out {why.partition(': ')[2]}")
         for reason in sorted(reasons[level]):
             terminalreporter.write_line(f"{'':8} {reason}")
+    terminalreporter.section("what took longest")
+    for line in longest(of_tests):
+        terminalreporter.write_line(line)

@@ -13,6 +13,7 @@ import pytest
 from jlddev.support.paths import CHECKOUT
 
 from tests.groups import CLUSTER, FIRST, group_of, place_of
+from tests.longest import longest
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +131,18 @@ def test_the_closing_table_is_that_of_all_processes(run: tuple[list[tuple[str, s
     assert "not run: there is no doctor" in table
     assert "render   not run: not asked for" in table
     assert f"{3 * len(FILES) - 1} passed, 1 skipped in " in said.splitlines()[-1]
+
+
+def test_what_took_longest_is_told_with_its_parts(run: tuple[list[tuple[str, str]], str]) -> None:
+    seconds = {
+        "tests/hub/test_a.py::test_1": 2.0,
+        "tests/hub/test_a.py::test_2": 5.0,
+        "tests/nfs/test_b.py::test_1": 1.0,
+        "tests/nfs/test_c.py::test_1[x::y]": 9.0,
+    }
+    assert longest(seconds) == ["   10 s  nfs: test_c 9 s, test_b 1 s", "    7 s  tests/hub/test_a.py"]
+    assert len(longest({f"tests/unit/test_{number}.py::test_x": number for number in range(9)})) == 5
+    assert "cluster: the shared release: test_" in run[1][run[1].index(" what took longest ") :]
 
 
 @pytest.mark.parametrize("everybody", [True, False], ids=["as a terminal does", "as kill does"])
