@@ -23,9 +23,8 @@ def values(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[s
         pytest.skip(f"{' and '.join(missing)} are missing; `make test` fetches them")
     folder = tmp_path_factory.mktemp("values")
     written = {site: write_values(CHECKOUT / "values" / f"{site}.yaml", folder / f"{site}.yaml") for site in SITES}
-    questions = [Question(path, kubernetes=version) for path in written.values() for version in KUBERNETES]
     with ThreadPoolExecutor(max_workers=2) as pool:  # what most tests ask, asked at once
-        list(pool.map(render, questions))
+        list(pool.map(render, map(Question, written.values())))
     return written
 
 
