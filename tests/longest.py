@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from tests.groups import group_of
 
-GROUPS, MODULES = 5, 5
+GROUPS, MODULES = 12, 6
 
 
 def longest(seconds: Mapping[str, float]) -> list[str]:
