@@ -205,14 +205,14 @@ def release(install: Callable[..., Installed], github: GitHub) -> Iterator[Relea
         "global": {"hostname": "jld.test", "port": ports.https},
         "hub": {
             "auth": {"github": github.login(allow=["lsst"], deny=["rivals"])},
-            "metrics": {"enabled": True, "scrapers": [{"namespace": "jld-test", "labels": {"app": "scraper"}}]},
+            "metrics": {"scrapers": [{"namespace": "jld-test", "labels": {"app": "scraper"}}]},
         },
         "prepuller": {"enabled": True},
         "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
         "nginx": {
             "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},
             "tls": {"selfSigned": True},
-            "metrics": {"enabled": True},
+            "metrics": {"scrapers": [{"namespace": "jld-test", "labels": {"app": "scraper"}}]},
         },
     }
     secrets = {"hub": {"secret": {"githubClientSecret": github.client_secret}}}

@@ -27,7 +27,7 @@ METADATA = "169.254.169.254"  # where clouds hand out a node's credentials
 INTERNET = "203.0.113.7"  # of a range for documentation: nobody's private network
 DATABASE = 5432
 STRANGERS = ("stranger", "database")  # pods of the same namespace that no policy names
-SCRAPER = "scraper"  # one that `hub.metrics.scrapers` names
+SCRAPER = "scraper"  # one that `metrics.scrapers` of hub and nginx name
 
 # Whatever is closed to somebody is open to somebody else: that nothing listens proves nothing.
 WAYS = {
@@ -73,6 +73,7 @@ WAYS = {
         "hub": CLOSED,
         "another lab": CLOSED,
         "routes": CLOSED,
+        "metrics": CLOSED,
     },
     "scraper": {
         "hub": OPEN,

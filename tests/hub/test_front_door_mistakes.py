@@ -15,7 +15,7 @@ pytestmark = needs_nginx
 __all__ = ["lab"]
 MISTAKE = "a mistake of ours"
 ALL = (
-    "nginx.metrics.enabled=true",
+    'nginx.metrics.scrapers=[{"namespace": "monitoring"}]',
     "nginx.tls.selfSigned=false",
     'nginx.tls.letsencrypt.email="operator@example.org"',
 )

@@ -16,7 +16,8 @@ METRICS_TOKEN = "e7" * 32
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabHub]:
     hub = LabHub(tmp_path_factory.mktemp("logged"), ["alice", "bob", "carol"])
-    hub.change_settings(lambda document: document["hub"].update(metrics={"enabled": True}, log={"level": "DEBUG"}))
+    hub.change_settings(lambda document: document["hub"].update(log={"level": "DEBUG"}))
+    hub.change_settings(lambda document: document["names"].update(scraped=True))
     (hub.deployment.secrets / "metricsToken").write_text(METRICS_TOKEN)
     try:
         hub.start()

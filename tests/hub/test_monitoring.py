@@ -41,7 +41,8 @@ async def watched(hubs: Hubs, github: GitHub, tmp_path: Path) -> AsyncIterator[t
     login = {"admins": [], "github": github.login(allow=["lsst"])}
     hub = LabHub(tmp_path, [], QUICK, auth=login, doors=[door])
     culling = {"idleTimeout": "5m", "maxAge": "0s"}
-    hub.change_settings(lambda document: document["hub"].update(metrics={"enabled": True}, culling=culling))
+    hub.change_settings(lambda document: document["hub"].update(culling=culling))
+    hub.change_settings(lambda document: document["names"].update(scraped=True))
     (hub.deployment.secrets / "metricsToken").write_text(TOKEN)
     prometheus = Prometheus(tmp_path / "prometheus", hub, TOKEN)
     try:

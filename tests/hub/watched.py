@@ -17,7 +17,7 @@ from .processes import Program, answers
 NAMESPACE = "science"
 CHANGES = (
     'hub.secret.metricsToken="N2U3ZTdlN2U3ZTdl"',
-    *("hub.metrics.enabled=true", "nginx.metrics.enabled=true"),
+    *('hub.metrics.scrapers=[{"namespace": "monitoring"}]', 'nginx.metrics.scrapers=[{"namespace": "monitoring"}]'),
     *("global.monitoring.rules=true", "global.monitoring.dashboard=true"),
 )
 

@@ -354,7 +354,7 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
         nginx.pop("controllers", None)
     monitoring = top.get("monitoring", {})
     if monitoring.get("monitors") or monitoring.get("dashboard"):
-        hub["metrics"] = {"enabled": True, "scrapers": [{"namespace": "monitoring"}]}
+        hub["metrics"] = {"scrapers": [{"namespace": "monitoring"}]}
     elif not monitoring.get("rules"):
         monitoring.pop("labels", None)
     if top.get("hubRoute", "/") == "/":

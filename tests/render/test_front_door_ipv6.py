@@ -47,7 +47,7 @@ def kernel_without_ipv6() -> None:
 @pytest.fixture(params=MODES)
 def written(request: pytest.FixtureRequest, values: dict[str, Path], tmp_path: Path) -> tuple[Path, local_nginx.Ports]:
     """The configuration of each mode, with metrics, and its ports."""
-    changes = (*MODES[request.param], "nginx.metrics.enabled=true")
+    changes = (*MODES[request.param], 'nginx.metrics.scrapers=[{"namespace": "monitoring"}]')
     rendered = render(Question(values["local"], changes))
     ports = local_nginx.Ports(free_port(), free_port(), free_port(), metrics=free_port())
     certificate_into(tmp_path / "tls")

@@ -40,7 +40,7 @@ def wait_for_counts(door: FrontDoor, expected: dict[str, int]) -> dict[str, str]
 
 
 def test_prometheus_reads_what_happened(open_door: Open) -> None:
-    with open_door("nginx.metrics.enabled=true") as door:
+    with open_door('nginx.metrics.scrapers=[{"namespace": "monitoring"}]') as door:
         for path in ("/user/alice/api", "/hub/home", "/hub/status/404", "/user/alice/status/500"):
             door.ask(path)
         found = wait_for_counts(door, {"lab 2xx": 1, "lab 5xx": 1, "hub 2xx": 1, "hub 4xx": 1, "hub 5xx": 0})
@@ -109,14 +109,14 @@ OWN_ANSWERS: dict[str, tuple[Callable[[FrontDoor], int], int, dict[str, int]]] =
 def test_what_the_front_door_answers_itself_is_counted(
     open_door: Open, ask: Callable[[FrontDoor], int], status: int, counts: dict[str, int]
 ) -> None:
-    with open_door("nginx.metrics.enabled=true", 'nginx.maxBodySize="1k"') as door:
+    with open_door('nginx.metrics.scrapers=[{"namespace": "monitoring"}]', 'nginx.maxBodySize="1k"') as door:
         assert ask(door) == status
         wait_for_counts(door, counts)
 
 
 def test_nobody_reads_metrics_unless_the_site_says_so(values: dict[str, Path]) -> None:
     closed, opened_up = (
-        render(Question(values["minimal"], changes)) for changes in ((), ("nginx.metrics.enabled=true",))
+        render(Question(values["minimal"], changes)) for changes in ((), ('nginx.metrics.scrapers=[{"namespace": "monitoring"}]',))
     )
     assert "9113" not in closed.text
     policy = opened_up.one("NetworkPolicy", "jld-nginx")["spec"]["ingress"]

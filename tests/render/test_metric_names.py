@@ -24,8 +24,8 @@ OF_HUB_AND_NGINX = re.compile(r"jupyterhub_|jld_(front_door|starts|failed_starts
 SCRAPERS = '[{"namespace": "monitoring"}]'
 ALL = (
     'hub.secret.metricsToken="N2U3ZTdlN2U3ZTdl"',
-    *("hub.metrics.enabled=true", "nginx.metrics.enabled=true", "global.monitoring.rules=true"),
-    *(f"{part}.metrics.scrapers={SCRAPERS}" for part in ("logging", "prepuller")),
+    "global.monitoring.rules=true",
+    *(f"{part}.metrics.scrapers={SCRAPERS}" for part in ("hub", "logging", "nginx", "prepuller")),
     *("logging.enabled=true", 'logging.existingSecret="logs"', 'logging.broker.host="rabbitmq.example.org"'),
     *('storage.backup.claim="archives"', "storage.keepalive.enabled=true"),
 )

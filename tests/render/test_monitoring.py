@@ -18,8 +18,7 @@ LOGSTASH = ("logging.enabled=true", 'logging.pipeline="logstash"', *RELAY[1:])
 SCRAPERS = '[{"namespace": "monitoring", "labels": {"app": "prometheus"}}]'
 METRICS = (
     'hub.secret.metricsToken="N2U3ZTdlN2U3ZTdl"',
-    *("hub.metrics.enabled=true", "nginx.metrics.enabled=true"),
-    *(f"{part}.metrics.scrapers={SCRAPERS}" for part in ("hub", "logging", "prepuller")),
+    *(f"{part}.metrics.scrapers={SCRAPERS}" for part in ("hub", "logging", "nginx", "prepuller")),
 )
 MONITORS, RULES, DASHBOARD = (f"global.monitoring.{key}=true" for key in ("monitors", "rules", "dashboard"))
 KINDS = ("PodMonitor", "PrometheusRule", "ServiceMonitor")
@@ -103,8 +102,8 @@ def test_each_part_that_tells_its_numbers_has_a_monitor(monitored: tuple[Render,
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ((*METRICS[:1], "hub.metrics.enabled=true", f"hub.metrics.scrapers={SCRAPERS}"), {"hub"}),
-        (("nginx.metrics.enabled=true",), {"nginx"}),
+        ((*METRICS[:1], f"hub.metrics.scrapers={SCRAPERS}"), {"hub"}),
+        ((f"nginx.metrics.scrapers={SCRAPERS}",), {"nginx"}),
         ((f"prepuller.metrics.scrapers={SCRAPERS}",), {"prepuller"}),
         ((*SITES["relay"], f"logging.metrics.scrapers={SCRAPERS}"), {"filebeat", "relay"}),
         ((*METRICS, "prepuller.enabled=false", "logging.enabled=false"), {"hub", "nginx"}),
@@ -168,7 +167,6 @@ def test_the_operator_finds_its_objects_by_their_labels(values: dict[str, Path])
 REFUSED: list[tuple[tuple[str, ...], str]] = [
     ((MONITORS,), "/global/monitoring/monitors"),
     ((DASHBOARD,), "/global/monitoring/dashboard"),
-    ((*METRICS[:1], MONITORS, "hub.metrics.enabled=true"), "/hub/metrics/scrapers"),
     (('global.monitoring.labels={"release": "x"}',), "/global/monitoring/labels"),
     (('global.monitoring.interval="often"',), "/global/monitoring/interval"),
 ]

@@ -12,8 +12,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("promtool")]
 SCRAPERS = '[{"namespace": "monitoring"}]'
 METRICS = (
     'hub.secret.metricsToken="N2U3ZTdlN2U3ZTdl"',
-    *("hub.metrics.enabled=true", "nginx.metrics.enabled=true", "global.monitoring.rules=true"),
-    *(f"{part}.metrics.scrapers={SCRAPERS}" for part in ("hub", "logging", "prepuller")),
+    "global.monitoring.rules=true",
+    *(f"{part}.metrics.scrapers={SCRAPERS}" for part in ("hub", "logging", "nginx", "prepuller")),
 )
 LOGS = ("logging.enabled=true", 'logging.existingSecret="logs"', 'logging.broker.host="rabbitmq.example.org"')
 LISTED = {"handler": "jupyterhub.apihandlers.users.UserListAPIHandler", "method": "GET", "code": "200"}

@@ -62,7 +62,6 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
             "namedServers": {"limit": 0},
             "roles": {},
             "log": {"format": "json", "level": "INFO"},
-            "metrics": {"enabled": False},
             "traits": {},
         },
         "names": {
@@ -78,6 +77,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
             },
             "labImage": f"localhost/jld/lab-science:{VERSION}",
             "hubImage": f"localhost/jld/hub:{VERSION}",
+            "scraped": False,
             "catalogue": "jld-catalogue",
             "prepuller": "jld-prepuller",
             "imagePullSecrets": [],

@@ -87,12 +87,6 @@ class Log(SettingsModel):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
-class Metrics(SettingsModel):
-    """Whether Prometheus scrapes the hub, with the secret `metricsToken`."""
-
-    enabled: bool = False
-
-
 class Hub(SettingsModel):
     """The values below `hub` that the hub itself reads."""
 
@@ -101,7 +95,6 @@ class Hub(SettingsModel):
     lab: Lab
     culling: Culling = Culling()
     log: Log = Log()
-    metrics: Metrics = Metrics()
     named_servers: NamedServers = NamedServers()
     services: dict[ServiceName, Service] = {}
     roles: dict[RoleName, Role] = {}

@@ -57,6 +57,7 @@ class Names(ImageNames):
     lab_pod: str
     lab_service_account: str
     prepuller: str | None = None  # the Deployment of the controller of images; None where there is none
+    scraped: bool = False  # whether the network policy lets somebody read the hub's numbers
     volumes: dict[str, Volume]
     firefly: Firefly | None = None  # None where the site has no Firefly
     user_namespaces: UserNamespaces | None = None  # None where labs run in the release's namespace

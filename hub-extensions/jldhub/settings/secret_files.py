@@ -64,7 +64,7 @@ class HubSecrets:
             database_url=(reader.read("dbUrl", database_address) or "") if hub.db.external else "",
             client_secret=(reader.read(client_key, str) or "") if client_key else "",
             dummy_password=(reader.read("dummyPassword", str) or "") if hub.auth.dummy else "",
-            metrics_token=(reader.read("metricsToken", str) or "") if hub.metrics.enabled else "",
+            metrics_token=(reader.read("metricsToken", str) or "") if settings.names.scraped else "",
             service_tokens={name: reader.read(f"service.{name}", api_token) or "" for name in hub.services},
         )
         if reader.mistakes:
