@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pykube
+import trustme
 from pytest_helm_charts.clusters import Cluster
 from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
 
@@ -15,6 +16,9 @@ from .release import node_address
 NAMESPACE = "jld-test-github"
 NODE_PORT = 31090
 PORT = 80  # that of a web server, which is what a hub may reach
+TLS_NODE_PORT = 31091
+TLS_PORT = 443
+TLS_NAME = "github.test"  # which no DNS knows
 SOURCE = Path(__file__).parents[1] / "standins" / "github.py"
 LITTLE = {"requests": {"cpu": "5m", "memory": "32Mi"}}
 HARDENED = {
@@ -38,17 +42,27 @@ class GitHub:
         self._people = people
         self.client_id: str = people["client"]["id"]
         self.client_secret: str = people["client"]["secret"]
+        authority = trustme.CA()
+        self.authority = authority.cert_pem.bytes().decode()
+        issued = authority.issue_cert(TLS_NAME)
+        self._certificate = b"".join(blob.bytes() for blob in issued.cert_chain_pems).decode()
+        self._key = issued.private_key_pem.bytes().decode()
 
     @property
     def url(self) -> str:
         return f"http://{node_address(self._cluster)}:{NODE_PORT}"
 
-    def login(self, **organizations: list[str]) -> dict[str, Any]:
+    @property
+    def tls_url(self) -> str:
+        """With a certificate of `authority`, at a name that an HTTP proxy knows."""
+        return f"https://{TLS_NAME}:{TLS_NODE_PORT}"
+
+    def login(self, url: str = "", **organizations: list[str]) -> dict[str, Any]:
         """`hub.auth.github` of a site whose people log in here."""
         return {
             "clientId": self.client_id,
-            "url": self.url,
-            "apiUrl": f"{self.url}/api/v3",
+            "url": url or self.url,
+            "apiUrl": f"{url or self.url}/api/v3",
             "organizations": organizations,
         }
 
@@ -87,7 +101,9 @@ class GitHub:
     def _objects(self) -> list[tuple[type[pykube.objects.NamespacedAPIObject], dict[str, Any]]]:
         metadata = {"name": "github", "namespace": NAMESPACE, "labels": {"app": "github"}}
         files = {"github.py": SOURCE.read_text(), "people.json": json.dumps(self._people)}
+        files |= {"tls.crt": self._certificate, "tls.key": self._key}
         command = ["python", "/stand-in/github.py", "--port", str(PORT), "--people", "/stand-in/people.json"]
+        command += ["--tls-port", str(TLS_PORT), "--certificate", "/stand-in/tls.crt", "--key", "/stand-in/tls.key"]
         container = {
             "name": "github",
             "image": self._image,
@@ -105,8 +121,11 @@ class GitHub:
             "containers": [container],
             "volumes": [{"name": "files", "configMap": {"name": "github"}}],
         }
-        port = {"port": PORT, "nodePort": NODE_PORT}
-        service = {"type": "NodePort", "selector": {"app": "github"}, "ports": [port]}
+        ports = [
+            {"name": "http", "port": PORT, "nodePort": NODE_PORT},
+            {"name": "https", "port": TLS_PORT, "nodePort": TLS_NODE_PORT},
+        ]
+        service = {"type": "NodePort", "selector": {"app": "github"}, "ports": ports}
         return [
             (pykube.ConfigMap, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files}),
             (pykube.Pod, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod}),

@@ -1,25 +1,34 @@
-"""The menu of images on a real cluster: images of the site, and a series from a registry with its own CA and a login."""
+"""The menu of images on a real cluster: images of the site, and a series from a registry with its own CA and a login.
+
+The site is behind an HTTP proxy, which alone knows GitHub's name, and GitHub has a certificate of a private authority.
+"""
 
 import json
 import re
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
-from jlddev.clusters import load, providers
+from jlddev.clusters import load, native, providers
 from jlddev.images import build
 from playwright.sync_api import Browser, expect
+from pytest_helm_charts.clusters import Cluster
 
+from tests.hub.processes import Program, answers
 from tests.hub.registry import Registry
+from tests.ports import free_port
 
 from .conftest import TESTS
 from .lab import Lab
 from .person import Person, sit_down
 from .registry import TOLD_IN, pull_secret, push_series
-from .release import Ports, Release
-from .standin import GitHub
+from .release import Ports, Release, node_address
+from .standin import TLS_NAME, TLS_NODE_PORT, GitHub
 
 OWN = build.Image("lab", build.FOLDERS["lab"])
 CONDA, NO_JUPYTER = (build.Image(f"test-{name}", TESTS / "images" / name) for name in ("conda", "no-jupyter"))
@@ -27,11 +36,12 @@ REPOSITORY = "labs/series"
 TAGS = ("r29_2_0", "w_2026_20", "w_2026_21", "d_2026_05_27")
 ALIASES = {"recommended": "w_2026_21"}
 LOGIN = "registry-login"
-# Who the lab runs as, which image it is, and what stands in an image of the series.
+# Who the lab runs as, which image it is, what stands in an image of the series, and GitHub's status.
 CELL = f"""
-import os, pathlib
+import os, pathlib, urllib.request
 told = pathlib.Path({TOLD_IN!r})
-print(os.getuid(), os.environ["JUPYTER_IMAGE_SPEC"], told.read_text() if told.exists() else "-")
+answered = urllib.request.urlopen("https://{TLS_NAME}:{TLS_NODE_PORT}/_control").status
+print(os.getuid(), os.environ["JUPYTER_IMAGE_SPEC"], told.read_text() if told.exists() else "-", answered)
 """
 
 
@@ -59,13 +69,35 @@ def series(labs: Registry, provider: providers.Provider, tmp_path_factory: pytes
 
 
 @pytest.fixture(scope="module")
-def release(make_release: Callable[..., Release], github: GitHub, labs: Registry, series: Series) -> Release:
+def proxy(labs: Registry, kube_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The HTTP proxy, on this machine, where the registry is too."""
+    port = free_port()
+    names = f"{TLS_NAME}={node_address(kube_cluster)}"
+    program = [sys.executable, str(TESTS / "standins" / "http_proxy.py"), "--address", native.HOST_ADDRESS]
+    running = Program("proxy", [*program, "--port", str(port), "--name", names], {}, tmp_path_factory.mktemp("proxy"))
+    url = f"http://{native.HOST_ADDRESS}:{port}"
+    running.start()
+    running.wait_until(lambda: answers(f"{url}/_control"))
+    yield url
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def release(
+    make_release: Callable[..., Release], github: GitHub, labs: Registry, series: Series, proxy: str
+) -> Release:
     ports = Ports(http=31680, https=31683)
     github.register(f"https://menu.test:{ports.https}/hub/oauth_callback")
     site = {
-        "global": {"hostname": "menu.test", "port": ports.https, "imagePullSecrets": [LOGIN]},
+        "global": {
+            "hostname": "menu.test",
+            "port": ports.https,
+            "imagePullSecrets": [LOGIN],
+            "certificateAuthorities": labs.authority.read_text() + github.authority,
+            "proxy": {"https": proxy, "except": [native.HOST_ADDRESS]},
+        },
         "hub": {
-            "auth": {"github": github.login(allow=["lsst", "lsst-sqre"])},
+            "auth": {"github": github.login(github.tls_url, allow=["lsst", "lsst-sqre"])},
             "lab": {
                 "images": {
                     "small": {"reference": OWN.reference},
@@ -83,7 +115,7 @@ def release(make_release: Callable[..., Release], github: GitHub, labs: Registry
             },
         },
         # The labs pull what they need, and nobody before them.
-        "prepuller": {"enabled": True, "nodesAtOnce": 0, "certificateAuthorities": labs.authority.read_text()},
+        "prepuller": {"enabled": True, "nodesAtOnce": 0},
         "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
         "nginx": {
             "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},
@@ -192,10 +224,30 @@ def test_a_cell_runs_in_each_kind_of_image(
     person.ask_for_lab("Tiny", choice)
     person.wait_for_lab()
     spec = f"{series.repository}:{tag}" if tag else {"small": OWN, "conda": CONDA}[choice].reference
-    assert person.run_first_cell(CELL) == f"{uid} {spec} {tag or '-'}"
+    assert person.run_first_cell(CELL) == f"{uid} {spec} {tag or '-'} 200"
     image = series.by_digest(tag) if tag else spec
     assert lab_pod(release, login.lower()) == (image, spec)
     assert is_pulled(release, login.lower(), image) == bool(tag)
+
+
+def test_logins_and_labs_go_through_the_proxy_and_the_registry_past_it(
+    log_in: Callable[[str], Person], labs: Registry, proxy: str
+) -> None:
+    before = httpx.get(f"{proxy}/_control").json()["asked"]
+    log_in("Ada")
+    asked = httpx.get(f"{proxy}/_control").json()["asked"]
+
+    assert len(asked) > len(before)
+    assert set(asked) == {f"{TLS_NAME}:{TLS_NODE_PORT}"}
+
+
+def test_a_lab_reaches_the_proxy_and_nothing_beside_it(release: Release, labs: Registry, proxy: str) -> None:
+    ada, address = Lab(release, "ada"), urlsplit(proxy)
+    connect = "import socket; socket.create_connection(({host!r}, {port}), 5)"
+
+    assert ada.python(connect.format(host=address.hostname, port=address.port)) == ""
+    registry = urlsplit(f"//{labs.host}")
+    assert "timed out" in ada.failing(connect.format(host=registry.hostname, port=registry.port))
 
 
 def test_a_typed_image_is_pulled_and_runs(log_in: Callable[[str], Person], release: Release, series: Series) -> None:
@@ -203,7 +255,7 @@ def test_a_typed_image_is_pulled_and_runs(log_in: Callable[[str], Person], relea
     dora = log_in("dora")
     dora.ask_for_lab("Tiny", typed=typed)
     dora.wait_for_lab()
-    assert dora.run_first_cell(CELL) == f"4000005 {typed} r29_2_0"
+    assert dora.run_first_cell(CELL) == f"4000005 {typed} r29_2_0 200"
     assert lab_pod(release, "dora") == (typed, typed)
     assert is_pulled(release, "dora", typed)
 
@@ -243,7 +295,7 @@ def test_without_the_registry_the_menu_is_as_old_as_it_says_and_labs_start(
     mel.screenshot("image-menu-without-registry")
     mel.ask_for_lab("Tiny", "series:w_2026_20")
     mel.wait_for_lab()
-    assert mel.run_first_cell(CELL) == f"4000011 {series.repository}:w_2026_20 w_2026_20"
+    assert mel.run_first_cell(CELL) == f"4000011 {series.repository}:w_2026_20 w_2026_20 200"
     image = series.by_digest("w_2026_20")
     assert lab_pod(release, "mel")[0] == image
     assert not is_pulled(release, "mel", image)

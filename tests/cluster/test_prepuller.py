@@ -61,7 +61,12 @@ def release(make_release: Callable[..., Release], labs: Registry, pushed: Pushed
     """`helm install --wait` does not wait for the image that nobody has."""
     ports = Ports(http=31780, https=31783)
     site = {
-        "global": {"hostname": "prepuller.test", "port": ports.https, "imagePullSecrets": [LOGIN]},
+        "global": {
+            "hostname": "prepuller.test",
+            "port": ports.https,
+            "imagePullSecrets": [LOGIN],
+            "certificateAuthorities": labs.authority.read_text(),
+        },
         "hub": {
             "auth": {"dummy": {"users": ["ada", "mel"]}, "admins": ["ada"]},
             "lab": {
@@ -78,7 +83,7 @@ def release(make_release: Callable[..., Release], labs: Registry, pushed: Pushed
                 "defaultImage": "small",
             },
         },
-        "prepuller": {"enabled": True, "certificateAuthorities": labs.authority.read_text()},
+        "prepuller": {"enabled": True},
         "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
         "nginx": {
             "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},

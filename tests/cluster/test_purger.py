@@ -83,14 +83,14 @@ def release(make_release: Callable[..., Release], labs: Registry, images: Images
         "single": {"reference": images.single},
     }
     site = {
-        "global": {"hostname": "purger.test", "port": ports.https, "imagePullSecrets": [LOGIN]},
-        "hub": {"auth": {"dummy": {"users": ["ada"]}}, "lab": {"images": listed, "defaultImage": "single"}},
-        "prepuller": {
-            "enabled": True,
-            "purge": "report",
-            "purgeAbove": 10,
+        "global": {
+            "hostname": "purger.test",
+            "port": ports.https,
+            "imagePullSecrets": [LOGIN],
             "certificateAuthorities": labs.authority.read_text(),
         },
+        "hub": {"auth": {"dummy": {"users": ["ada"]}}, "lab": {"images": listed, "defaultImage": "single"}},
+        "prepuller": {"enabled": True, "purge": "report", "purgeAbove": 10},
         "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
         "nginx": {
             "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},

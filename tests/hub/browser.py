@@ -1,9 +1,11 @@
 """A browser for tests: keeps cookies, follows redirects, and reaches the site's address at the front door's port."""
 
 import re
+import ssl
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from html import unescape
+from pathlib import Path
 from typing import Self
 from urllib.parse import urljoin
 
@@ -35,12 +37,13 @@ class Page:
 
 
 class Browser:
-    def __init__(self, url: str, patience: float = 60) -> None:
-        """`patience`: seconds for one answer."""
+    def __init__(self, url: str, patience: float = 60, authority: Path | None = None) -> None:
+        """`patience`: seconds for one answer. `authority`: of the certificate of a provider."""
         self._url = url
         jar = aiohttp.CookieJar(unsafe=True, treat_as_secure_origin=URL(url))
         self._session = aiohttp.ClientSession(
             cookie_jar=jar,
+            connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=authority)) if authority else None,
             timeout=aiohttp.ClientTimeout(total=patience),
             headers={
                 "Host": "jupyter.example.org",

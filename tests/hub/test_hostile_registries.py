@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import json
 import socket
@@ -28,6 +27,7 @@ from jldhub.images.registry.transport import Limits
 
 from tests.ports import free_port
 from tests.standins import registry as standin
+from tests.standins.http_proxy import Proxy
 
 from .front_door import certificate_for
 
@@ -640,7 +640,7 @@ async def test_the_size_of_an_image(server: standin.Registry, client: RegistryCl
 async def test_an_authority_that_is_not_trusted(server: standin.Registry, lab: Repository) -> None:
     async with RegistryClient(limits=QUICK) as client:
         with pytest.raises(
-            RegistryUnavailable, match=r"the certificate of localhost is not trusted \(.+\)\. Give JLD the authority"
+            RegistryUnavailable, match=r"the certificate of localhost is not trusted \(.+\)\. Write the authority"
         ):
             await client.tags(lab)
     assert server.asked == []
@@ -693,31 +693,6 @@ def test_an_authority_that_cannot_be_read(tmp_path: Path, content: str | None) -
         RegistryClient(authority=file)
 
 
-class Proxy:
-    """An HTTP proxy for TLS: it connects, or refuses with a status."""
-
-    def __init__(self, status: int = 200) -> None:
-        self.status, self.asked = status, list[str]()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        self.asked.append(head.partition("\r\n")[0])
-        writer.write(f"HTTP/1.1 {self.status} x\r\n\r\n".encode())
-        if self.status != 200:
-            writer.close()
-            return
-        host, _, port = head.split()[1].rpartition(":")
-        to, out = await asyncio.open_connection("127.0.0.1" if host == "localhost" else host, int(port))
-        await asyncio.gather(_copy(reader, out), _copy(to, writer))
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(2**16):
-            writer.write(data)
-    writer.close()
-
-
 @pytest.fixture
 async def proxy(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Proxy]:
     proxy = Proxy()
@@ -732,7 +707,7 @@ async def test_a_proxy_of_the_environment_is_used(
     server: standin.Registry, client: RegistryClient, lab: Repository, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await client.tags(lab) == TAGS
-    assert proxy.asked == [f"CONNECT {server.host} HTTP/1.1"]
+    assert proxy.asked == [server.host]
 
 
 async def test_a_registry_in_no_proxy_is_asked_without_it(

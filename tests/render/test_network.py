@@ -207,6 +207,35 @@ def test_the_prepuller_reaches_the_ports_of_registries_and_of_the_proxy(
     assert reaches_address(egress, "2606:50c0:8000::153", port) is open_
 
 
+@pytest.mark.parametrize(("component", "port"), [("hub", 3128), ("prepuller", 3128)])
+@pytest.mark.parametrize("proxy", ["http://proxy.example.org:3128", ""])
+def test_hub_and_prepuller_reach_the_port_of_the_proxy(
+    values: dict[str, Path], component: str, port: int, proxy: str
+) -> None:
+    egress = policy(render(Question(values["everything"], (f'global.proxy.https="{proxy}"',))), component)["egress"]
+
+    assert reaches_address(egress, "10.20.0.5", port) is bool(proxy)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "port", "open_"),
+    [
+        ("http://10.20.0.5:3128", 3128, True),
+        ("http://10.20.0.5:3128", 443, False),
+        ("http://10.20.0.6:3128", 3128, False),
+        ("http://proxy.example.org:3128", 3128, False),
+        ("", 3128, False),
+    ],
+)
+def test_labs_reach_the_proxy_in_a_private_network_and_nothing_beside_it(
+    values: dict[str, Path], proxy: str, port: int, open_: bool
+) -> None:
+    closed = ("hub.lab.network.allow=[]", "hub.lab.network.egress=[]", f'global.proxy.https="{proxy}"')
+    egress = policy(render(Question(values["everything"], closed)), "lab")["egress"]
+
+    assert reaches_address(egress, "10.20.0.5", port) is open_
+
+
 @pytest.mark.parametrize(
     "address", ["169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "fe80::1"]
 )

@@ -68,7 +68,7 @@ def test_a_change_restarts_those_who_read_it(values: dict[str, Path], change: st
         ('hub.lab.typedImages={"groups": ["my-org"], "allow": ["quay.io/x/*"]}', {"hub"}),
         ('hub.culling.idleTimeout="9h"', {"hub"}),
         ('hub.log.level="DEBUG"', {"hub", "prepuller"}),
-        ('prepuller.proxy.except=["quay.io"]', {"prepuller"}),
+        ('global.proxy.except=["quay.io"]', {"hub", "prepuller"}),
         ('prepuller.resources.limits.memory="2Gi"', {"prepuller"}),
         (
             'global.imagePullSecrets=["other"]',

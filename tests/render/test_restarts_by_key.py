@@ -75,7 +75,6 @@ PODS: dict[str, set[str]] = {
     "firefly.volumes": {"firefly"},
     "prepuller": {"prepuller"},
     "prepuller.enabled": {"hub", "prepuller"},
-    "prepuller.certificateAuthorities": set(),  # read anew in each round
     "prepuller.metrics": set(),
     "nginx": {"nginx"},
     "nginx.replicas": set(),

@@ -16,7 +16,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
     settings = render(Question(values["local"])).settings()
 
     assert settings == {
-        "global": {"hostname": "jld.localhost", "port": 8443, "hubRoute": "/"},
+        "global": {"hostname": "jld.localhost", "port": 8443, "hubRoute": "/", "proxy": {"https": ""}},
         "hub": {
             "auth": {
                 "admins": ["alice"],
@@ -68,6 +68,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
             "namespace": "science",
             "hubUrl": "http://jld-hub.science:8081",
             "frontDoor": ["jld-nginx-api:8001"],
+            "withoutProxy": "localhost,127.0.0.1,::1,.svc,.cluster.local,jld.localhost,jld-hub.science",
             "labPod": "jld-lab",
             "labServiceAccount": "jld-lab",
             "labLabels": {
@@ -85,6 +86,7 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
         },
         "secretDirectory": "/etc/jld/secret",
         "catalogueDirectory": "/etc/jld/catalogue",
+        "trustDirectory": "/etc/jld/trust",
     }
 
 
@@ -147,16 +149,16 @@ def test_the_prepuller_reads_its_keys_and_names(values: dict[str, Path]) -> None
 def test_logins_and_authorities_of_registries_are_files_that_may_be_missing(values: dict[str, Path]) -> None:
     pem = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"
     changes = (
-        f"prepuller.certificateAuthorities={json.dumps(pem)}",
+        f"global.certificateAuthorities={json.dumps(pem)}",
         'global.imagePullSecrets=["registry.login", "other"]',
     )
     rendered = render(Question(values["everything"], changes))
     (pod,) = [pod for pod in rendered.pods if pod.component == "prepuller"]
     (projected,) = [volume["projected"] for volume in pod.spec["volumes"] if volume["name"] == "registries"]
 
-    assert rendered.one("ConfigMap", "jld-prepuller")["data"] == {"ca.crt": pem}
+    assert rendered.one("ConfigMap", "jld-trust")["data"] == {"ca.crt": pem}
     assert [next(iter(source.values())) for source in projected["sources"]] == [
-        {"name": "jld-prepuller", "optional": True, "items": [{"key": "ca.crt", "path": "ca.crt"}]},
+        {"name": "jld-trust", "optional": True, "items": [{"key": "ca.crt", "path": "ca.crt"}]},
         *(
             {"name": name, "optional": True, "items": [{"key": ".dockerconfigjson", "path": f"logins/{name}.json"}]}
             for name in ("registry.login", "other")
@@ -164,18 +166,33 @@ def test_logins_and_authorities_of_registries_are_files_that_may_be_missing(valu
     ]
 
 
-def test_the_kubernetes_api_is_never_asked_through_the_proxy(values: dict[str, Path]) -> None:
-    def environment(*changes: str) -> dict[str, str]:
-        pods = render(Question(values["everything"], changes)).pods
-        (found,) = [pod.containers[0]["env"] for pod in pods if pod.component == "prepuller"]
-        return {each["name"]: each["value"] for each in found}
+def test_the_hub_finds_the_authorities_that_it_hands_to_labs(values: dict[str, Path]) -> None:
+    rendered = render(Question(values["everything"]))
+    (hub,) = [pod for pod in rendered.pods if pod.component == "hub"]
+    (volume,) = [volume for volume in hub.spec["volumes"] if volume["name"] == "trust"]
+    (mount,) = [mount for mount in hub.containers[0]["volumeMounts"] if mount["name"] == "trust"]
 
-    assert environment() == {
-        "PYTHONPATH": "/etc/jld/python",
+    assert volume["configMap"] == {"name": "jld-trust", "optional": True}
+    assert mount == {"name": "trust", "mountPath": rendered.settings()["trustDirectory"], "readOnly": True}
+
+
+@pytest.mark.parametrize("component", ["hub", "prepuller"])
+def test_nothing_in_the_cluster_is_asked_through_the_proxy(values: dict[str, Path], component: str) -> None:
+    def proxy(*changes: str) -> dict[str, str]:
+        rendered = render(Question(values["everything"], changes))
+        (found,) = [pod.containers[0]["env"] for pod in rendered.pods if pod.component == component]
+        return {each["name"]: each["value"] for each in found if each["name"].endswith("PROXY")}
+
+    settings = render(Question(values["everything"])).settings()
+    past = settings["names"]["withoutProxy"]
+
+    assert proxy() == {
         "HTTPS_PROXY": "http://proxy.example.org:3128",
-        "NO_PROXY": ".example.org,$(KUBERNETES_SERVICE_HOST)",
+        "NO_PROXY": f"{past},$(KUBERNETES_SERVICE_HOST)",
     }
-    assert environment('prepuller.proxy.https=""').keys() == {"PYTHONPATH"}
+    assert {".example.org", "127.0.0.1", ".svc", "jupyter.example.org"} <= set(past.split(","))
+    assert urlsplit(settings["names"]["hubUrl"]).hostname in past.split(",")
+    assert proxy('global.proxy.https=""') == {}
 
 
 def test_a_null_takes_a_size_away(values: dict[str, Path]) -> None:

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 import secrets
+import ssl
 import time
 from html import escape
 from pathlib import Path
@@ -417,8 +418,14 @@ def application(document: dict[str, Any]) -> web.Application:
     )
 
 
-async def serve(port: int, address: str, document: dict[str, Any]) -> None:
-    application(document).listen(port, address)
+async def serve(arguments: argparse.Namespace, document: dict[str, Any]) -> None:
+    port, address = arguments.port, arguments.address
+    github = application(document)
+    github.listen(port, address)
+    if arguments.tls_port:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(arguments.certificate, arguments.key)
+        github.listen(arguments.tls_port, address, ssl_options=tls)
     print(f"GitHub's stand-in listens on {address or '*'}:{port}", flush=True)
     await asyncio.Event().wait()
 
@@ -428,8 +435,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--address", default="")
     parser.add_argument("--people", type=Path, required=True, help="JSON; see tests/standins/people.json")
+    parser.add_argument("--tls-port", type=int, help="where it answers over TLS too, with --certificate and --key")
+    parser.add_argument("--certificate", type=Path)
+    parser.add_argument("--key", type=Path)
     arguments = parser.parse_args()
-    asyncio.run(serve(arguments.port, arguments.address, json.loads(arguments.people.read_text(encoding="utf-8"))))
+    asyncio.run(serve(arguments, json.loads(arguments.people.read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, pods, resources
 from jld.rules.access import services
 from jld.rules.images import listed, prepuller, series, typed
+from jld.rules.outbound import authorities, proxy
 from jld.rules.storage import nfs, volumes
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Problem
@@ -29,6 +30,8 @@ PARTS = (
     log_shipping,
     resources,
     networks,
+    authorities,
+    proxy,
 )
 RULES = tuple(rule for part in PARTS for rule in part.RULES)
 WARNINGS = tuple(rule for part in PARTS for rule in part.WARNINGS)

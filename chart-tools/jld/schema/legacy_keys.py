@@ -64,7 +64,12 @@ KEYS = {
     "beats_key": "logging.tls.key",
 }
 # Keys of this chart that stand elsewhere now.
-MOVED = dict.fromkeys(("storage.alerts", "logging.alerts"), "global.monitoring.rules")
+MOVED = {
+    "storage.alerts": "global.monitoring.rules",
+    "logging.alerts": "global.monitoring.rules",
+    "prepuller.certificateAuthorities": "global.certificateAuthorities",
+    "prepuller.proxy": "global.proxy",
+}
 _CLUSTER = "the cluster is made by other tools; this one installs into any"
 _LOGGING = "the broker is described below logging.broker, and the connection from filebeat below logging.tls"
 _LOGSTASH = "the chart leads filebeat to its target; a logstash of your own is named in logging.external.hosts"

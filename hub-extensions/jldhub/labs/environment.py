@@ -22,10 +22,20 @@ def lab_environment(settings: Settings) -> dict[str, Any]:
         "JLD_FILES": FILES,
         "JLD_RUN": RUN,
         "XDG_CACHE_HOME": CACHES,
+        **proxy_environment(settings),
         **firefly_environment(settings),
         **culling_environment(settings.hub.culling),
         **({"JLD_REPOSITORIES": " ".join(repositories)} if repositories else {}),
     }
+
+
+def proxy_environment(settings: Settings) -> dict[str, str]:
+    """The HTTP proxy, in both spellings, for some programs read the one and some the other; empty where the site has none."""
+    proxy = settings.site.proxy.https
+    if not proxy:
+        return {}
+    variables = {"HTTPS_PROXY": proxy, "HTTP_PROXY": proxy, "NO_PROXY": settings.names.without_proxy}
+    return variables | {name.lower(): value for name, value in variables.items()}
 
 
 def firefly_environment(settings: Settings) -> dict[str, str]:

@@ -47,6 +47,7 @@ from jldhub.labs.start.watching import WATCH_CONFIG
 from jldhub.settings.lab import Push
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
+from jldhub.support.outbound import AUTHORITIES, site_authorities
 from jldhub.support.refusal import Refusal
 
 # The name of a home directory is the slug that KubeSpawner uses for `{username}`. It must never change.
@@ -213,10 +214,7 @@ async def set_identity(spawner: LabSpawner, auth_state: dict[str, Any] | None) -
 
 
 def check_options(spawner: LabSpawner, options: object) -> None:
-    """JupyterHub's `apply_user_options`.
-
-    Raises a Refusal: KubeSpawner's own check comes later and causes a status 500.
-    """
+    """JupyterHub's `apply_user_options`. Raises a Refusal: KubeSpawner's own check is later, with a status 500."""
     if not isinstance(options, dict):
         raise Refusal(400, 'The options of a lab are an object, such as {"profile": "small"}.')
     lab, identity, size = spawner.settings.hub.lab, _identity(spawner), options.get(choices.SIZE)
@@ -288,6 +286,7 @@ def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, s
         "group": group_file(identity, username),
         "gitconfig": gitconfig_file(identity, address, f"{FILES}/{GIT_CREDENTIAL}"),
         HUB_TOKEN: spawner.api_token,
+        AUTHORITIES: site_authorities(spawner.settings.trust_directory),
         "motd": choices.motd(spawner.settings.hub.lab.notices.values()),
         GIT_CREDENTIAL: git_credential(token) if token else "",
     }

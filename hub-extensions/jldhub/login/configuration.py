@@ -10,7 +10,8 @@ from jldhub.login.github import GitHubLogin
 from jldhub.login.other import other_login
 from jldhub.settings.login import Auth, CILogon, ClaimNames, GitHub, GroupRules, IdentityProvider, Other, UserRules
 from jldhub.settings.secret_files import HubSecrets
-from jldhub.settings.settings import Settings
+from jldhub.settings.settings import Settings, SettingsError
+from jldhub.support.outbound import AUTHORITIES, site_authorities, tls_context
 
 # User names become paths and labels. GitHub's login names match.
 _USERNAME = r"[a-z0-9_][a-z0-9._-]{0,62}\Z"
@@ -91,10 +92,28 @@ def _provider_config(settings: Settings, secrets: HubSecrets) -> Sections:
         assert auth.other is not None  # noqa: S101 - the settings hold exactly one of them
         config, users = _other_config(auth.other, oauth), auth.other.users
     ids = {"first_id": auth.numbers.first, "last_id": auth.numbers.last}
-    provider = {**config.get("ProviderLogin", {}), "staleness": auth.staleness.total_seconds(), **ids}
+    provider = {
+        **config.get("ProviderLogin", {}),
+        "staleness": auth.staleness.total_seconds(),
+        **ids,
+        **_authorities(settings),
+    }
     if settings.hub.groups_of_roles:
         provider["role_groups"] = settings.hub.groups_of_roles
     return {**config, "ProviderLogin": provider, "Authenticator": _authenticator_config(auth, users)}
+
+
+def _authorities(settings: Settings) -> dict[str, Any]:
+    """The site's own authorities, where it has some. Raises SettingsError for what are no certificates."""
+    if not site_authorities(settings.trust_directory):
+        return {}
+    file = settings.trust_directory / AUTHORITIES
+    try:
+        tls_context(file)
+    except OSError as mistake:
+        sentence = "global.certificateAuthorities: a certificate in it cannot be read; copy all of them again"
+        raise SettingsError(sentence) from mistake
+    return {"authorities": str(file)}
 
 
 def _authenticator_config(auth: Auth, users: UserRules) -> dict[str, Any]:

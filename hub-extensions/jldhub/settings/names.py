@@ -54,6 +54,7 @@ class Names(ImageNames):
     hub_url: BaseUrl
     # host:port of the route API of the front door's replicas.
     front_door: list[FrontDoorApi] = Field(min_length=1)
+    without_proxy: str = ""  # what nobody asks through the HTTP proxy, as NO_PROXY has it
     lab_pod: str
     lab_service_account: str
     prepuller: str | None = None  # the Deployment of the controller of images; None where there is none

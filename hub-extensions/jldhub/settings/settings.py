@@ -32,6 +32,7 @@ class Settings(SettingsModel):
     hub: Hub
     names: Names
     secret_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/secret")
+    trust_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/trust")
     catalogue_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/catalogue")
 
     @classmethod

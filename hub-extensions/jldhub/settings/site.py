@@ -1,16 +1,23 @@
-"""`global`: the site's public address."""
+"""`global`: the site's public address, and its way out."""
 
 from pydantic import Field
 
 from jldhub.settings.types import SettingsModel
 
 
+class Proxy(SettingsModel):
+    """The HTTP proxy between the cluster and the internet."""
+
+    https: str = ""
+
+
 class Site(SettingsModel):
-    """The host, port and path under which people reach the hub."""
+    """The host, port and path under which people reach the hub, and how the hub and labs reach the internet."""
 
     hostname: str = Field(min_length=1)
     port: int = Field(default=443, ge=1, le=65535)
     hub_route: str = Field(default="/", pattern=r"^/([a-z0-9-]+/)?$")
+    proxy: Proxy = Proxy()
 
     @property
     def origin(self) -> str:

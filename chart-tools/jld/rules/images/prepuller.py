@@ -5,8 +5,6 @@ from __future__ import annotations
 from jld.rules.rule import Rule, Violations
 from jld.support.key_paths import JsonMap, map_at, value_at
 
-_OF_REGISTRIES = (("certificateAuthorities",), ("proxy", "https"), ("proxy", "except"))
-
 
 def series_are_followed(effective: JsonMap) -> Violations:
     """`prepuller.enabled` is true where one of `hub.lab.images` has `tags`."""
@@ -18,29 +16,6 @@ def series_are_followed(effective: JsonMap) -> Violations:
             sentence = f"{series}; remove this, or name one image by its tag in its place"
             yield ("prepuller", "enabled"), sentence
             return
-
-
-def authorities_are_certificates(effective: JsonMap) -> Violations:
-    """`prepuller.certificateAuthorities` holds certificates that can be read."""
-    text = value_at(effective, "prepuller", "certificateAuthorities")
-    if isinstance(text, str) and text.strip():
-        from jld.secrets.certificates import chain_of  # most sites name none
-
-        if isinstance(chain_of(text.encode()), str):
-            yield ("prepuller", "certificateAuthorities"), "a certificate in it cannot be read; copy all of them again"
-
-
-def exceptions_are_of_a_proxy(effective: JsonMap) -> Violations:
-    if value_at(effective, "prepuller", "proxy", "except") and not value_at(effective, "prepuller", "proxy", "https"):
-        yield ("prepuller", "proxy", "except"), "has no effect without prepuller.proxy.https; write it, or remove this"
-
-
-def there_are_images_to_follow(effective: JsonMap) -> Violations:
-    if map_at(effective, "hub", "lab", "images"):
-        return
-    for path in _OF_REGISTRIES:
-        if value_at(effective, "prepuller", *path):
-            yield ("prepuller", *path), "has no effect without hub.lab.images; name an image there, or remove this"
 
 
 def unwanted_images_are_looked_for(effective: JsonMap) -> Violations:
@@ -64,5 +39,5 @@ def purging_has_a_use(effective: JsonMap) -> Violations:
         )
 
 
-RULES: tuple[Rule, ...] = (series_are_followed, authorities_are_certificates, unwanted_images_are_looked_for)
-WARNINGS: tuple[Rule, ...] = (exceptions_are_of_a_proxy, there_are_images_to_follow, purging_has_a_use)
+RULES: tuple[Rule, ...] = (series_are_followed, unwanted_images_are_looked_for)
+WARNINGS: tuple[Rule, ...] = (purging_has_a_use,)

@@ -8,11 +8,9 @@ from typing import Self
 from jldhub.images.registry.client import RegistryClient
 from jldhub.images.registry.credentials import Keyring, Login
 from jldhub.images.registry.errors import RegistryConfigurationError
+from jldhub.support.outbound import AUTHORITIES
 
 DIRECTORY = Path("/etc/jld/registries")  # `ca.crt`, and `logins/NAME.json` of each pull Secret
-_AUTHORITY = "ca.crt"
-
-
 log = logging.getLogger("jldhub.images")
 
 
@@ -26,7 +24,7 @@ class _Mounted:
     @classmethod
     def read(cls, directory: Path) -> Self:
         files = sorted(directory.glob("logins/*.json"))
-        return cls(_content(directory / _AUTHORITY), tuple((file.stem, _content(file)) for file in files))
+        return cls(_content(directory / AUTHORITIES), tuple((file.stem, _content(file)) for file in files))
 
 
 class Clients:
@@ -44,7 +42,7 @@ class Clients:
         mounted = _Mounted.read(self._directory)
         if self._client is None or mounted != self._mounted:
             await self.aclose()
-            self._client = await _client(mounted, self._directory / _AUTHORITY).__aenter__()
+            self._client = await _client(mounted, self._directory / AUTHORITIES).__aenter__()
             self._mounted = mounted
         return self._client
 
@@ -72,5 +70,5 @@ def _client(mounted: _Mounted, authority: Path) -> RegistryClient:
     try:
         return RegistryClient(keyring, authority if mounted.certificates.strip() else None)
     except RegistryConfigurationError as mistake:
-        log.error("prepuller.certificateAuthorities: %s", mistake)
+        log.error("global.certificateAuthorities: %s", mistake)
         return RegistryClient(keyring)

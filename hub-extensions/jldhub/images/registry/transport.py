@@ -1,20 +1,19 @@
 """Requests to registries and to their token servers: verified TLS, proxies, limits of time and size, and further attempts."""
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Self
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from jldhub.images.registry.errors import RegistryAnswerUnusable, RegistryConfigurationError, RegistryUnavailable
+from jldhub.support.outbound import obstacle, proxy_for, tls_context
 
 
 @dataclass(frozen=True)
@@ -50,14 +49,12 @@ class Transport:
     """
 
     def __init__(self, authority: Path | None, limits: Limits) -> None:
-        self._tls = ssl.create_default_context()
-        if authority:
-            try:
-                self._tls.load_verify_locations(authority)
-            except OSError as failure:  # ssl.SSLError too
-                raise RegistryConfigurationError(
-                    authority, "it is no file with certificates", "Write certificates in PEM form into it"
-                ) from failure
+        try:
+            self._tls = tls_context(authority)
+        except OSError as failure:  # ssl.SSLError too
+            raise RegistryConfigurationError(
+                authority, "it is no file with certificates", "Write certificates in PEM form into it"
+            ) from failure
         self._limits = limits
 
     async def __aenter__(self) -> Self:
@@ -97,8 +94,7 @@ class Transport:
         raise AssertionError("there is at least one attempt")
 
     async def _once(self, method: str, url: URL, place: object, headers: Mapping[str, str]) -> Answer:
-        proxies: dict[str, str] = getproxies()
-        proxy = None if proxy_bypass(url.host or "") else proxies.get(url.scheme)
+        proxy = proxy_for(str(url))
         async with self._session.request(method, url, headers=headers, allow_redirects=False, proxy=proxy) as response:
             body = bytearray()
             async for chunk in response.content.iter_chunked(2**16):
@@ -141,23 +137,12 @@ def _seconds(retry_after: str) -> float | None:
 
 def _cause(failure: Exception, url: URL) -> tuple[str, str]:
     """Cause and remedy. The text of an exception may hold the password of a proxy."""
+    if told := obstacle(failure, str(url)):
+        return told
     reachable = "See whether it runs, and whether a NetworkPolicy or a firewall lets the hub's namespace reach it"
     match failure:
-        case aiohttp.ClientConnectorCertificateError():
-            reason = getattr(failure.certificate_error, "verify_message", "") or "it is not for this name"
-            return (
-                f"the certificate of {url.host} is not trusted ({reason})",
-                "Give JLD the authority that signed it, or correct the name in the image's reference",
-            )
         case aiohttp.ClientSSLError():
             return f"{url.host} speaks no TLS that is trusted today", "Serve the registry over TLS 1.2 or newer"
-        case aiohttp.ClientProxyConnectionError():
-            return "the HTTP proxy cannot be reached", "Correct HTTPS_PROXY, or name the registry in NO_PROXY"
-        case aiohttp.ClientHttpProxyError():
-            return (
-                f"the HTTP proxy refuses to connect to {url.host} ({failure.status})",
-                "Allow it there, or name the registry in NO_PROXY",
-            )
         case aiohttp.ClientConnectorDNSError():
             return f"the name {url.host} is not known", "Correct the image's reference, or see the cluster's DNS"
         case TimeoutError():

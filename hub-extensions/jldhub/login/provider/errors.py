@@ -11,6 +11,7 @@ from jldhub.support.refusal import Refusal
 
 # JLD sends no conditional requests, so a response with this status comes from a cache between the hub and the provider.
 NOT_MODIFIED = 304
+NO_RESPONSE = 599  # tornado's status of a request that failed
 NOT_UNDERSTOOD = "its answer could not be understood"
 
 
@@ -43,7 +44,7 @@ def concerns_everybody(code: int) -> bool:
 
     A rate limit may apply to one person's token alone, and a 500 to what is asked about one account.
     """
-    return code in (502, 503, 504, 599)
+    return code in (502, 503, 504, NO_RESPONSE)
 
 
 def message(response: HTTPResponse | None) -> str:

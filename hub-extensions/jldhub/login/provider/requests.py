@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 from oauthenticator.oauth2 import OAuthenticator
 from tornado import web
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
@@ -12,13 +14,16 @@ from traitlets import Any as AnyTrait
 from traitlets import Unicode, default
 
 from jldhub.login.provider.errors import (
+    NO_RESPONSE,
     NOT_MODIFIED,
     NOT_UNDERSTOOD,
     ProviderUnavailable,
     concerns_everybody,
     is_outage,
 )
+from jldhub.login.provider.proxied import ProxiedClient
 from jldhub.support import login_metrics
+from jldhub.support.outbound import has_proxy, obstacle, tls_context
 from jldhub.support.refusal import Refusal
 
 # Running sessions send no request for this time after one that failed for everybody, so that pages do not wait for it.
@@ -34,15 +39,23 @@ class ProviderRequests(OAuthenticator):
 
     provider_address = Unicode(help="The provider's name in messages for people.").tag(config=True)
 
+    authorities = Unicode(help="A file with authorities that are trusted besides; empty for none.").tag(config=True)
+
     http_client = AnyTrait()
     _next_request: float = 0  # monotonic seconds
     _places: asyncio.Semaphore = AnyTrait()  # type: ignore[assignment]
 
     @default("http_client")
     def _own_http_client(self) -> AsyncHTTPClient:
+        tls = tls_context(Path(self.authorities) if self.authorities else None)
+        if has_proxy():
+            return ProxiedClient(force_instance=True, tls=tls)
+        # Tornado prefers these to what a request itself says, such as an operator's `ca_certs` in http_request_kwargs.
+        own = {"ca_certs", "validate_cert"} & self.http_request_kwargs.keys()
+        trust = {} if own or not self.authorities else {"ssl_options": tls}
         # Tornado's shared client has ten connections for the whole hub, and those who wait for one time out as if the provider
         # were down. Here they wait in httpfetch, whose clock has not begun.
-        return AsyncHTTPClient(force_instance=True, max_clients=2 * _MOST_REQUESTS)
+        return AsyncHTTPClient(force_instance=True, max_clients=2 * _MOST_REQUESTS, defaults=trust)
 
     @default("_places")
     def _all_places(self) -> asyncio.Semaphore:
@@ -73,8 +86,11 @@ class ProviderRequests(OAuthenticator):
             if is_outage(error.code, error.response):
                 raise self._outage(error.code, error.message) from error
             raise
-        except OSError as error:
-            raise self.unavailable(f"no connection ({error.strerror or error})", for_all=True) from error
+        except TimeoutError as error:
+            raise self._outage(NO_RESPONSE, "no answer in time") from error
+        except (OSError, aiohttp.ClientError) as error:
+            reason, remedy = obstacle(error, url) or (f"no connection ({getattr(error, 'strerror', '') or error})", "")
+            raise self.unavailable(reason, remedy, for_all=True) from error
         except ValueError as error:
             raise self.unavailable(NOT_UNDERSTOOD) from error
         if isinstance(response, HTTPResponse) and is_outage(response.code, response):
@@ -100,14 +116,14 @@ class ProviderRequests(OAuthenticator):
             raise self.unavailable(NOT_UNDERSTOOD)
         return info
 
-    def unavailable(self, reason: str, *, for_all: bool = False) -> ProviderUnavailable:
-        """The exception to raise. Counts and logs the outage.
+    def unavailable(self, reason: str, remedy: str = "", *, for_all: bool = False) -> ProviderUnavailable:
+        """The exception to raise. Counts and logs the outage, with the operator's `remedy`.
 
         `for_all` says that nobody else would be answered either: then all running sessions pause their requests. An odd answer
         about one account says nothing about the others.
         """
         provider = self.provider_address or self.login_service
-        self.log.error("%s cannot be asked: %s", provider, reason)
+        self.log.error("%s cannot be asked: %s%s", provider, reason, f". {remedy}" if remedy else "")
         login_metrics.OUTAGES.labels(self.login_service).inc()
         login_metrics.PROVIDER_UP.labels(self.login_service).set(0)
         if for_all:
@@ -117,5 +133,5 @@ class ProviderRequests(OAuthenticator):
     def _outage(self, code: int, text: str | None) -> ProviderUnavailable:
         if code in (403, 429):
             return self.unavailable("it limits how often it may be asked")
-        reason = text or "no answer" if code == 599 else f"it answers {code} {text or ''}".strip()
+        reason = text or "no answer" if code == NO_RESPONSE else f"it answers {code} {text or ''}".strip()
         return self.unavailable(reason, for_all=concerns_everybody(code))

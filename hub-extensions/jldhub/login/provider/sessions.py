@@ -97,9 +97,9 @@ class RunningSessions(ProviderAccounts):
             await check.save(tokens)
         return info
 
-    def unavailable(self, reason: str, *, for_all: bool = False) -> ProviderUnavailable:
+    def unavailable(self, reason: str, remedy: str = "", *, for_all: bool = False) -> ProviderUnavailable:
         """oauthenticator turns some errors of a check into "log in again". This records which of them were outages."""
-        outage = super().unavailable(reason, for_all=for_all)
+        outage = super().unavailable(reason, remedy, for_all=for_all)
         if check := _check.get():
             check.outages.append(outage)
         return outage

@@ -186,7 +186,7 @@ def test_each_key_of_a_volume_is_used_and_no_other() -> None:
 
 
 def test_the_hub_reads_no_setting_that_a_site_cannot_write() -> None:
-    of_the_chart = {"names", "secretDirectory", "catalogueDirectory"}
+    of_the_chart = {"names", "secretDirectory", "catalogueDirectory", "trustDirectory"}
     assert {path for path in read_by_the_hub() if path[0] not in of_the_chart and not can_be_written(path)} == set()
 
 

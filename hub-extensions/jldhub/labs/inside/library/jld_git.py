@@ -42,12 +42,16 @@ class Git:
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         settings = {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": self.protocols, "LC_ALL": "C"}
-        config = {name: os.environ[name] for name in ("GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL") if name in os.environ}
+        kept = {
+            name: os.environ[name]
+            for name in ("GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL", "GIT_SSL_CAINFO")
+            if name in os.environ
+        }
         command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "core.quotePath=false", *words]
         with subprocess.Popen(
             command,
             cwd=self.folder,
-            env={**inherited, **settings, **config, **env},
+            env={**inherited, **settings, **kept, **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

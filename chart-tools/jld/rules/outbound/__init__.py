@@ -1,0 +1,1 @@
+"""Rules about how hub, prepuller and labs reach what is outside of the cluster."""
