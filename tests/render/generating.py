@@ -18,7 +18,7 @@ from jld.support.key_paths import JsonMap
 Data = dict[str, Any]
 CHOSEN_HERE = (
     *("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret", "certificateAuthorities"),
-    *("network", "affinity"),
+    *("network", "affinity", "proxy"),
 )
 TRAITS = {
     "KubeSpawner": {"http_timeout": 300, "node_selector": {"pool": "labs"}, "environment": {"TZ": "UTC"}},
@@ -42,6 +42,10 @@ OF_ALL = {
 }
 _FREE = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "noisy"}}}
 AFFINITY = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_FREE]}}
+PROXIES = [  # whose drawn hosts are seldom addresses
+    {"https": "http://10.20.0.5:3128", "except": [".example.org", "quay.io"]},
+    {"https": "https://proxy.example.org:443"},
+]
 ADDRESSES = {f"{each}_url": f"https://id.example.org/{each}" for each in ("authorize", "token", "userdata")}
 
 
@@ -147,6 +151,8 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     hub.setdefault("lab", {})["network"] = draw(
         st.fixed_dictionaries({}, optional={key: st.just(OF_LABS[key]) for key in OF_LABS})
     )
+    if draw(st.booleans()):
+        site["global"]["proxy"] = draw(st.sampled_from(PROXIES))
     if draw(st.booleans()):  # among so many keys they would hardly ever be drawn
         lab = parts["hub"]["properties"]["lab"]["properties"]
         hub.setdefault("lab", {})["images"] = draw(values(lab["images"] | {"minProperties": 1}, schema))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import ssl
 import threading
 import time
 import urllib.error
@@ -45,7 +46,8 @@ def gather(kubectl: Kubectl, site: JsonMap | None, release: Release) -> tuple[Cl
     web = sorted(web_addresses(site).values()) if site else []
     if hostname:
         probes["addresses"] = lambda: _addresses(hostname)
-    probes |= {address: lambda address=address: _status(address) for address in web}  # type: ignore[misc]
+    trusted = str(value_at(site, "global", "certificateAuthorities") or "")
+    probes |= {address: lambda address=address: _status(address, trusted) for address in web}  # type: ignore[misc]
     results = run_all(probes, SECONDS + 1)
     network = NetworkFacts(results.pop("addresses", ()), {address: results.pop(address) for address in web})
     return ClusterFacts(version, **results), network
@@ -155,11 +157,14 @@ def _addresses(hostname: str) -> Sequence[str] | NoResponse:
     return sorted({str(entry[4][0]) for entry in entries})
 
 
-def _status(address: str) -> int | NoResponse:
-    """The status of a web address: any response shows that a server is there."""
+def _status(address: str, authorities: str = "") -> int | NoResponse:
+    """The status of a web address: any response shows that a server is there. `authorities` are trusted besides, as by the hub."""
     request = urllib.request.Request(address, method="HEAD", headers={"User-Agent": "jld doctor"})  # noqa: S310 (the schema lets only http(s) through)
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS - 2) as response:  # noqa: S310
+        tls = ssl.create_default_context()
+        if authorities.strip():
+            tls.load_verify_locations(cadata=authorities)
+        with urllib.request.urlopen(request, timeout=SECONDS - 2, context=tls) as response:  # noqa: S310
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code

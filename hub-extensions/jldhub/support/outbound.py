@@ -25,9 +25,10 @@ def tls_context(authorities: Path | None) -> ssl.SSLContext:
 def site_authorities(folder: Path) -> str:
     """The site's authorities in PEM form; empty where it names none."""
     try:
-        return (folder / AUTHORITIES).read_text("utf-8").strip()
+        text = (folder / AUTHORITIES).read_text("utf-8")
     except FileNotFoundError:
         return ""
+    return text if text.strip() else ""
 
 
 def has_proxy() -> bool:

@@ -18,7 +18,7 @@ from jld.secrets import self_signed
 
 REGISTRY = "registry.test"
 SITE = """\
-global: {{hostname: jld.localhost, imageRegistry: "{registry}/jld"}}
+global: {{hostname: jld.localhost, imageRegistry: "{registry}/jld", certificateAuthorities: {authorities}}}
 hub: {{auth: {{github: {{clientId: Iv1.abc, users: {{allow: [a]}}, url: "{github}", apiUrl: "{github}/api/v3"}}}}}}
 nginx: {{tls: {{selfSigned: true}}}}
 """
@@ -82,11 +82,11 @@ def registry_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def doctor(
-    desk: Any, github: str, registry: str, monkeypatch: pytest.MonkeyPatch, **environment: str
+    desk: Any, github: str, registry: str, monkeypatch: pytest.MonkeyPatch, authorities: str = "", **environment: str
 ) -> dict[str, Any]:
     monkeypatch.setenv("PATH", str(desk.folder))  # no kubectl: this is about the web
     monkeypatch.setenv("JLD_CACHE", str(desk.folder))
-    desk.write("site.yaml", SITE.format(github=github, registry=registry))
+    desk.write("site.yaml", SITE.format(github=github, registry=registry, authorities=json.dumps(authorities)))
     result = desk.run("doctor", "site.yaml", "--format", "json", JLD_GITHUB_CLIENT_SECRET="abc123", **environment)
     assert result.exit_code == 0, result.output
     return {finding["subject"]: finding for finding in json.loads(result.stdout)["findings"]}
@@ -126,6 +126,16 @@ def test_what_answers_wrongly_is_a_warning(
     assert found["global.imageRegistry"]["level"] == "warning"
     assert sentence in found["global.imageRegistry"]["found"]
     assert found["hub.auth.github.url"]["found"] == f"{address} answers 502"
+
+
+def test_the_site_s_own_authorities_are_trusted_as_by_the_hub(
+    desk: Any, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorities = (desk.folder / "ca.pem").read_text()
+    with serving(200) as github, serving(401, tls) as registry:
+        address = f"http://127.0.0.1:{github.server_port}"
+        found = doctor(desk, address, f"{REGISTRY}:{registry.server_port}", monkeypatch, authorities)
+    assert found["global.imageRegistry"]["level"] == "ok"
 
 
 def test_nobody_there_is_a_warning(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -517,3 +517,16 @@ async def test_a_lab_starts_where_the_site_wants_it_now(
         assert spawner.namespace == "elsewhere"  # where it is looked for while it runs
         await spawner.start()
     assert started == fresh
+
+
+async def test_each_start_has_the_authorities_of_then(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spawner = make_spawner(settings.model_copy(update={"trust_directory": tmp_path}), monkeypatch)
+    seen = []
+    for text in ("one", "two\n"):
+        (tmp_path / "ca.crt").write_text(text)
+        await make_pod(spawner)
+        seen.append(files(spawner)["ca.crt"])
+
+    assert seen == ["one", "two\n"]
