@@ -27,6 +27,8 @@ PODS: dict[str, set[str]] = {
     "global.hubRoute": {"hub", "nginx"},
     "global.userNamespaces": {"hub", "prepuller"},
     **{f"{part}.network": set() for part in ("global", "firefly", "prepuller", "nginx", "storage", "logging")},
+    "global.certificateAuthorities": {"hub"},  # the prepuller reads it anew in each round, and a lab at its start
+    "global.proxy": {"hub", "prepuller"},
     "global.imageRegistry": OURS | HELD,
     "global.imagePullSecrets": EVERY | HELD,
     "global.imagePullPolicy": EVERY,

@@ -51,7 +51,7 @@ class ProviderRequests(OAuthenticator):
         if has_proxy():
             return ProxiedClient(force_instance=True, tls=tls)
         # Tornado prefers these to what a request itself says, such as an operator's `ca_certs` in http_request_kwargs.
-        own = {"ca_certs", "validate_cert"} & self.http_request_kwargs.keys()
+        own = {"ca_certs", "validate_cert"} & self.http_request_kwargs.keys() or not self.validate_server_cert
         trust = {} if own or not self.authorities else {"ssl_options": tls}
         # Tornado's shared client has ten connections for the whole hub, and those who wait for one time out as if the provider
         # were down. Here they wait in httpfetch, whose clock has not begun.
