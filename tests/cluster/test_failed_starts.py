@@ -1,16 +1,22 @@
-"""A start that fails on a real cluster: what the API server, the scheduler and the kubelet say becomes a sentence."""
+"""A start that fails on a real cluster: what the API server, the scheduler and the kubelet say becomes a sentence.
 
+And one that does not, with all that a site can add to labs and to the hub.
+"""
+
+import json
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+from .lab import Lab
 from .person import sit_down
 from .release import Ports, Release
 
-PEOPLE = ["badname", "noregistry", "huge", "volume", "quota", "fine"]
+PEOPLE = ["badname", "noregistry", "huge", "volume", "nosecret", "nokey", "quota", "fine"]
 
 # What goes wrong, for the person of that name.
 TROUBLES = """
@@ -23,6 +29,9 @@ def trouble(spawner):
     elif name == "volume":
         spawner.volumes = [*spawner.volumes, {"name": "lost", "configMap": {"name": "nowhere"}}]
         spawner.volume_mounts = [*spawner.volume_mounts, {"name": "lost", "mountPath": "/lost"}]
+    elif name in ("nosecret", "nokey"):
+        lost = {"name": "nowhere" if name == "nosecret" else "own", "key": "lost"}
+        spawner.environment = {**spawner.environment, "LOST": {"valueFrom": {"secretKeyRef": lost}}}
 
 c.KubeSpawner.pre_spawn_hook = trouble
 """
@@ -34,14 +43,88 @@ spec: {hard: {pods: "0"}}
 """
 
 
+# What a site adds to labs, and to the hub.
+OWN = """
+apiVersion: v1
+kind: Secret
+metadata: {name: own}
+stringData: {word: a word of the Secret}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: own}
+data: {list: a line of the ConfigMap}
+"""
+WORD = {"secret": "own", "key": "word"}
+ADDED = {
+    "environment": {"GREETING": '{"a": {}}', "WORD": WORD},
+    "files": {"/etc/own/text": "text with {braces}\n", "/etc/own/word": WORD},
+    "volumes": {
+        "list": {"mountPath": "/opt/list", "configMap": {"name": "own"}},
+        "word": {"mountPath": "/opt/word", "secret": {"secretName": "own"}},
+        "filled": {"mountPath": "/opt/filled", "emptyDir": {"sizeLimit": "64Mi"}},
+        "shared": {"mountPath": "/dev/shm", "emptyDir": {"medium": "Memory", "sizeLimit": "256Mi"}},
+    },
+}
+# In a lab, and in the hub, with the program that runs there.
+FOUND = """
+import json, os, pathlib
+read = lambda path: pathlib.Path(path).read_text()
+memory = os.statvfs("/dev/shm")
+print(json.dumps({
+    "environment": {name: os.environ[name] for name in ("GREETING", "WORD")},
+    "files": {path: read(path) for path in ("/etc/own/text", "/etc/own/word")},
+    "volumes": {path: read(path) for path in ("/opt/list/list", "/opt/word/word", "/opt/filled/first", "/opt/filled/beside")},
+    "memory": memory.f_blocks * memory.f_frsize,
+    "whose": [os.stat(f"/opt/filled/{name}").st_uid == os.getuid() for name in ("first", "beside")],
+    "started": read("/tmp/started"),
+}))
+"""
+EXPECTED = {
+    "environment": {"GREETING": '{"a": {}}', "WORD": "a word of the Secret"},
+    "files": {"/etc/own/text": "text with {braces}\n", "/etc/own/word": "a word of the Secret"},
+    "volumes": {
+        **{"/opt/list/list": "a line of the ConfigMap", "/opt/word/word": "a word of the Secret"},
+        **{"/opt/filled/first": "{first}", "/opt/filled/beside": "{beside}"},
+    },
+    "memory": 256 * 2**20,
+    "whose": [True, True],
+    "started": "{started}\n",
+}
+HUB_PYTHON = "/opt/jupyterhub/bin/python"
+
+
+def writing(name: str, image: str, then: str = "") -> dict[str, Any]:
+    """A container that writes into the folder that others read, and asks for next to nothing."""
+    program = f"import pathlib, signal; pathlib.Path('/filled/{name}').write_text('{{{name}}}'); {then}"
+    return {
+        "name": name,
+        "image": image,
+        "command": [HUB_PYTHON, "-c", program],
+        "volumeMounts": [{"name": "filled", "mountPath": "/filled"}],
+        "resources": {"requests": {"cpu": "1m", "memory": "16Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}},
+    }
+
+
+def added_containers(image: str) -> dict[str, Any]:
+    stays = "signal.pthread_sigmask(signal.SIG_BLOCK, [15]); signal.sigwait([15])"
+    return {
+        "initContainers": [writing("first", image)],
+        "containers": [writing("beside", image, stays)],
+        "lifecycle": {"postStart": {"exec": {"command": ["/bin/sh", "-c", "echo {started} > /tmp/started"]}}},
+    }
+
+
 @pytest.fixture(scope="module")
-def release(make_release: Callable[..., Release]) -> Release:
+def release(make_release: Callable[..., Release], hub_image: str) -> Release:
+    added = {**ADDED, "pod": added_containers(hub_image)}
     ports = Ports(http=31480, https=31483)
     site = {
         "global": {"hostname": "failed.test", "port": ports.https},
         "hub": {
             "auth": {"dummy": {"users": PEOPLE}},
-            "lab": {"startTimeout": "20s", "sizes": {"huge": {"cpu": 4000, "memory": "4000Gi"}}},
+            "lab": {"startTimeout": "20s", "sizes": {"huge": {"cpu": 4000, "memory": "4000Gi"}}, **added},
+            **added,
             "extraConfig": {"50-trouble.py": TROUBLES},
         },
         "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
@@ -50,7 +133,7 @@ def release(make_release: Callable[..., Release]) -> Release:
             "tls": {"selfSigned": True},
         },
     }
-    return make_release("jld-failed", ports, site)
+    return make_release("jld-failed", ports, site, before=OWN)
 
 
 def failure(browser: Browser, release: Release, name: str, size: str = "Tiny") -> str:
@@ -79,7 +162,9 @@ def failure(browser: Browser, release: Release, name: str, size: str = "Tiny") -
         ("badname", "Tiny", "The image Not A Name does not exist", "InvalidImageName"),
         ("noregistry", "Tiny", "could not be fetched: its registry does not answer", "localhost:9/jld/none:1"),
         ("huge", "Huge", "No node of the cluster has room for a lab of this size just now.", "Insufficient"),
-        ("volume", "Tiny", "A volume that the lab needs could not be mounted", 'configmap "nowhere" not found'),
+        ("volume", "Tiny", "is not there: the ConfigMap nowhere.", 'configmap "nowhere" not found'),
+        ("nosecret", "Tiny", "is not there: the Secret nowhere.", 'secret "nowhere" not found'),
+        ("nokey", "Tiny", "is not there: the key lost of the Secret own.", "couldn't find key lost in Secret"),
     ],
 )
 def test_the_page_says_why_and_the_log_has_its_reference(
@@ -113,6 +198,13 @@ def test_nobody_else_is_harmed(browser: Browser, release: Release) -> None:
     person.log_in_with_password("fine", release.dummy_password)
     person.start_lab("Tiny")
     person.page.context.close()
+
+
+def test_what_a_site_adds_is_in_the_lab_and_in_the_hub(release: Release) -> None:
+    """In the lab of the test before."""
+    in_hub = ("exec", f"deployment/{release.name}-hub", "--container=hub", "--", HUB_PYTHON, "-c", FOUND)
+    assert json.loads(Lab(release, "fine").python(FOUND)) == EXPECTED
+    assert json.loads(release.kubectl(*in_hub)) == EXPECTED
 
 
 def test_a_lab_counts_a_silent_computation_as_activity(release: Release) -> None:

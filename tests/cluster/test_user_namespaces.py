@@ -26,6 +26,7 @@ SITE = {
         "lab": {
             "sizes": {"small": None, "medium": None, "large": None},
             "defaultSize": "tiny",
+            "environment": {"WORD": {"secret": "own", "key": "word"}},
             "perUser": {"quota": {"cpu": 0.75}, "limitRange": {"cpu": 0.5, "memory": "1Gi"}},
         },
         "namedServers": {"limit": 10},
@@ -38,11 +39,18 @@ SITE = {
     },
 }
 
+SECRET = """
+apiVersion: v1
+kind: Secret
+metadata: {name: own}
+stringData: {word: a word of the Secret}
+"""
+
 
 @pytest.fixture(scope="module")
 def people(make_release: Callable[..., Release]) -> Release:
     # The file server may open files by handle, which is more than Pod Security `baseline` allows.
-    return make_release(RELEASE, PORTS, SITE, enforce="privileged")
+    return make_release(RELEASE, PORTS, SITE, enforce="privileged", before=SECRET)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +108,10 @@ def test_each_person_has_a_namespace_with_limits_and_a_policy(alice: Lab, bob: L
         namespace = json.loads(lab.kubectl("get", "namespace", lab.namespace, "--output=json"))
         assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "baseline"
     assert alice.release.kubectl("get", "pods", "--selector=app.kubernetes.io/component=lab", "--output=name") == ""
+
+
+def test_a_secret_that_the_site_names_is_copied_for_labs(alice: Lab) -> None:
+    assert alice.python("import os; print(os.environ['WORD'])") == "a word of the Secret"
 
 
 def test_homes_are_those_of_the_file_server(people: Release, alice: Lab, bob: Lab) -> None:

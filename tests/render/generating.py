@@ -18,7 +18,7 @@ from jld.support.key_paths import JsonMap
 Data = dict[str, Any]
 CHOSEN_HERE = (
     *("secret", "auth", "options", "tls", "traits", "extraConfig", "existingSecret", "certificateAuthorities"),
-    *("network", "affinity", "proxy"),
+    *("network", "affinity", "proxy", "environment", "files", "initContainers", "containers", "lifecycle"),
 )
 TRAITS = {
     "KubeSpawner": {"http_timeout": 300, "node_selector": {"pool": "labs"}, "environment": {"TZ": "UTC"}},
@@ -39,6 +39,34 @@ OF_ALL = {
     "cilium": True,
     "dns": {"ports": [53], "pods": [{"namespace": "kube-system"}], "networks": ["169.254.20.10/32"]},
     "apiServerPorts": [6443, 7443],
+}
+# What a site adds to the hub and to labs: drawn names and paths would be JLD's own, or lie in each other.
+CONTAINER = {
+    "name": "proxy",
+    "image": "quay.io/my-org/proxy:1",
+    "args": ["{{ x }}"],
+    "volumeMounts": [{"name": "own", "mountPath": "/a"}],
+}
+ADDED = {
+    "environment": {"TZ": "UTC", "A": "é: {{ x }} {y}\n", "B": {"secret": "a", "key": "b.c"}},
+    "files": {"/etc/own/a.yaml": "a: {{ x }}\n", "/etc/own/b": {"secret": "a", "key": "b.c"}},
+    "volumes": {
+        "own": {"mountPath": "/opt/own", "emptyDir": {"sizeLimit": "1Gi"}},
+        "of-secret": {
+            "mountPath": "/opt/secret",
+            "secret": {"secretName": "a", "items": [{"key": "k", "path": "a/b"}]},
+        },
+        "drive": {"mountPath": "/opt/drive", "subPath": "a/b", "readOnly": True, "csi": {"driver": "x.example.org"}},
+    },
+}
+IN_ONE_NAMESPACE = {
+    "map": {"mountPath": "/opt/map", "configMap": {"name": "a", "optional": True}},
+    "claim": {"mountPath": "/opt/claim", "persistentVolumeClaim": {"claimName": "a"}},
+}
+CONTAINERS = {
+    "initContainers": [CONTAINER],
+    "containers": [CONTAINER | {"name": "other"}],
+    "lifecycle": {"preStop": {"exec": {"command": ["sh", "-c", "{{ x }}"]}}},
 }
 _FREE = {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "noisy"}}}
 AFFINITY = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [_FREE]}}
@@ -153,6 +181,13 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     )
     if draw(st.booleans()):
         site["global"]["proxy"] = draw(st.sampled_from(PROXIES))
+    for part in (hub, hub["lab"]):
+        part.pop("volumes", None)
+        part |= draw(st.fixed_dictionaries({}, optional={key: st.just(ADDED[key]) for key in ADDED}))
+        if "volumes" in part:
+            in_one = part is hub or not site["global"].get("userNamespaces")
+            part["volumes"] = part["volumes"] | (IN_ONE_NAMESPACE if in_one else {})
+            part["pod"] = part.get("pod", {}) | draw(st.sampled_from([{}, CONTAINERS]))
     if draw(st.booleans()):  # among so many keys they would hardly ever be drawn
         lab = parts["hub"]["properties"]["lab"]["properties"]
         hub.setdefault("lab", {})["images"] = draw(values(lab["images"] | {"minProperties": 1}, schema))

@@ -56,7 +56,8 @@ PODS: dict[str, set[str]] = {
     "hub.lab.pod.nodeSelector": IMAGES | {"room-medium"},  # the size gpu has another pool
     "hub.lab.pod.priorityClassName": IMAGES,
     "hub.lab.pod.topologySpread": {"hub"} | HELD,
-    "hub.lab.pod.serviceAccount": {"hub"},
+    **{f"hub.lab.pod.{key}": {"hub"} for key in ("serviceAccount", "initContainers", "containers", "lifecycle")},
+    **{f"hub.{key}": {"hub"} for key in ("environment", "files", "volumes")},
     "hub.image": IMAGES | HELD,
     "hub.secret": {"hub"},
     "hub.existingSecret": {"hub"},

@@ -151,7 +151,7 @@ def _type(rule: JsonMap, schema: JsonMap) -> str:
     names = [_TYPES.get(name, name) for name in ([types] if isinstance(types, str) else types)]
     if names == ["list"] and "items" in rule:
         return f"list of {_type(resolved(rule['items'], schema), schema)}"
-    if isinstance(rule.get("additionalProperties"), dict):
+    if isinstance(rule.get("additionalProperties"), dict) and "properties" not in rule:
         inner = resolved(rule["additionalProperties"], schema)
         return f"names, each with {_type(inner, schema)}"
     return " or ".join(names) if len(names) < MANY_TYPES else "any value"

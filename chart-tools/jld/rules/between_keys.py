@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, pods, resources
 from jld.rules.access import services
+from jld.rules.additions import containers, environment, mounts
 from jld.rules.images import listed, prepuller, series, typed
 from jld.rules.outbound import authorities, proxy
 from jld.rules.storage import nfs, volumes
@@ -19,6 +20,9 @@ PARTS = (
     services,
     lab,
     pods,
+    environment,
+    mounts,
+    containers,
     listed,
     series,
     typed,

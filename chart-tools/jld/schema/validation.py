@@ -170,7 +170,9 @@ class _Sentences:
 
     def _remedy(self, node: Node | None) -> str:
         if node and isinstance(node.value, bool | int | float) and not is_secret(self.path):
-            text_expected = self.keyword == "type" and self.keyword_value == "string"
+            text_expected = (
+                self.keyword == "type" and "string" in self.keyword_value
+            )  # a name of a type, or a list of names
             if text_expected and is_valid(node.written, self.rule, self.schema):
                 return f'YAML does not read this as text; write it in quotes: "{node.written}"'
         if "x-accepted" in self.rule:
@@ -212,8 +214,8 @@ def is_valid(value: Any, rule: JsonMap, schema: JsonMap) -> bool:
 
 
 def is_secret(path: KeyPath) -> bool:
-    """Whether what stands at `path` must never be shown."""
-    return "secret" in path
+    """Whether what stands at `path` must never be shown. Below these three, `secret` is where a site names one."""
+    return "secret" in path and not {"environment", "files", "volumes"} & set(path[: path.index("secret")])
 
 
 def nearest_name(name: str, names: list[str]) -> str | None:

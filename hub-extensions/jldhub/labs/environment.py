@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from jldhub.labs.additions import site_environment
 from jldhub.labs.pod import CACHES, RUN, home_path
 from jldhub.labs.secret import FILES
 from jldhub.settings.hub import Culling
@@ -11,12 +12,13 @@ _FIREFLY_PAGE = "slate.html"  # the page of Firefly that its Python client opens
 
 
 def lab_environment(settings: Settings) -> dict[str, Any]:
-    """Variables by name. Those that depend on the person are functions of the spawner.
+    """Variables by name, where JLD's own win over the site's. Those that depend on the person are functions of the spawner.
 
     They are no templates of KubeSpawner, because those drop a hyphen at the end of a user name.
     """
     volumes, repositories = settings.names.volumes, settings.hub.lab.repositories
     return {
+        **site_environment(settings.hub.lab),
         "HOME": lambda spawner: home_path(volumes, spawner.user.name),
         "USER": lambda spawner: spawner.user.name,
         "JLD_FILES": FILES,

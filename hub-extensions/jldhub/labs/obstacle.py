@@ -11,3 +11,13 @@ class Obstacle:
     sentence: str  # cause and remedy, for the person
     detail: str = ""  # the message from Kubernetes, on one line
     final: bool = False  # whether the start fails at once; otherwise it may resolve before the time-out
+
+
+def missing(kind: str, name: str, key: str = "", detail: str = "") -> Obstacle:
+    """A Secret or ConfigMap, or a key of it, that the site names for labs and that is not there."""
+    what = f"{kind} {name}".strip()
+    sentence = (
+        f"Something that every lab of this site gets is not there: {f'the key {key} of the {what}' if key else f'the {what}'}. "
+        "Tell an administrator of this site."
+    )
+    return Obstacle("container", sentence, detail, final=True)

@@ -13,6 +13,7 @@ from kubernetes_asyncio.client import (
 )
 from kubespawner.utils import get_k8s_model
 
+from jldhub.labs.additions import SHARED_MEMORY, shared_memory_volume
 from jldhub.settings.lab import Lab, Placement, PodSettings, Size
 
 
@@ -37,7 +38,7 @@ def place_pod(pod: V1Pod, lab: Lab, size: Size, lab_labels: Mapping[str, str]) -
     pod.metadata.annotations = lab.pod.annotations | (pod.metadata.annotations or {})
     for amounts in (container.resources.requests, container.resources.limits):
         amounts |= lab_gpus(size)
-    if shared := shared_memory(size):
+    if (shared := shared_memory(size)) and not shared_memory_volume(lab):
         volume, mount = shared
         pod.spec.volumes.append(get_k8s_model(V1Volume, volume))
         container.volume_mounts.append(get_k8s_model(V1VolumeMount, mount))
@@ -53,7 +54,7 @@ def shared_memory(size: Size) -> tuple[dict[str, Any], dict[str, Any]] | None:
     if size.shm_size is None:
         return None
     volume = {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": str(size.shm_size)}}
-    return volume, {"name": "shm", "mountPath": "/dev/shm"}  # noqa: S108 - the lab's own
+    return volume, {"name": "shm", "mountPath": SHARED_MEMORY}
 
 
 def affinity(lab: PodSettings, of_traits: V1Affinity) -> dict[str, Any]:

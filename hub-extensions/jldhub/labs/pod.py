@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kubernetes_asyncio.client import V1OwnerReference
+from kubernetes_asyncio.client import V1OwnerReference, V1Volume
+from kubespawner.utils import get_k8s_model
 
 from jldhub.identity import Identity
 from jldhub.labs import init_home
@@ -70,6 +71,12 @@ def claim_volume(name: str, claim: str) -> dict[str, Any]:
     return {"name": f"volume-{name}", "persistentVolumeClaim": {"claimName": claim}}
 
 
+def with_claims(volumes: Iterable[V1Volume], claims: Mapping[str, str]) -> list[V1Volume]:
+    """The volumes, where those of these names have claims of other names."""
+    others = {each["name"]: each for each in (claim_volume(*claim) for claim in claims.items())}
+    return [get_k8s_model(V1Volume, others[volume.name]) if volume.name in others else volume for volume in volumes]
+
+
 def lab_mounts(volumes: Mapping[str, Volume]) -> list[dict[str, Any]]:
     """The mounts that are the same in every lab: all but the home directory."""
     shared = [
@@ -93,18 +100,18 @@ def files_volume(secret: str, files: Iterable[str]) -> dict[str, Any]:
     return {"name": LAB_FILES, "secret": {"secretName": secret, "items": items, "defaultMode": 0o444}}
 
 
-def files_mounts() -> list[dict[str, Any]]:
-    """The mounts of the lab's Secret: the whole below `FILES`, and single files below `/etc`."""
+def person_mounts(home: str, home_name: str) -> list[dict[str, Any]]:
+    """The mounts of a person's home directory, and of the lab's Secret: the whole below `FILES`, and single files below `/etc`."""
     etc_mounts = [
         {"name": LAB_FILES, "mountPath": f"/etc/{path}", "subPath": file, "readOnly": True}
         for path, file in ETC_FILES.items()
     ]
-    return [{"name": LAB_FILES, "mountPath": FILES, "readOnly": True}, *etc_mounts]
+    return [home_mount(home, home_name), {"name": LAB_FILES, "mountPath": FILES, "readOnly": True}, *etc_mounts]
 
 
-def lab_disk(tmp_size: int) -> tuple[dict[str, str], dict[str, str]]:
-    """Requests and limits of ephemeral storage: `/tmp` with `tmp_size` bytes, and 256 MiB for the container's log."""
-    return {"ephemeral-storage": "64Mi"}, {"ephemeral-storage": str(tmp_size + 2**28)}
+def lab_disk(volumes: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Requests and limits of ephemeral storage: `volumes` bytes in `/tmp` and others, and 256 MiB for the container's log."""
+    return {"ephemeral-storage": "64Mi"}, {"ephemeral-storage": str(volumes + 2**28)}
 
 
 def lab_pod_fields(quota: Quota) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from traitlets import Instance
 
 from jldhub.identity import Identity, IdentityError, lab_identity
 from jldhub.images.nodes import ImageOnNodes
+from jldhub.labs.additions import add_to_pod, disk_bytes, site_files
 from jldhub.labs.environment import lab_environment
 from jldhub.labs.etc_files import gitconfig_file, group_file, passwd_file
 from jldhub.labs.inside import inside_files
@@ -28,18 +29,17 @@ from jldhub.labs.pod import (
     LAB_SECURITY,
     POD_SECURITY,
     START_COMMAND,
-    claim_volume,
-    files_mounts,
     files_volume,
     home_init_container,
-    home_mount,
     home_path,
     lab_disk,
     lab_mounts,
     lab_pod_fields,
     lab_volumes,
     owner_reference,
+    person_mounts,
     pod_reference,
+    with_claims,
 )
 from jldhub.labs.secret import FILES, GIT_CREDENTIAL, HUB_TOKEN, git_address, git_credential, lab_secret, write_secret
 from jldhub.labs.start.guarded_spawner import ANSWER_SECONDS, GuardedSpawner, guarded_spawner_config, outer_timeout
@@ -158,6 +158,7 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "extra_pod_config": lab_pod_fields(lab.quota),
             "default_url": "/lab",
             "environment": lab_environment(settings),
+            "lifecycle_hooks": lab.pod.lifecycle,
             # Every address of the pod, IPv4 and IPv6: Jupyter Server takes `*` for that.
             "ip": "*",
             "port": 8888,
@@ -239,14 +240,14 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     home_name = safe_slug(username, max_length=_LONGEST_SLUG)
     lab = pod.spec.containers[0]
     # Not by the traits extra_resource_guarantees and extra_resource_limits, which a site may set for its GPUs.
-    requests, limits = lab_disk(spawner.settings.hub.lab.tmp_size)
+    requests, limits = lab_disk(spawner.settings.hub.lab.tmp_size + disk_bytes(spawner.settings.hub.lab))
     lab.resources.requests, lab.resources.limits = requests | lab.resources.requests, limits | lab.resources.limits
     lab.working_dir = home_path(names.volumes, username)
-    lab.volume_mounts.append(get_k8s_model(V1VolumeMount, home_mount(lab.working_dir, home_name)))
-    for mount in files_mounts():
+    for mount in person_mounts(lab.working_dir, home_name):
         lab.volume_mounts.append(get_k8s_model(V1VolumeMount, mount))
     size = chosen_size(spawner.settings.hub.lab, spawner.user_options.get(choices.SIZE))
     place_pod(pod, spawner.settings.hub.lab, size, names.lab_labels)
+    add_to_pod(pod, spawner.settings.hub.lab, size, identity)
     spawner.files = lab_files(spawner, identity, lab.working_dir)
     pod.spec.volumes.append(get_k8s_model(V1Volume, files_volume(spawner.files_secret, spawner.files)))
     if spawner.settings.hub.lab.provision_homes:
@@ -254,11 +255,7 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
         pod.spec.init_containers = [get_k8s_model(V1Container, init_home), *(pod.spec.init_containers or [])]
     if names.user_namespaces:
         claims = await _provision_namespace(spawner, names.user_namespaces)
-        user_volumes = {each["name"]: each for each in (claim_volume(*claim) for claim in claims.items())}
-        pod.spec.volumes = [
-            get_k8s_model(V1Volume, user_volumes[volume.name]) if volume.name in user_volumes else volume
-            for volume in pod.spec.volumes
-        ]
+        pod.spec.volumes = with_claims(pod.spec.volumes, claims)
     account_uid = await service_account_uid(spawner.api, names.lab_service_account, spawner.namespace)
     pod.metadata.owner_references = [owner_reference(names.lab_service_account, account_uid)]
     return pod
@@ -281,6 +278,7 @@ def lab_files(spawner: LabSpawner, identity: Identity, home: str) -> dict[str, s
     github, token, username = spawner.settings.hub.auth.github, spawner.git_token, spawner.user.name
     address = git_address(github) if github and token else ""
     return {
+        **site_files(spawner.settings.hub.lab),
         **inside_files(),
         "passwd": passwd_file(identity, username, home),
         "group": group_file(identity, username),

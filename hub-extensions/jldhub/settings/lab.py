@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from jldhub.settings.lab_images import LabImage, TypedImages
-from jldhub.settings.types import Bytes, ClaimedGroupName, Cores, Duration, SettingsModel
+from jldhub.settings.pods.additions import PodAdditions
+from jldhub.settings.types import Bytes, ClaimedGroupName, Cores, Duration, SettingsModel, without_removed
 
 
 class Toleration(SettingsModel):
@@ -48,7 +49,10 @@ class ServiceAccount(SettingsModel):
 
 
 class PodSettings(Placement):
-    """`hub.lab.pod`: where labs run and what their pods carry. Empty means what the cluster has by default."""
+    """`hub.lab.pod`: where labs run and what their pods carry. Empty means what the cluster has by default.
+
+    The containers and hooks are in Kubernetes' own words.
+    """
 
     affinity: dict[str, Any] = {}
     priority_class_name: str = ""
@@ -57,6 +61,9 @@ class PodSettings(Placement):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     service_account: ServiceAccount = ServiceAccount()
+    init_containers: list[dict[str, Any]] = []
+    containers: list[dict[str, Any]] = []
+    lifecycle: dict[str, Any] = {}
 
 
 class Size(Placement):
@@ -110,11 +117,6 @@ class PerUser(SettingsModel):
     limit_range: Quota = Quota()
 
 
-def _without_removed(value: object) -> object:
-    """Drop keys that are null: a site removes a default with null, and some Helm versions pass the null on."""
-    return {name: size for name, size in value.items() if size is not None} if isinstance(value, dict) else value
-
-
 class Push(StrEnum):
     """To which of a person's GitHub repositories a lab may push with the token of the login."""
 
@@ -143,14 +145,14 @@ NotebookRepository = Annotated[str, BeforeValidator(_repository)]
 Notice = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
-class Lab(SettingsModel):
+class Lab(PodAdditions):
     """The values below `hub.lab`. `tmp_size` in bytes; `size_range` is a size's limit divided by its request."""
 
-    images: Annotated[dict[ChoiceName, LabImage], BeforeValidator(_without_removed)] = {}
+    images: Annotated[dict[ChoiceName, LabImage], BeforeValidator(without_removed)] = {}
     default_image: str = ""
     typed_images: TypedImages = TypedImages()
     pod: PodSettings = PodSettings()
-    sizes: Annotated[dict[ChoiceName, Size], BeforeValidator(_without_removed)]
+    sizes: Annotated[dict[ChoiceName, Size], BeforeValidator(without_removed)]
     quota: Quota = Quota()
     per_user: PerUser = PerUser()
     default_size: str
@@ -162,7 +164,7 @@ class Lab(SettingsModel):
     provision_homes: bool = True
     starts_at_once: int = Field(default=32, ge=1, le=1000)
     repositories: list[NotebookRepository] = []
-    notices: Annotated[dict[str, Notice], BeforeValidator(_without_removed)] = {}
+    notices: Annotated[dict[str, Notice], BeforeValidator(without_removed)] = {}
 
     @property
     def groups_of_choices(self) -> list[str]:

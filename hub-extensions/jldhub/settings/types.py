@@ -28,6 +28,11 @@ class SettingsModel(BaseModel):
         return self
 
 
+def without_removed(value: object) -> object:
+    """Drop keys that are null: a site removes a default with null, and some Helm versions pass the null on."""
+    return {name: each for name, each in value.items() if each is not None} if isinstance(value, dict) else value
+
+
 def _login_name(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}", value):
         raise ValueError(f"{value!r} is not a user name; write letters, digits, '-', '_' and '.'")

@@ -17,6 +17,8 @@ NOT_LEFT = "not left to a site: {}"
 _CONFIDENTIAL = "it is a secret, and this would stand in a ConfigMap; the hub reads it from {}"
 _POD = "it would take away what keeps a lab from harming others; if you must, change it in hub.extraConfig"
 _ADDS = "it would replace what JLD sets, without which no lab starts; add to it in hub.extraConfig"
+_CONTAINERS = "further containers are said in hub.lab.pod.initContainers and hub.lab.pod.containers"
+_VOLUMES = "further volumes are said in hub.lab.volumes"
 _LOGIN = "who may log in and who administers the hub is said in hub.auth"
 _CONNECTED = "the chart's objects are made to fit what JLD sets"
 _SIZES = "the sizes of labs are said in hub.lab.sizes and hub.lab.sizeRange"
@@ -66,9 +68,9 @@ OWNED: dict[str, dict[str, str]] = {
         **_each("privileged allow_privilege_escalation container_security_context pod_security_context", _POD),
         **_each("service_account automount_service_account_token enable_user_namespaces server_token_scopes", _POD),
         **_each("oauth_client_allowed_scopes oauth_roles extra_container_config extra_pod_config", _POD),
-        **_each(
-            "init_containers extra_containers volumes volume_mounts image_pull_secrets cmd args working_dir", _ADDS
-        ),
+        **_each("init_containers extra_containers", _CONTAINERS),
+        **_each("volumes volume_mounts", _VOLUMES),
+        **_each("image_pull_secrets cmd args working_dir", _ADDS),
         **_each("modify_pod_hook auth_state_hook apply_user_options secret_mount_path", _ADDS),
         **_each("after_pod_created_hook", _WAITS),
         **_each("options_form options_from_form profile_form_template additional_profile_form_template_paths", _ADDS),
@@ -106,6 +108,7 @@ OPTIONS: dict[str, str] = {
 # Accepted, though the chart has a key that says the same.
 HAS_A_KEY = {
     ("KubeSpawner", "start_timeout"): "hub.lab.startTimeout",
+    ("KubeSpawner", "lifecycle_hooks"): "hub.lab.pod.lifecycle",
     ("JupyterHub", "log_level"): "hub.log.level",
     ("JupyterHub", "allow_named_servers"): "hub.namedServers.limit",
     ("JupyterHub", "named_server_limit_per_user"): "hub.namedServers.limit",

@@ -165,12 +165,12 @@ def outdated(claims: Iterable[Object], namespace: str, current: Collection[str])
     return [(name, volume) for name, volume in pairs if name not in current and volume == f"{namespace}-{name}"]
 
 
-def pull_secret(source: Object) -> Manifest:
-    """The image pull Secret `source`, for another namespace."""
+def secret_copy(source: Object) -> Manifest:
+    """The Secret `source`, such as one for image pulls, for another namespace."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": source["type"],
         "metadata": {"name": source["metadata"]["name"], "labels": dict(MANAGED_BY)},
-        "data": source["data"],
+        "data": source.get("data") or {},
     }

@@ -16,10 +16,10 @@ from jldhub.labs.namespaces.manifests import (
     namespace_manifest,
     of_claim,
     outdated,
-    pull_secret,
+    secret_copy,
     volume_copy,
 )
-from jldhub.labs.obstacle import Obstacle
+from jldhub.labs.obstacle import Obstacle, missing
 from jldhub.settings.names import MANAGED_BY, UserNamespaces
 from jldhub.settings.settings import Settings
 
@@ -76,8 +76,8 @@ class NamespaceProvisioner:
         )
         account = lab.pod.service_account.annotations
         manifests = contents(names.lab_service_account, names.object_labels, policy, lab.per_user, account)
-        for secret in names.image_pull_secrets:
-            manifests.append(pull_secret(await self._get(self._core.read_namespaced_secret(secret, names.namespace))))
+        for secret in dict.fromkeys((*names.image_pull_secrets, *lab.secrets)):
+            manifests.append(await self._copied_secret(secret, names.namespace))
         for manifest in manifests:
             await self._request(self._applied(namespace, manifest))
         claims = {}
@@ -88,6 +88,15 @@ class NamespaceProvisioner:
             claims[name] = claim["metadata"]["name"]
         await self._remove_outdated(namespace, list(claims.values()))
         return claims
+
+    async def _copied_secret(self, name: str, namespace: str) -> Manifest:
+        """The copy of a Secret that the site names. Raises NamespaceUnusable where there is none, or where the hub may not read it."""
+        try:
+            return secret_copy(await self._get(self._core.read_namespaced_secret(name, namespace)))
+        except ApiException as refused:
+            if refused.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+                raise
+            raise NamespaceUnusable(missing("Secret", name)) from None
 
     def _applied(self, namespace: str, manifest: Manifest) -> Awaitable[Any]:
         patch = self._patches[manifest["kind"]]

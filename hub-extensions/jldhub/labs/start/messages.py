@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jldhub.labs.obstacle import Obstacle
+from jldhub.labs.start.absent import absent, own_secret
 from jldhub.settings.lab import PER_USER
 
 Object = Mapping[str, Any]
@@ -107,7 +109,7 @@ def obstacle(pod: Object | None, events: Iterable[Object] = ()) -> Obstacle | No
         _of_phase(status)
         or next(filter(None, (_of_container(container, pod) for container in _containers(status))), None)
         or _of_scheduling(status)
-        or _of_volumes(list(events))
+        or _of_volumes(list(events), own_secret(pod))
     )
 
 
@@ -198,6 +200,8 @@ def _of_container(container: Object, pod: Object) -> Obstacle | None:
         return Obstacle("registry", sentence, detail)
     if reason in _MISCONFIGURED and _NO_SHELL.search(message):
         return _no_shell(image, detail)
+    if reason in _MISCONFIGURED and (gone := absent(message, detail)):
+        return gone
     if reason in _MISCONFIGURED:
         return Obstacle("container", f"The lab's container could not be made. {_ASK}", detail)
     return _of_ended(container, state, image)
@@ -261,12 +265,15 @@ def _of_scheduling(status: Object) -> Obstacle | None:
     return None
 
 
-def _of_volumes(events: Sequence[Object]) -> Obstacle | None:
+def _of_volumes(events: Sequence[Object], own_secret: str) -> Obstacle | None:
     failures = [event for event in events if event.get("reason") in _VOLUME_EVENTS]
     if not failures:
         return None
     newest = max(failures, key=when)
     message = str(newest.get("message") or "")
+    # Not of the lab's own Secret, which the hub writes when the pod is there. Nor final: the event stays when it is there at last.
+    if f'"{own_secret}"' not in message and (gone := absent(message, _event_text(newest))):
+        return replace(gone, reason="volume", final=False)
     sentence = next(
         (sentence for cause, sentence in _MOUNT_FAILURES if re.search(cause, message, re.IGNORECASE)),
         f"A volume that the lab needs could not be mounted, such as the home directories. {_ASK}",

@@ -16,6 +16,7 @@ from jldhub.settings.access.services import Role, Service
 from jldhub.settings.hub import Limits
 from jldhub.settings.lab import Size, Spread, Toleration
 from jldhub.settings.lab_images import LabImage
+from jldhub.settings.pods.additions import FurtherVolume
 from jldhub.settings.settings import Settings
 from pydantic import BaseModel
 
@@ -205,6 +206,7 @@ ENTRIES: list[tuple[Key, type[BaseModel]]] = [
     (("hub", "lab", "images"), LabImage),
     (("hub", "lab", "pod", "tolerations"), Toleration),
     (("hub", "lab", "pod", "topologySpread"), Spread),
+    (("hub", "lab", "volumes"), FurtherVolume),
     (("hub", "roles"), Role),
     (("hub", "culling", "people"), Limits),
 ]

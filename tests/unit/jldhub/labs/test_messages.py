@@ -53,7 +53,13 @@ ROWS = [
     (pod(lab=waiting("ErrImageNeverPull", "not present")), "image", True, "is not on the node"),
     (pod(init=waiting("ErrImagePull", "x: not found")), "image", True, "The image registry.example.org/jld/hub:7"),
     (pod(lab=waiting("ErrImagePull", "dial tcp: i/o timeout")), "registry", False, "registry does not answer"),
-    (pod(lab=waiting("CreateContainerConfigError", 'secret "x" not found')), "container", False, "could not be made"),
+    (pod(lab=waiting("CreateContainerConfigError", "failed to sync")), "container", False, "could not be made"),
+    (pod(lab=waiting("CreateContainerConfigError", 'secret "x" not found')), "container", True, "the Secret x."),
+    (pod(lab=waiting("CreateContainerConfigError", 'configmap "x" not found')), "container", True, "the ConfigMap x."),
+    (
+        pod(lab=waiting("CreateContainerConfigError", "couldn't find key k.pem in Secret science/grid")),
+        *("container", True, "the key k.pem of the Secret grid."),
+    ),
     (pod(init=ended(1, "home directory refused: /homes/ada is a link")), "home", False, "Your home directory"),
     (pod(init=ended(1, "refused", restarts=2)), "home", True, "Your home directory could not be made ready"),
     (pod(lab=ended(137, reason="OOMKilled", restarts=2)), "memory", True, "more memory than its size has"),
@@ -166,6 +172,29 @@ def test_a_mount_that_failed_is_told_with_its_cause(output: str, words: str) -> 
     assert (why.reason, why.final) == ("volume", False)
     assert words in why.sentence
     assert why.detail.startswith("FailedMount: MountVolume.SetUp failed")
+
+
+SETUP = 'MountVolume.SetUp failed for volume "x" : '
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (f'{SETUP}secret "grid" not found', "is not there: the Secret grid. Tell an administrator"),
+        (f'{SETUP}configmap "survey" not found', "is not there: the ConfigMap survey."),
+        (f"{SETUP}references non-existent secret key: k.pem", "is not there: the key k.pem of the Secret."),
+        (f"{SETUP}references non-existent config key: a.json", "is not there: the key a.json of the ConfigMap."),
+        # The hub writes the lab's own when its pod is there.
+        (f'{SETUP}secret "jld-lab-ada-0a1b" not found', "could not be mounted"),
+    ],
+)
+def test_what_a_site_names_and_is_not_there_is_told_before_the_time_is_over(message: str, words: str) -> None:
+    lab = pod(lab=waiting("ContainerCreating"))
+    lab["spec"]["volumes"] = [{"name": "files", "secret": {"secretName": "jld-lab-ada-0a1b"}}, {"name": "tmp"}]
+    why = messages.obstacle(lab, [event("FailedMount", message)])
+    assert why is not None
+    assert words in why.sentence
+    assert (why.reason, why.final) == ("volume", False)
 
 
 @pytest.mark.parametrize("remedy", ["no_root_squash", "drain the node", "look at its log", "move it away"])

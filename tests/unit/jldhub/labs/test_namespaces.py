@@ -9,7 +9,7 @@ from jldhub.labs.namespaces.manifests import (
     belongs_to_release,
     contents,
     namespace_manifest,
-    pull_secret,
+    secret_copy,
     volume_copy,
 )
 from jldhub.labs.namespaces.provisioning import NamespaceProvisioner, NamespaceUnusable
@@ -95,7 +95,7 @@ def test_everything_in_it_says_what_made_it() -> None:
     manifests = [
         namespace_manifest("science-ada", PEOPLE, "1-2-3", "restricted"),
         *volume_copy("jld-home", VOLUME, NAMESPACE, LABELS),
-        pull_secret({"type": "Opaque", "data": {}, "metadata": {"name": "pull"}}),
+        secret_copy({"type": "Opaque", "data": {}, "metadata": {"name": "pull"}}),
     ]
     for manifest in manifests:
         assert manifest["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "kubespawner"
