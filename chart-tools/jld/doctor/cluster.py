@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from jld.doctor import file_server, permissions, plug_ins, storage
 from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, NotConfigured, Object, Release
@@ -30,7 +29,8 @@ def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> I
     yield from _network_policies(cluster, site)
     yield from storage.findings(cluster, site)
     yield from file_server.findings(cluster, site)
-    yield from _secrets(cluster.secrets, release)
+    yield from _named("Secrets", cluster.secrets, release)
+    yield from _named("ConfigMaps", cluster.config_maps, release)
 
 
 def _version(version: str) -> Finding:
@@ -139,14 +139,14 @@ def _by_entity(enforcing: Sequence[str], site: JsonMap | None) -> Iterator[Findi
         yield Finding(key, Level.failure, observed, f"write {key}: false")
 
 
-def _secrets(secrets: Any, release: Release) -> Iterator[Finding]:
-    if isinstance(secrets, NoResponse):
-        yield Finding.unknown("Secrets", secrets)
+def _named(kind: str, objects: Mapping[str, bool] | NoResponse, release: Release) -> Iterator[Finding]:
+    if isinstance(objects, NoResponse):
+        yield Finding.unknown(kind, objects)
         return
-    missing = [name for name, is_there in secrets.items() if not is_there]
+    missing = [name for name, is_there in objects.items() if not is_there]
     if missing:
         remedy = "make them before you install"
         observed = f"not in namespace {release.namespace}: {', '.join(missing)}"
-        yield Finding("Secrets that the site names", Level.failure, observed, remedy)
-    elif secrets:
-        yield Finding("Secrets that the site names", Level.ok, f"{', '.join(secrets)} are there")
+        yield Finding(f"{kind} that the site names", Level.failure, observed, remedy)
+    elif objects:
+        yield Finding(f"{kind} that the site names", Level.ok, f"{', '.join(objects)} are there")

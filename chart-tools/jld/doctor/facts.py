@@ -93,9 +93,9 @@ class ClusterFacts:
     pods: Sequence[Object] | NoResponse = ()
     drain_report: Object | NoResponse | None = None  # what the last uninstall could not stop
     refused: Sequence[Access] | NoResponse = ()  # of what an installation needs
-    secrets: Mapping[str, bool] | NoResponse = field(
-        default_factory=dict
-    )  # the Secrets that a site names: are they there?
+    # The Secrets and ConfigMaps that a site names, with the keys that pods need of them: are they there?
+    secrets: Mapping[str, bool] | NoResponse = field(default_factory=dict)
+    config_maps: Mapping[str, bool] | NoResponse = field(default_factory=dict)
     certificate: bytes | NoResponse | None = None  # PEM, of the Secret that others fill
 
 

@@ -17,7 +17,11 @@ from jld.doctor.facts import Access, ClusterFacts, NetworkFacts, NoResponse, Not
 from jld.doctor.kubectl import NOT_INSTALLED, SECONDS, Kubectl, json_map
 from jld.doctor.network import certificate_secret, web_addresses
 from jld.doctor.permissions import needed
+from jld.rules.additions.named import Named, named
 from jld.support.key_paths import JsonMap, value_at
+
+_KEYS = "".join(f"{{{{range $key, $_ := .{field}}}}} {{{{$key}}}}{{{{end}}}}" for field in ("data", "binaryData"))
+_NAMES_AND_KEYS = f'{{{{range .items}}}}{{{{.metadata.name}}}}{_KEYS}{{{{"\\n"}}}}{{{{end}}}}'
 
 
 def run_all(probes: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
@@ -67,20 +71,24 @@ def _cluster_probes(kubectl: Kubectl, site: JsonMap | None, release: Release) ->
         "drain_report": lambda: _one(kubectl, "configmap", release.object_name("drain-report"), *here),
         "refused": lambda: _refused(kubectl, needed(site), release),
     }
-    named = _secrets_that_the_site_names(site) if site else []
-    if named:
-        probes["secrets"] = lambda: _existing_secrets(kubectl, named, here)
+    secrets = _secrets_that_the_site_names(site) if site else []
+    maps = [each for each in named(site) if each.kind == "ConfigMap"] if site else []
+    if secrets:
+        probes["secrets"] = lambda: _existing(kubectl, "secrets", secrets, here)
+    if maps:
+        probes["config_maps"] = lambda: _existing(kubectl, "configmaps", maps, here)
     tls = certificate_secret(site, release)
     if tls:
         probes["certificate"] = lambda: _certificate(kubectl, tls, here)
     return probes
 
 
-def _secrets_that_the_site_names(site: JsonMap) -> list[str]:
-    named = [value_at(site, *path, "existingSecret") for path in (("hub",), ("nginx", "routes"), ("nginx", "tls"))]
-    named += [value_at(site, "logging", "existingSecret")] if value_at(site, "logging", "enabled") else []
-    named += value_at(site, "global", "imagePullSecrets") or []
-    return list(dict.fromkeys(str(name) for name in named if name))
+def _secrets_that_the_site_names(site: JsonMap) -> list[Named]:
+    names = [value_at(site, *path, "existingSecret") for path in (("hub",), ("nginx", "routes"), ("nginx", "tls"))]
+    names += [value_at(site, "logging", "existingSecret")] if value_at(site, "logging", "enabled") else []
+    names += value_at(site, "global", "imagePullSecrets") or []
+    added = [each for each in named(site) if each.kind == "Secret"]
+    return list(dict.fromkeys([*(Named("Secret", str(name)) for name in names if name), *added]))
 
 
 def _version(kubectl: Kubectl) -> str | NoResponse:
@@ -133,13 +141,15 @@ def _review(access: Access, release: Release) -> JsonMap:
     }
 
 
-def _existing_secrets(kubectl: Kubectl, names: Sequence[str], here: Sequence[str]) -> Mapping[str, bool] | NoResponse:
-    """Only whether they are there: nothing secret leaves the cluster."""
-    text = kubectl.run("get", "secrets", *here, "--output", "name")
+def _existing(
+    kubectl: Kubectl, kind: str, wanted: Sequence[Named], here: Sequence[str]
+) -> Mapping[str, bool] | NoResponse:
+    """Only whether they and their keys are there: no value is written anywhere."""
+    text = kubectl.run("get", kind, *here, "--output", f"go-template={_NAMES_AND_KEYS}")
     if isinstance(text, NoResponse):
         return text
-    existing = {line.partition("/")[2] for line in text.splitlines()}
-    return {name: name in existing for name in names}
+    existing = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
+    return {str(each): each.name in existing and each.key in ("", *existing[each.name]) for each in wanted}
 
 
 def _certificate(kubectl: Kubectl, name: str, here: Sequence[str]) -> bytes | NoResponse | None:

@@ -169,6 +169,10 @@ CASES: dict[str, tuple[str, Mapping[str, Any], dict[str, Any], Level, str]] = {
         *("Secrets that the site names", {"secrets": {"jupyter-tls": False, "registry": True}}, {}, Level.failure),
         "not in namespace science: jupyter-tls",
     ),
+    "a ConfigMap without the key that a volume shows": (
+        *("ConfigMaps that the site names", {"config_maps": {"survey with the key a.json": False}}, {}, Level.failure),
+        "not in namespace science: survey with the key a.json",
+    ),
     "forbidden to ask": (
         *("nodes", {"nodes": NoResponse('User "joe" cannot list resource "nodes"')}, {}, Level.unknown),
         'User "joe" cannot list resource "nodes"',
