@@ -125,7 +125,7 @@ def _map(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Data]:
     known = {
         key: values(child, schema)
         for key, child in rule.get("properties", {}).items()
-        if key not in CHOSEN_HERE and key != "global"
+        if key not in CHOSEN_HERE and key != "global" and child.get("$ref") != "#/$defs/furtherVolumes"
     }
     fixed = st.fixed_dictionaries({}, optional=known)
     more = rule.get("additionalProperties")
@@ -182,7 +182,6 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     if draw(st.booleans()):
         site["global"]["proxy"] = draw(st.sampled_from(PROXIES))
     for part in (hub, hub["lab"]):
-        part.pop("volumes", None)
         part |= draw(st.fixed_dictionaries({}, optional={key: st.just(ADDED[key]) for key in ADDED}))
         if "volumes" in part:
             in_one = part is hub or not site["global"].get("userNamespaces")

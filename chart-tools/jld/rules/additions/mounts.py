@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from jld.rules.additions.parts import LABS, PARTS, Part, mounts
 from jld.rules.rule import Rule, Violations
-from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
+from jld.support.key_paths import JsonMap, KeyPath, dotted, map_at, value_at
 from jld.support.quantities import amount
 
 MOST_BYTES = 131072  # of all texts: they share an object of 1 MiB with much else, and `kubectl apply` keeps 256 KiB
@@ -62,7 +62,8 @@ def shared_memory_is_memory(effective: JsonMap) -> Violations:
         for name, volume in part.added(effective, "volumes"):
             memory = value_at(volume, "emptyDir", "medium") == "Memory"
             if value_at(volume, "mountPath") == SHARED_MEMORY and not memory:
-                sentence = "what is here has to be memory; write emptyDir: {medium: Memory, sizeLimit: 2Gi}"
+                source = dotted((*part.path, "volumes", name, "emptyDir"))
+                sentence = f"has to be memory; write {source} with medium: Memory and a sizeLimit"
                 yield (*part.path, "volumes", name, "mountPath"), sentence
 
 

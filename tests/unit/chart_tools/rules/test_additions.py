@@ -52,7 +52,10 @@ MISTAKES: list[tuple[str, str]] = [
         "environment: {1X: x}",
         'PART.environment: the key "1X" is not accepted; write the name of a variable: letters, digits, _, - and ., and no digit in front',
     ),
-    *both("environment: {X: 1}", 'PART.environment.X: found the number 1; YAML does not read this as text; write it in quotes: "1"'),
+    *both(
+        "environment: {X: 1}",
+        'PART.environment.X: found the number 1; YAML does not read this as text; write it in quotes: "1"',
+    ),
     *both(
         "environment: {X: {secret: a}}",
         "PART.environment.X.key: missing; write the name of a key: letters, digits, -, _ and .",
@@ -123,7 +126,7 @@ MISTAKES: list[tuple[str, str]] = [
     ),
     *both(
         "volumes: {a: {mountPath: /dev/shm, emptyDir: {sizeLimit: 2Gi}}}",
-        "PART.volumes.a.mountPath: what is here has to be memory; write emptyDir: {medium: Memory, sizeLimit: 2Gi}",
+        "PART.volumes.a.mountPath: has to be memory; write PART.volumes.a.emptyDir with medium: Memory and a sizeLimit",
     ),
     # Containers.
     *both(
