@@ -1,11 +1,11 @@
 """A start that fails on a real cluster: what the API server, the scheduler and the kubelet say becomes a sentence.
 
-And one that does not, with all that a site can add to labs and to the hub.
+Homes are in volumes of their own, which are what some starts fail for; what they are to people and outlive is at the end.
+There is one, too, that does not fail, with all that a site can add to labs and to the hub.
 """
 
 import json
 import re
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +16,7 @@ from .lab import Lab
 from .person import sit_down
 from .release import Ports, Release
 
-PEOPLE = ["badname", "noregistry", "huge", "volume", "nosecret", "nokey", "quota", "fine"]
+PEOPLE = ["badname", "noregistry", "huge", "volume", "nosecret", "nokey", "quota", "nodisk", "noclass", "fine", "other"]
 
 # What goes wrong, for the person of that name.
 TROUBLES = """
@@ -40,6 +40,21 @@ apiVersion: v1
 kind: ResourceQuota
 metadata: {name: none-left}
 spec: {hard: {pods: "0"}}
+"""
+
+
+NO_DISK = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: no-disk}
+spec: {hard: {requests.storage: "1"}}
+"""
+# As a volume would be of a site that names a class which is not there.
+NO_CLASS = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: jld-failed-home.noclass}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}, storageClassName: nowhere}
 """
 
 
@@ -127,7 +142,7 @@ def release(make_release: Callable[..., Release], hub_image: str) -> Release:
             **added,
             "extraConfig": {"50-trouble.py": TROUBLES},
         },
-        "storage": {"mode": "hostPath", "hostPath": {"path": f"/var/lib/jld/test/{uuid.uuid4()}"}},
+        "storage": {"homes": "perPerson", "perPerson": {"capacity": "100Mi"}},  # of the cluster's default class
         "nginx": {
             "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},
             "tls": {"selfSigned": True},
@@ -193,11 +208,49 @@ def test_a_quota_that_is_used_up_is_told_at_once(browser: Browser, release: Rele
     )
 
 
+def test_a_quota_without_room_for_a_home_is_told_at_once(browser: Browser, release: Release) -> None:
+    release.apply(NO_DISK)
+    release.kubectl("wait", "resourcequota/no-disk", "--for=jsonpath={.status.hard}", "--timeout=30s")
+    try:
+        said = failure(browser, release, "nodisk")
+    finally:
+        release.kubectl("delete", "resourcequota", "no-disk")
+    assert "There is no room for a home of yours: the quota no-disk of the cluster has nothing left." in said
+
+
+def test_a_home_whose_volume_nobody_makes_is_told_with_the_cause(browser: Browser, release: Release) -> None:
+    release.apply(NO_CLASS)
+    said = failure(browser, release, "noclass")
+    assert (
+        "There is no volume for your home: its storage class does not exist (storage.perPerson.storageClass)." in said
+    )
+    assert '"nowhere" not found' in said
+    log = release.kubectl("logs", f"deployment/{release.name}-hub")
+    assert any("noclass did not start" in line and "nowhere" in line for line in log.splitlines())
+
+
 def test_nobody_else_is_harmed(browser: Browser, release: Release) -> None:
-    person = sit_down(browser, release)
-    person.log_in_with_password("fine", release.dummy_password)
-    person.start_lab("Tiny")
-    person.page.context.close()
+    for name in ("fine", "other"):
+        person = sit_down(browser, release)
+        person.log_in_with_password(name, release.dummy_password)
+        person.start_lab("Tiny")
+        person.page.context.close()
+
+
+def test_each_home_is_on_a_volume_of_its_own(release: Release) -> None:
+    for name in ("fine", "other"):
+        lab = Lab(release, name)
+        lab.python("open('note.txt', 'w').write(" + repr(name) + ")")
+        look = "import os; s = os.stat('.'); print(os.listdir('/home'), s.st_uid == os.getuid(), oct(s.st_mode & 0o7777), os.getcwd())"
+        assert lab.python(look) == f"['{name}'] True 0o700 /home/{name}"
+    found = json.loads(
+        release.kubectl("get", "persistentvolumeclaims", "--selector=component=singleuser-storage", "--output=json")
+    )
+    claims = {each["metadata"]["name"]: each for each in found["items"]}
+    assert {"jld-failed-home.fine", "jld-failed-home.other"} <= set(claims)
+    volumes = [claims[f"jld-failed-home.{name}"]["spec"]["volumeName"] for name in ("fine", "other")]
+    assert len(set(volumes)) == 2
+    assert claims["jld-failed-home.fine"]["metadata"]["annotations"]["hub.jupyter.org/username"] == "fine"
 
 
 def test_what_a_site_adds_is_in_the_lab_and_in_the_hub(release: Release) -> None:
@@ -211,3 +264,17 @@ def test_a_lab_counts_a_silent_computation_as_activity(release: Release) -> None
     """In the lab of the test before."""
     log = release.kubectl("logs", f"{release.name}-lab-fine", "--container=notebook")
     assert "jld_activity | extension was successfully loaded" in log
+
+
+def test_a_home_outlives_the_lab_and_the_release(browser: Browser, release: Release) -> None:
+    release.uninstall()
+    release.kubectl("wait", "--for=delete", "pod", "--all", "--timeout=60s")
+    left = [each for each in release.inventory() if each.startswith("persistentvolumeclaim/")]
+    assert {f"persistentvolumeclaim/jld-failed-home.{name}" for name in ("fine", "other")} <= set(left)
+
+    release.install()
+    person = sit_down(browser, release)
+    person.log_in_with_password("fine", release.dummy_password)
+    person.start_lab("Tiny")
+    person.page.context.close()
+    assert Lab(release, "fine").python("print(open('note.txt').read())") == "fine"

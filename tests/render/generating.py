@@ -412,8 +412,15 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     for owner in (nfs, external):
         if owner.get("mountOptions"):
             owner["mountOptions"] = ["nfsvers=4.1", "hard"]  # drawn ones are no words of mount(8)
+    own_homes = storage.get("homes") == "perPerson"
+    if own_homes:
+        lab.pop("provisionHomes", None)
+        storage.get("keepalive", {}).pop("enabled", None)
+        if storage.get("mode") == "nfs":
+            storage["mode"] = "external"  # the file server would have nothing to hold
     if storage.get("backup"):
-        storage["backup"] |= {"claim": storage["backup"].get("claim") or "archives", "volumes": ["home"]}
+        volumes = [] if own_homes else ["home"]
+        storage["backup"] |= {"claim": storage["backup"].get("claim") or "archives", "volumes": volumes}
     nfs["storageClass"] = nfs.get("storageClass") or "fast"
     nfs["address"] = {"mode": "static", "clusterIP": "10.96.12.34"} if nfs.get("address") else {}
     external["server"] = external.get("server") or "nfs.example.org"

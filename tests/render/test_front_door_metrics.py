@@ -116,7 +116,8 @@ def test_what_the_front_door_answers_itself_is_counted(
 
 def test_nobody_reads_metrics_unless_the_site_says_so(values: dict[str, Path]) -> None:
     closed, opened_up = (
-        render(Question(values["minimal"], changes)) for changes in ((), ('nginx.metrics.scrapers=[{"namespace": "monitoring"}]',))
+        render(Question(values["minimal"], changes))
+        for changes in ((), ('nginx.metrics.scrapers=[{"namespace": "monitoring"}]',))
     )
     assert "9113" not in closed.text
     policy = opened_up.one("NetworkPolicy", "jld-nginx")["spec"]["ingress"]

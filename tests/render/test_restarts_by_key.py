@@ -93,6 +93,8 @@ PODS: dict[str, set[str]] = {
     "nginx.tls.issuer": set(),
     "storage.mode": {"file-server"},
     "storage.volumes": {"file-server", "firefly", "hub"},
+    "storage.homes": {"file-server", "hub"},  # the file server would not hold homes
+    "storage.perPerson": {"hub"},
     "storage.nfs": {"file-server"},
     **{
         f"storage.nfs.{key}": set()  # each with its reason in test_restarts.py

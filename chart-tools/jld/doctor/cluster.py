@@ -27,7 +27,7 @@ def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> I
     yield from _nodes(cluster.nodes)
     yield _pod_security(cluster.namespace, site, release)
     yield from _network_policies(cluster, site)
-    yield from storage.findings(cluster, site)
+    yield from storage.findings(cluster, site, release)
     yield from file_server.findings(cluster, site)
     yield from _named("Secrets", cluster.secrets, release)
     yield from _named("ConfigMaps", cluster.config_maps, release)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object
-from jld.site.effective import storage_volumes
+from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object, Release
+from jld.site.effective import has_own_homes, shared_volumes
 from jld.support.key_paths import JsonMap, value_at
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
@@ -33,7 +33,7 @@ _ONE_OWNER = {  # of drivers whose volumes can belong to one user as a whole: wh
 }
 
 
-def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
+def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> Iterator[Finding]:
     """The classes and claims that the site names, else the default class."""
     classes = cluster.storage_classes
     if isinstance(classes, NoResponse):
@@ -49,13 +49,16 @@ def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
     if not value_at(site, "hub", "db", "external"):
         yield _class("hub.db", value_at(site, "hub", "db", "storageClass"), default, known)
     mode = value_at(site, "storage", "mode")
-    existing = {name: each.get("existingClaim") for name, each in storage_volumes(site).items()}
+    existing = {name: each.get("existingClaim") for name, each in shared_volumes(site).items()}
     for name, claim in existing.items():
         if claim:
             finding = _existing_claim(f"storage.volumes.{name}.existingClaim", str(claim), cluster)
             if name == "home":  # an access point need not have a user of its own
                 finding = _of_one_owner(finding, *_behind(str(claim), cluster), site, Level.warning)
             yield finding
+    if has_own_homes(site):
+        yield _of_people(value_at(site, "storage", "perPerson"), default, known, cluster.nodes)
+    yield from _other_homes(cluster.claims, site, release)
     if archives := value_at(site, "storage", "backup", "claim"):
         yield _one_pod("storage.backup.claim", str(archives), cluster)
     if mode == "hostPath":
@@ -69,11 +72,49 @@ def findings(cluster: ClusterFacts, site: JsonMap | None) -> Iterator[Finding]:
         finding = _class("storage.claim", named, default, known)
         if finding.level is Level.ok and value_at(site, "storage", "claim", "accessMode") == "ReadWriteMany":
             chosen = known[named or default]
-            finding = _many_nodes(named or default, str(chosen.get("provisioner")), cluster.nodes)
+            finding = _many_nodes("storage.claim", named or default, str(chosen.get("provisioner")), cluster.nodes)
             # A class of EFS makes access points and nothing else.
             protocol = str((chosen.get("parameters") or {}).get("protocol"))
             finding = _of_one_owner(finding, str(chosen.get("provisioner")), protocol, site, Level.failure)
         yield finding
+
+
+def _of_people(settings: JsonMap, default: str, known: dict[str, Any], nodes: Sequence[Object] | NoResponse) -> Finding:
+    """The class of the volumes of people."""
+    key, name = "storage.perPerson", settings["storageClass"] or default
+    finding = _class(key, settings["storageClass"], default, known)
+    if finding.level is Level.ok and settings["accessMode"] == "ReadWriteMany":
+        finding = _many_nodes(key, name, str(known[name].get("provisioner")), nodes)
+    if finding.level is not Level.ok:
+        return finding
+    zones = set() if isinstance(nodes, NoResponse) else {_zone(node) for node in nodes}
+    if len(zones) > 1 and known[name].get("volumeBindingMode") != "WaitForFirstConsumer":
+        observed = f"{finding.observed} makes volumes before it is known in which zone the lab has room"
+        remedy = "take a class with volumeBindingMode: WaitForFirstConsumer, if its volumes are each of one zone"
+        return Finding(key, Level.warning, observed, remedy)
+    return finding
+
+
+def _zone(node: Object) -> str:
+    return str((value_at(node, "metadata", "labels") or {}).get("topology.kubernetes.io/zone"))
+
+
+def _other_homes(claims: Sequence[Object] | NoResponse, site: JsonMap, release: Release) -> Iterator[Finding]:
+    """Homes that labs of this site do not mount: those of before `storage.homes` was another one."""
+    shared = release.object_name("home")
+    names = [] if isinstance(claims, NoResponse) else [str(value_at(each, "metadata", "name")) for each in claims]
+    own = [name for name in names if name.startswith(f"{shared}.")]
+    moves = 'docs/storage.md says under "From shared homes to volumes of their own" how they move'
+    if has_own_homes(site) and shared in names:
+        observed = f"claim {shared} holds shared homes, which labs with storage.homes perPerson do not mount"
+        yield Finding(
+            "storage.homes", Level.warning, observed, f"{moves}; delete the claim when nobody needs it any more"
+        )
+    if not has_own_homes(site) and own:
+        observed = f"{len(own)} people have a home in a claim of their own, such as {own[0]}, which labs with storage.homes shared do not mount"
+        yield Finding(
+            "storage.homes", Level.warning, observed, f"{moves}; delete the claims when nobody needs them any more"
+        )
 
 
 def _is_default(storage_class: Object) -> bool:
@@ -97,15 +138,14 @@ def _class(key: str, named: str, default: str, known: dict[str, Any]) -> Finding
     return Finding(key, Level.ok, f"storage class {named or default}")
 
 
-def _many_nodes(name: str, provisioner: str, nodes: Sequence[Object] | NoResponse) -> Finding:
-    key = "storage.claim"
+def _many_nodes(key: str, name: str, provisioner: str, nodes: Sequence[Object] | NoResponse) -> Finding:
     if _MANY_NODES.fullmatch(provisioner):
         return Finding(key, Level.ok, f"storage class {name} ({provisioner}) makes volumes that many nodes can write")
     if _ONE_NODE.fullmatch(provisioner):
         one = not isinstance(nodes, NoResponse) and len(nodes) == 1
-        remedy = "name a class of NFS, CephFS or a cloud's file service in storage.claim.storageClass"
+        remedy = f"name a class of NFS, CephFS or a cloud's file service in {key}.storageClass"
         if one:
-            remedy = f"with one node, write storage.claim.accessMode: ReadWriteOnce; else {remedy}"
+            remedy = f"with one node, write {key}.accessMode: ReadWriteOnce; else {remedy}"
         return Finding(
             key, Level.failure, f"storage class {name} ({provisioner}) makes volumes that one node can write", remedy
         )

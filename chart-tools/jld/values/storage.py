@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from jld.site.effective import storage_volumes
-from jld.site.tree import Node, plain
-from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
+from jld.site.effective import shared_volumes
+from jld.site.tree import Node, nearest, plain
+from jld.support.errors import Problem
+from jld.support.key_paths import JsonMap, KeyPath, dotted, map_at, value_at
 from jld.values.draft import Draft
 
 CLUSTER_IP: KeyPath = ("storage", "nfs", "address", "clusterIP")
+HOMES: KeyPath = ("storage", "homes")
+USER_NAMESPACES: KeyPath = ("global", "userNamespaces")
 _SMALLER_UNITS = {
     "Pi": ((1024**2, "Gi"), (1024, "Ti")),
     "Ti": ((1024, "Gi"),),
@@ -25,6 +28,8 @@ def complete_storage(draft: Draft, free_cluster_ip: Callable[[], str] | None) ->
     """Put what follows into the draft. `free_cluster_ip` asks the cluster; None where nothing may be asked."""
     for path, value in capacities(draft.effective(), draft.schema["$defs"]["memory"]["pattern"]):
         draft.put(path, Node(value))
+    for path, sentence in other_homes(plain(draft.previous), draft.effective()):
+        draft.warnings.append(Problem(nearest(draft.site, path), dotted(path), sentence))
     if needs_cluster_ip(draft.effective()):
         previous = value_at(plain(draft.previous), *CLUSTER_IP)
         if isinstance(previous, str) and previous:
@@ -37,7 +42,7 @@ def capacities(effective: JsonMap, pattern: str) -> Iterator[tuple[KeyPath, str]
     """What the volumes of the chart's own file server state, where a site does not say it."""
     disk = _file_server(effective).get("capacity")
     if isinstance(disk, str) and re.fullmatch(pattern, disk):
-        for name, volume in storage_volumes(effective).items():
+        for name, volume in shared_volumes(effective).items():
             if "capacity" not in volume and not volume.get("existingClaim"):
                 yield ("storage", "volumes", name, "capacity"), ninety_five_percent(disk)
 
@@ -54,6 +59,26 @@ def ninety_five_percent(capacity: str) -> str:
     if whole or unit not in _NEXT_SMALLER_UNIT:
         return f"{whole or 1}{unit}"
     return f"{int(round(size * 950, 6))}{_NEXT_SMALLER_UNIT[unit]}"
+
+
+def other_homes(previous: JsonMap, effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
+    """Which key makes that people find other homes than with the values of before, and what becomes of those."""
+    now, before = (value_at(effective, *HOMES), value_at(previous, *HOMES) or "shared")
+    if not previous or (now, before) == ("shared", "shared"):
+        return
+    moves = 'docs/storage.md says under "From shared homes to volumes of their own" how they move'
+    if now != before:
+        remain = "their claim" if before == "shared" else "the claims of people"
+        yield (
+            HOMES,
+            f"it was {before}, so people find an empty home: their files remain in {remain}, which nothing deletes; {moves}",
+        )
+    elif bool(value_at(previous, *USER_NAMESPACES)) != value_at(effective, *USER_NAMESPACES):
+        remain = "the claims of the other namespaces, which nothing deletes"
+        yield (
+            USER_NAMESPACES,
+            f"it was another one, so people find an empty home: their files remain in {remain}; {moves}",
+        )
 
 
 def needs_cluster_ip(effective: JsonMap) -> bool:

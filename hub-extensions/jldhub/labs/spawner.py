@@ -7,7 +7,6 @@ from typing import Any
 from jupyterhub.handlers import BaseHandler
 from kubernetes_asyncio.client import V1Container, V1Pod, V1Volume, V1VolumeMount
 from kubespawner import KubeSpawner
-from kubespawner.slugs import safe_slug
 from kubespawner.utils import get_k8s_model
 from traitlets import Instance
 
@@ -16,19 +15,23 @@ from jldhub.images.nodes import ImageOnNodes
 from jldhub.labs.additions import add_to_pod, disk_bytes, site_files
 from jldhub.labs.environment import lab_environment
 from jldhub.labs.etc_files import gitconfig_file, group_file, passwd_file
+from jldhub.labs.homes import home_claim, homes_config, person_slug
 from jldhub.labs.inside import inside_files
 from jldhub.labs.menu import choices, page
 from jldhub.labs.menu.handler import StartPage
 from jldhub.labs.menu.images import ChosenImage, Images, image_environment
 from jldhub.labs.menu.sizes import check_size, chosen_size, size_profiles
-from jldhub.labs.namespaces.manifests import namespace_config
+from jldhub.labs.namespaces.manifests import lab_namespace, namespace_config
 from jldhub.labs.namespaces.provisioning import NamespaceProvisioner, NamespaceUnusable
+from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.owner import service_account_uid
 from jldhub.labs.placing import place_pod
 from jldhub.labs.pod import (
+    HOME,
     LAB_SECURITY,
     POD_SECURITY,
     START_COMMAND,
+    claim_volume,
     files_volume,
     home_init_container,
     home_path,
@@ -43,6 +46,7 @@ from jldhub.labs.pod import (
 )
 from jldhub.labs.secret import FILES, GIT_CREDENTIAL, HUB_TOKEN, git_address, git_credential, lab_secret, write_secret
 from jldhub.labs.start.guarded_spawner import ANSWER_SECONDS, GuardedSpawner, guarded_spawner_config, outer_timeout
+from jldhub.labs.start.unbound import unbound_home
 from jldhub.labs.start.watching import WATCH_CONFIG
 from jldhub.settings.lab import Push
 from jldhub.settings.names import UserNamespaces
@@ -50,8 +54,6 @@ from jldhub.settings.settings import Settings
 from jldhub.support.outbound import AUTHORITIES, site_authorities
 from jldhub.support.refusal import Refusal
 
-# The name of a home directory is the slug that KubeSpawner uses for `{username}`. It must never change.
-_LONGEST_SLUG = 48
 IMAGE_ANNOTATION = "jld.lsst.org/image"  # the image as it was chosen: the pod's own names its digest
 _TOKENS = frozenset({"JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
 
@@ -73,8 +75,17 @@ class LabSpawner(GuardedSpawner):
 
         The stored state of an earlier lab may name another one.
         """
-        self.namespace = lab_namespace(self.settings, self.user.name)
+        self.namespace = lab_namespace(self.settings.names, self.user.name)
+        self.pvc_name = home_claim(self.settings.names, self.user.name)
+        self._pvc_exists = False  # somebody may have deleted it, and another namespace has another one
         return await super().start()
+
+    async def explained(self, why: Obstacle | None) -> Obstacle | None:
+        """With a home of its own: what is wrong with its volume, of which the pod's status and events tell nothing."""
+        if not self.settings.has_own_homes or (why and why.reason not in ("volume", "timeout")):
+            return why
+        seconds = self.k8s_api_request_timeout
+        return await unbound_home(self.api, self.namespace, self.pvc_name, seconds, late=why is not None) or why
 
     async def pod_created(self, pod: V1Pod) -> None:
         """Write the Secret that the pod mounts, once, owned by the pod. Raises TimeoutError and ApiException."""
@@ -168,10 +179,9 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             # No fs_gid: with it the kubelet changes the group of every file on the shared volume.
             "pod_security_context": POD_SECURITY,
             "container_security_context": LAB_SECURITY,
-            "volumes": lab_volumes(names.volumes, lab.tmp_size),
+            "volumes": lab_volumes(settings.shared_volumes, lab.tmp_size),
             "volume_mounts": lab_mounts(names.volumes),
-            "storage_pvc_ensure": False,
-            "delete_pvc": False,
+            **homes_config(settings),
             "start_timeout": outer_timeout(settings),
             "http_timeout": ANSWER_SECONDS,
             "profile_list": lambda spawner: size_profiles(lab, _identity(spawner)),
@@ -186,14 +196,6 @@ def spawner_config(settings: Settings) -> dict[str, dict[str, Any]]:
             "modify_pod_hook": complete_pod,
         },
     }
-
-
-def lab_namespace(settings: Settings, username: str) -> str:
-    """The namespace of a person's labs, as KubeSpawner computes it from `user_namespace_template`."""
-    user_namespaces = settings.names.user_namespaces
-    if user_namespaces is None:
-        return settings.names.namespace
-    return f"{user_namespaces.prefix}-{safe_slug(username, max_length=_LONGEST_SLUG)}"
 
 
 def options_form(spawner: LabSpawner) -> str:
@@ -237,12 +239,14 @@ async def complete_pod(spawner: LabSpawner, pod: V1Pod) -> V1Pod:
     names, username, identity = spawner.settings.names, spawner.user.name, _identity(spawner)
     if spawner.chosen_image:
         pod.metadata.annotations = {**(pod.metadata.annotations or {}), IMAGE_ANNOTATION: spawner.chosen_image.spec}
-    home_name = safe_slug(username, max_length=_LONGEST_SLUG)
+    home_name = person_slug(username)
     lab = pod.spec.containers[0]
     # Not by the traits extra_resource_guarantees and extra_resource_limits, which a site may set for its GPUs.
     requests, limits = lab_disk(spawner.settings.hub.lab.tmp_size + disk_bytes(spawner.settings.hub.lab))
     lab.resources.requests, lab.resources.limits = requests | lab.resources.requests, limits | lab.resources.limits
     lab.working_dir = home_path(names.volumes, username)
+    if spawner.settings.has_own_homes:
+        pod.spec.volumes.append(get_k8s_model(V1Volume, claim_volume(HOME, home_claim(names, username))))
     for mount in person_mounts(lab.working_dir, home_name):
         lab.volume_mounts.append(get_k8s_model(V1VolumeMount, mount))
     size = chosen_size(spawner.settings.hub.lab, spawner.user_options.get(choices.SIZE))

@@ -9,8 +9,8 @@ import yaml
 from pydantic import Field, ValidationError
 
 from jldhub.settings.hub import Hub
-from jldhub.settings.names import Names
-from jldhub.settings.site import Site
+from jldhub.settings.names import Names, Volume
+from jldhub.settings.site import Site, Storage
 from jldhub.settings.types import SettingsModel
 
 DEFAULT_PATH = Path("/etc/jld/settings/settings.yaml")
@@ -30,10 +30,22 @@ class Settings(SettingsModel):
 
     site: Site = Field(alias="global")
     hub: Hub
+    storage: Storage = Storage()
     names: Names
     secret_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/secret")
     trust_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/trust")
     catalogue_directory: Annotated[Path, Field(strict=False)] = Path("/etc/jld/catalogue")
+
+    @property
+    def has_own_homes(self) -> bool:
+        """Whether each home is in a volume of its own."""
+        return self.storage.homes == "perPerson"
+
+    @property
+    def shared_volumes(self) -> dict[str, Volume]:
+        """The volumes that all labs share, by name: with such homes not the volume `home`, which nobody makes."""
+        own = {"home"} if self.has_own_homes else set()
+        return {name: volume for name, volume in self.names.volumes.items() if name not in own}
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:

@@ -1,7 +1,10 @@
-"""`global`: the site's public address, and its way out."""
+"""`global` and `storage`: the site's public address, its way out, and where home directories are."""
 
-from pydantic import Field
+from typing import Annotated, Literal
 
+from pydantic import AfterValidator, Field
+
+from jldhub.settings.quantities import parse_memory
 from jldhub.settings.types import SettingsModel
 
 
@@ -28,3 +31,23 @@ class Site(SettingsModel):
     def url(self) -> str:
         """The address of the hub and of all labs, without a slash at the end."""
         return f"{self.origin}{self.hub_route.rstrip('/')}"
+
+
+def _capacity(value: str) -> str:
+    parse_memory(value)
+    return value
+
+
+class PerPerson(SettingsModel):
+    """The volume of each person, where homes have one of their own."""
+
+    storage_class: str = ""  # empty means the cluster's default class
+    capacity: Annotated[str, AfterValidator(_capacity)] = "10Gi"
+    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteOnce"
+
+
+class Storage(SettingsModel):
+    """Whether all homes are in the volume `home`, or each in a volume of its own."""
+
+    homes: Literal["shared", "perPerson"] = "shared"
+    per_person: PerPerson = PerPerson()

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Sequence
 
 from jld.rules.rule import Rule, Violations
-from jld.site.effective import storage_volumes
+from jld.site.effective import has_own_homes, shared_volumes, storage_volumes
 from jld.support.key_paths import JsonMap, list_at, value_at
 from jld.support.mount_options import Option, parsed, versions
 
@@ -17,7 +17,7 @@ def served_volumes(effective: JsonMap) -> list[str]:
     """The volumes that the chart's own file server exports."""
     if value_at(effective, "storage", "mode") != "nfs":
         return []
-    return [name for name, volume in storage_volumes(effective).items() if not volume.get("existingClaim")]
+    return [name for name, volume in shared_volumes(effective).items() if not volume.get("existingClaim")]
 
 
 def export_number(name: str) -> int:
@@ -26,13 +26,18 @@ def export_number(name: str) -> int:
 
 
 def the_file_server_takes_its_volumes(effective: JsonMap) -> Violations:
-    """With `storage.mode: nfs`, 1 to 32 of `storage.volumes` have no `existingClaim`, and the names of no two of them give the same export number."""
+    """With `storage.mode: nfs`, 1 to 32 of `storage.volumes` have no `existingClaim` (with `storage.homes: perPerson`, besides `home`), and the names of no two of them give the same export number."""
     served = served_volumes(effective)
     if value_at(effective, "storage", "mode") == "nfs" and storage_volumes(effective) and not served:
         sentence = (
             "every volume has an existingClaim, and a file server without volumes does not start; write storage.mode "
             "claim, or remove the existingClaim of a volume that the file server shall hold"
         )
+        if has_own_homes(effective):
+            sentence = (
+                "with storage.homes perPerson the file server would hold nothing, and does not start; remove it, or add to "
+                "storage.volumes what labs shall share"
+            )
         yield ("storage", "mode"), sentence
     if len(served) > MOST_EXPORTS:
         sentence = f"{len(served)} are on the file server, which takes {MOST_EXPORTS}; put folders into fewer volumes"
@@ -105,7 +110,7 @@ def mount_options_of_a_volume_fit(effective: JsonMap) -> Violations:
     """`mountOptions` of a volume contradict neither each other nor those of the mode, and `nocto` stands only where labs cannot write (`readOnly: true`)."""
     mode, options = _mount_options(effective)
     of_the_mode = {option.sets: option for option in options}
-    for name, volume in storage_volumes(effective).items() if mode else ():
+    for name, volume in shared_volumes(effective).items() if mode else ():
         seen = dict(of_the_mode)
         for index, option in enumerate(_parsed(list_at(volume, "mountOptions"))):
             other = seen.setdefault(option.sets, option)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jld.rules.rule import Rule, Violations
-from jld.site.effective import storage_volumes
+from jld.site.effective import has_own_homes, shared_volumes, storage_volumes
 from jld.support.key_paths import JsonMap, list_at, value_at
 
 MODES = ("claim", "nfs", "external", "hostPath")
@@ -66,7 +66,7 @@ def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
     mode = value_at(effective, "storage", "mode")
     if mode not in MODES:
         return
-    for name, volume in storage_volumes(effective).items():
+    for name, volume in shared_volumes(effective).items():
         for key, needed in _ONLY_IN.items():
             if volume.get(key) and mode not in needed:
                 yield ("storage", "volumes", name, key), f"has no effect with storage.mode {mode}; remove it"
@@ -75,5 +75,42 @@ def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
                 yield ("storage", "volumes", name, key), "has no effect on a claim that exists; remove it"
 
 
+def homes_of_their_own_need_no_more(effective: JsonMap) -> Violations:
+    """What is said about a volume of all homes, where there is none, and about volumes of people, where there are none."""
+    if not has_own_homes(effective):
+        yield (
+            ("storage", "perPerson"),
+            "has no effect with storage.homes shared; write storage.homes: perPerson, or remove it",
+        )
+        return
+    for key in ("capacity", *_ONLY_IN, "readOnly"):
+        if storage_volumes(effective).get("home", {}).get(key):
+            instead = "write storage.perPerson.capacity instead" if key == "capacity" else "remove it"
+            yield ("storage", "volumes", "home", key), f"has no effect with storage.homes perPerson; {instead}"
+    mode = value_at(effective, "storage", "mode")
+    if mode != "nfs" and not shared_volumes(effective):
+        why = "has no effect: with storage.homes perPerson and no other storage.volumes there is nothing to share; remove it"
+        yield ("storage", "mode"), why
+        yield ("storage", mode), why
+
+
+def labs_of_a_person_find_one_node(effective: JsonMap) -> Violations:
+    limit, access = (
+        value_at(effective, "hub", "namedServers", "limit"),
+        value_at(effective, "storage", "perPerson", "accessMode"),
+    )
+    if has_own_homes(effective) and limit and access == "ReadWriteOnce":
+        sentence = (
+            "with storage.homes perPerson a second lab of a person starts only on the node of the first, which the scheduler "
+            "need not choose; write storage.perPerson.accessMode: ReadWriteMany, if the storage class has it, or remove it"
+        )
+        yield ("hub", "namedServers", "limit"), sentence
+
+
 RULES: tuple[Rule, ...] = (names_are_free, mount_paths_are_apart, backed_up_volumes_are_there)
-WARNINGS: tuple[Rule, ...] = (sections_of_other_modes_are_absent, keys_of_volumes_are_used)
+WARNINGS: tuple[Rule, ...] = (
+    sections_of_other_modes_are_absent,
+    keys_of_volumes_are_used,
+    homes_of_their_own_need_no_more,
+    labs_of_a_person_find_one_node,
+)

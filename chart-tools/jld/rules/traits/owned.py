@@ -78,7 +78,10 @@ OWNED: dict[str, dict[str, str]] = {
         **_each("slug_scheme handle_legacy_names hub_connect_url hub_connect_ip hub_connect_port", _CONNECTED),
         **_each("k8s_api_host k8s_api_ssl_ca_cert k8s_api_verify_ssl services_enabled get_pod_url", _CONNECTED),
         **_each("profile_list cpu_limit cpu_guarantee mem_limit mem_guarantee", _SIZES),
-        **_each("storage_pvc_ensure delete_pvc", "where home directories live is said in storage"),
+        **_each(
+            "storage_pvc_ensure delete_pvc pvc_name_template remember_pvc_name storage_class storage_capacity storage_access_modes",
+            "where home directories live is said in storage",
+        ),
         **_each("image", "the images of labs are said in hub.lab.images, or in hub.lab.image"),
     },
     "Authenticator": _AUTHENTICATOR,

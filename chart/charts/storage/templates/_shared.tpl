@@ -5,8 +5,8 @@
      over those that the address hook made when they become plain manifests, which the annotations of the release allow. */}}
 {{- define "jld.volumes" -}}
 {{- $ := index . 0 }}{{ $source := index . 1 -}}
-{{- range $name, $volume := $.Values.volumes }}
-{{- if and $volume (not $volume.existingClaim) }}
+{{- range $name, $volume := tpl ($.Files.Get "manifests/shared-volumes.yaml") $ | fromYaml }}
+{{- if not $volume.existingClaim }}
 - apiVersion: v1
   kind: PersistentVolume
   metadata:

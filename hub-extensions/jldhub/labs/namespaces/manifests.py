@@ -7,14 +7,22 @@ of the release's.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from jldhub.labs.homes import person_slug
 from jldhub.settings.lab import PER_USER, PerUser, Quota
-from jldhub.settings.names import MANAGED_BY, UserNamespaces
+from jldhub.settings.names import MANAGED_BY, Names, UserNamespaces
 
 Manifest = dict[str, Any]
 Object = Mapping[str, Any]
+
+
+def lab_namespace(names: Names, username: str) -> str:
+    """The namespace of a person's labs, as KubeSpawner computes it from `user_namespace_template`."""
+    if names.user_namespaces is None:
+        return names.namespace
+    return f"{names.user_namespaces.prefix}-{person_slug(username)}"
 
 
 def namespace_config(settings: UserNamespaces | None) -> dict[str, Any]:
@@ -37,31 +45,41 @@ def belongs_to_release(namespace: Object, settings: UserNamespaces) -> bool:
     return all(labels.get(label) == value for label, value in settings.labels.items())
 
 
-def namespace_manifest(name: str, settings: UserNamespaces, owner_uid: str, level: str) -> Manifest:
-    """The namespace with a Pod Security `level`, garbage-collected with the release's ClusterRole (`owner_uid`)."""
-    owner = {
+def release_owner(settings: UserNamespaces, uid: str) -> Manifest:
+    """The release's ClusterRole with this UID: what names it as owner is garbage-collected with it."""
+    return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
         "name": settings.owner,
-        "uid": owner_uid,
+        "uid": uid,
         "blockOwnerDeletion": False,
         "controller": False,
     }
+
+
+def namespace_manifest(name: str, settings: UserNamespaces, owners: Sequence[Manifest], level: str) -> Manifest:
+    """The namespace with a Pod Security `level`. Without an owner it stays, with the claims in it, where the release goes."""
     labels = {**settings.labels, **MANAGED_BY, "pod-security.kubernetes.io/enforce": level}
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": name, "labels": labels, "ownerReferences": [owner]},
+        "metadata": {"name": name, "labels": labels, "ownerReferences": list(owners)},
     }
 
 
 def contents(
-    name: str, labels: Mapping[str, str], policy: Object, per_user: PerUser, annotations: Mapping[str, str]
+    name: str,
+    labels: Mapping[str, str],
+    policy: Object,
+    per_user: PerUser,
+    annotations: Mapping[str, str],
+    owner: Manifest,
 ) -> list[Manifest]:
     """ServiceAccount, NetworkPolicy, ResourceQuota and LimitRange of a namespace.
 
-    `name`, `labels` and `annotations` are of the ServiceAccount, `policy` is the NetworkPolicy in the release's namespace. A limit of
-    0 is omitted, so that server-side apply removes an earlier one.
+    `name`, `labels`, `annotations` and `owner` are of the ServiceAccount, which owns the labs, so that they go with the release where the
+    namespace stays. `policy` is the NetworkPolicy in the release's namespace. A limit of 0 is omitted, so that server-side apply removes
+    an earlier one.
     """
     metadata = {"name": name, "labels": dict(labels)}
     limits_metadata = {**metadata, "name": f"{name}-{PER_USER}"}
@@ -70,7 +88,7 @@ def contents(
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
-            "metadata": {**metadata, "annotations": dict(annotations)},
+            "metadata": {**metadata, "annotations": dict(annotations), "ownerReferences": [owner]},
             "automountServiceAccountToken": False,
         },
         {

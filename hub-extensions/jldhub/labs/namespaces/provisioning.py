@@ -10,16 +10,19 @@ from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api, Networ
 
 from jldhub.labs.namespaces.manifests import (
     Manifest,
+    Object,
     belongs_to_release,
     claim_again,
     contents,
     namespace_manifest,
     of_claim,
     outdated,
+    release_owner,
     secret_copy,
     volume_copy,
 )
 from jldhub.labs.obstacle import Obstacle, missing
+from jldhub.labs.pod import HOME
 from jldhub.settings.names import MANAGED_BY, UserNamespaces
 from jldhub.settings.settings import Settings
 
@@ -67,26 +70,30 @@ class NamespaceProvisioner:
         if existing["status"].get("phase") == "Terminating":
             sentence = "The place of your labs is being taken away. Try again in a minute."
             raise NamespaceUnusable(Obstacle("namespace", sentence, final=True))
-        owner = await self._get(self._rbac.read_cluster_role(user_namespaces.owner))
+        role = await self._get(self._rbac.read_cluster_role(user_namespaces.owner))
+        owner = release_owner(user_namespaces, role["metadata"]["uid"])
+        homes, others = await self._claims(namespace, f"{names.volumes[HOME].claim}.")
+        # A namespace is deleted with what is in it: one that holds a home stays when the release goes.
+        owners = [] if homes else [owner]
         level = "baseline" if lab.provision_homes else "restricted"  # the init container of the home runs as root
-        manifest = namespace_manifest(namespace, user_namespaces, owner["metadata"]["uid"], level)
+        manifest = namespace_manifest(namespace, user_namespaces, owners, level)
         await self._request(self._core.patch_namespace(namespace, manifest, **_apply_options()))
         policy = await self._get(
             self._networks.read_namespaced_network_policy(user_namespaces.network_policy, names.namespace)
         )
         account = lab.pod.service_account.annotations
-        manifests = contents(names.lab_service_account, names.object_labels, policy, lab.per_user, account)
+        manifests = contents(names.lab_service_account, names.object_labels, policy, lab.per_user, account, owner)
         for secret in dict.fromkeys((*names.image_pull_secrets, *lab.secrets)):
             manifests.append(await self._copied_secret(secret, names.namespace))
         for manifest in manifests:
             await self._request(self._applied(namespace, manifest))
         claims = {}
-        for name, volume in names.volumes.items():
+        for name, volume in settings.shared_volumes.items():
             source = await self._get(self._core.read_persistent_volume(user_namespaces.volumes[name]))
             copy, claim = volume_copy(volume.claim, source, existing, user_namespaces.labels)
             await self._bind(namespace, claim, copy)
             claims[name] = claim["metadata"]["name"]
-        await self._remove_outdated(namespace, list(claims.values()))
+        await self._remove_outdated(namespace, others, list(claims.values()))
         return claims
 
     async def _copied_secret(self, name: str, namespace: str) -> Manifest:
@@ -97,6 +104,14 @@ class NamespaceProvisioner:
             if refused.status not in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
                 raise
             raise NamespaceUnusable(missing("Secret", name)) from None
+
+    async def _claims(self, namespace: str, prefix: str) -> tuple[list[Object], list[Object]]:
+        """The claims that the hub made in a namespace: those of homes, whose names have this prefix, and the others."""
+        selector = ",".join(f"{label}={value}" for label, value in MANAGED_BY.items())
+        listed = self._core.list_namespaced_persistent_volume_claim(namespace, label_selector=selector)
+        claims = (await self._get(listed))["items"]
+        homes = [claim for claim in claims if claim["metadata"]["name"].startswith(prefix)]
+        return homes, [claim for claim in claims if claim not in homes]
 
     def _applied(self, namespace: str, manifest: Manifest) -> Awaitable[Any]:
         patch = self._patches[manifest["kind"]]
@@ -138,16 +153,14 @@ class NamespaceProvisioner:
             sentence = f"The volume {name} is somebody else's. Tell an administrator of this site."
             raise NamespaceUnusable(Obstacle("volume", sentence, final=True)) from None
 
-    async def _remove_outdated(self, namespace: str, current: Sequence[str]) -> None:
-        """Delete what earlier starts made for another source. No start fails for it: the next one tries again.
+    async def _remove_outdated(self, namespace: str, claims: Sequence[Object], current: Sequence[str]) -> None:
+        """Delete which of the claims earlier starts made for another source. No start fails for it: the next one tries again.
 
         Kubernetes keeps a claim while a pod uses it, and a volume while a claim is bound to it, so both requests may come
         at once, also while an older lab of the person runs.
         """
-        selector = ",".join(f"{label}={value}" for label, value in MANAGED_BY.items())
         try:
-            listed = self._core.list_namespaced_persistent_volume_claim(namespace, label_selector=selector)
-            for claim, volume in outdated((await self._get(listed))["items"], namespace, current):
+            for claim, volume in outdated(claims, namespace, current):
                 # The volume first, for only the claim tells of it.
                 await self._delete(self._core.delete_persistent_volume(volume))
                 await self._delete(self._core.delete_namespaced_persistent_volume_claim(claim, namespace))

@@ -27,7 +27,7 @@ class PodRejected(Exception):
 
 
 class AdoptingApi:
-    """A wrapper of KubeSpawner's API client that changes the creation of pods only.
+    """A wrapper of KubeSpawner's API client that changes the creation of pods, and of claims as far as a busy API goes.
 
     A create request that timed out may have succeeded. On the retry KubeSpawner gets a 409, deletes the pod and
     recreates it, repeatedly where the API is slow. This client adopts the existing pod if it is of the same start. And a
@@ -64,6 +64,19 @@ class AdoptingApi:
             self.last_error = str(error)
             raise TimeoutError(self.last_error) from None
         return pod
+
+    async def create_namespaced_persistent_volume_claim(self, namespace: str, body: Any) -> Any:
+        """Raises TimeoutError for a retry by KubeSpawner, and ApiException."""
+        try:
+            return await self._api.create_namespaced_persistent_volume_claim(namespace=namespace, body=body)
+        except ApiException as refused:
+            self.last_error = f"{refused.status} {api_message(refused)}"
+            if refused.status in _BUSY:
+                raise TimeoutError(self.last_error) from None
+            raise
+        except ClientError as error:
+            self.last_error = str(error)
+            raise TimeoutError(self.last_error) from None
 
     def keep(self) -> None:
         """The start succeeded: its pod is the lab's."""

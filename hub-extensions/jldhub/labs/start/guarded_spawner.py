@@ -18,6 +18,8 @@ from jldhub.images.nodes import ImageOnNodes
 from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.start import messages
 from jldhub.labs.start.adoption import START, AdoptingApi, PodRejected, api_message
+from jldhub.labs.start.answering import accepts
+from jldhub.labs.start.events import when
 from jldhub.labs.start.failure import StartFailed
 from jldhub.labs.start.pulling import pull_told
 from jldhub.labs.start.queue import QueuePlace, SpawnQueue
@@ -28,7 +30,7 @@ from jldhub.support.metrics import FAILED
 _POLL_SECONDS = 1.0  # between two polls of a pod that starts
 _LOOK_SECONDS = 0.25  # between two attempts to reach a lab whose pod runs
 _PROGRESS_SECONDS = 3.0  # between two progress messages to everybody in the queue, while the hub is busiest
-_CONNECT_SECONDS = 5.0  # for a connection within the cluster
+_EXPLAIN_SECONDS = 5.0  # between two questions about what pod and events do not tell
 _queues: dict[asyncio.AbstractEventLoop, SpawnQueue] = {}  # the hub has one event loop; each test has its own
 
 # The obstacle of a step that takes longer than so many seconds, from pod and events.
@@ -70,6 +72,10 @@ class GuardedSpawner(KubeSpawner):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.api: Any = AdoptingApi(self.api, self._created)
+
+    async def explained(self, why: Obstacle | None) -> Obstacle | None:
+        """`why`, which pod and events tell, or what somebody else tells better. For subclasses."""
+        return why
 
     async def pod_created(self, pod: V1Pod) -> None:
         """What is to be made when the API server has the pod; again when an attempt is repeated. For subclasses."""
@@ -199,7 +205,8 @@ class GuardedSpawner(KubeSpawner):
                 if why and why.final:
                     raise self.failure(why)
                 if time.monotonic() > deadline:
-                    raise self.failure(late(seconds, pod, self.events))
+                    why = late(seconds, pod, self.events)
+                    raise self.failure(await self.explained(why) or why)
             return step.result()
         finally:
             step.cancel()  # unless it is done
@@ -207,7 +214,7 @@ class GuardedSpawner(KubeSpawner):
     async def _answer(self, url: str) -> None:
         """Return when the lab responds: JupyterHub waits too, but has no message for a lab that does not."""
         address = urlsplit(url)
-        while not await _accepts(str(address.hostname), int(address.port or 80)):
+        while not await accepts(str(address.hostname), int(address.port or 80)):
             await asyncio.sleep(_LOOK_SECONDS)
         # Its own time-out is never reached: `_watch` has the message.
         await wait_for_http_server(url_path_join(url, self.server.base_url, "api"), timeout=2 * self.http_timeout)
@@ -218,13 +225,19 @@ class GuardedSpawner(KubeSpawner):
             before = f"{ahead} of them before yours" if ahead else "yours is the next"
             yield {"progress": 0, "message": f"Many labs start just now; {before}."}
             await asyncio.sleep(_PROGRESS_SECONDS)
-        shown = None
+        shown, better, asked = None, None, 0.0
         async for event in self._events_until_the_end():
             if event:
                 yield event
                 if pull := pull_told(event.get("raw_event") or {}, self.on_nodes):
                     yield {"message": pull}
-            why = messages.obstacle(self._own_pod(), self.events)
+            pod = self._own_pod()
+            why = messages.obstacle(pod, self.events)
+            if pod is None or pod["spec"].get("nodeName"):
+                better = None
+            elif time.monotonic() - asked > _EXPLAIN_SECONDS:
+                better, asked = await self.explained(why), time.monotonic()
+            why = better or why
             if why and why.sentence != shown:
                 shown = why.sentence
                 yield {"message": shown}
@@ -269,23 +282,10 @@ class GuardedSpawner(KubeSpawner):
         if not (self._pod_uid and self.event_reflector):
             return []
         every = self.event_reflector.resources.values()
-        return sorted(
-            (event for event in every if event["involvedObject"].get("uid") == self._pod_uid), key=messages.when
-        )
+        return sorted((event for event in every if event["involvedObject"].get("uid") == self._pod_uid), key=when)
 
     def _expand_user_properties(self, template: str, slug_scheme: str | None = None) -> str:
         """KubeSpawner's, which computes all that a template may name for each text of the pod, also where it is none."""
         if "{" not in template and "}" not in template:
             return template
         return str(super()._expand_user_properties(template, slug_scheme))
-
-
-async def _accepts(host: str, port: int) -> bool:
-    """Whether somebody listens there: a fraction of what an HTTP request costs, for a lab that is not up yet."""
-    try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True

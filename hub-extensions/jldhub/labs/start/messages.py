@@ -1,17 +1,15 @@
 """Messages for people: why a lab does not start. Pure functions of pods, events and errors of the Kubernetes API."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from jldhub.labs.obstacle import Obstacle
 from jldhub.labs.start.absent import absent, own_secret
+from jldhub.labs.start.events import Object, event_text, newest_event, one_line, when
+from jldhub.labs.start.volumes import VOLUME_EVENTS, VOLUME_UNBOUND, claim_rejected, mount_failure
 from jldhub.settings.lab import PER_USER
 
-Object = Mapping[str, Any]
-
-_LONGEST = 500  # characters of a message from Kubernetes
 _RESTARTS = 2  # of a container before the start fails: a restart of the file server costs one
 _ASK = "Tell an administrator of this site."
 _LATER = "Try again in some minutes."
@@ -25,8 +23,6 @@ _ABSENT = re.compile(
 )
 _PULLING = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "RegistryUnavailable")
 _MISCONFIGURED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-_VOLUME_EVENTS = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "ProvisioningFailed")
-_VOLUME_UNBOUND = re.compile(r"persistentvolumeclaim|volume node affinity|volume binding", re.IGNORECASE)
 # The message of Kubernetes' admission plugin ResourceQuota.
 _QUOTA = re.compile(
     r"exceeded quota: (?P<name>[^,\s]{1,253}), requested: (?P<requested>.{0,1000}?), used: (?P<used>.{0,1000}?), limited: (.*)"
@@ -34,27 +30,6 @@ _QUOTA = re.compile(
 # The message of Kubernetes' admission plugin LimitRanger, once for each resource that is too large or too small.
 _LIMIT = re.compile(
     r"(?P<bound>maximum|minimum) (?P<resource>[\w./-]{1,253}) usage per (?:Pod|Container) is (?P<amount>[^\s,]{1,40}),? but "
-)
-# What mount(8) says, in the kubelet's event.
-_MOUNT_FAILURES = (
-    (
-        r"/sbin/mount\.<type>|unknown filesystem type|mount\.nfs4?: (command )?not found",
-        "The node that was chosen for the lab has no program that mounts the volume; for NFS it is in the node's package "
-        f"nfs-common or nfs-utils. {_ASK}",
-    ),
-    (
-        r"access denied by server|reason given by server|Operation not permitted",
-        "The file server does not let the lab's node mount the volume: it knows no such folder, or the node is none of "
-        f"its clients (storage.nfs.clients). {_ASK}",
-    ),
-    (
-        r"Protocol not supported|NFS version or transport protocol is not supported|incorrect mount option",
-        f"The volume's mount options are not what its file server and the node know (mountOptions). {_ASK}",
-    ),
-    (
-        r"Connection (refused|timed out|reset)|No route to host|Network is unreachable|Name or service not known",
-        f"The file server of the volume does not answer the lab's node. {_LATER} If it lasts, tell an administrator.",
-    ),
 )
 # What a runtime says of an image in which the start program cannot run.
 _NO_SHELL = re.compile(r"exec: \"/bin/sh\"|/bin/sh\W{1,3}(no such file|not found)", re.IGNORECASE)
@@ -66,6 +41,8 @@ _FULL = re.compile(r"no space left on device|disk quota exceeded|ENOSPC|EDQUOT",
 def pod_rejected(status: int, message: str) -> Obstacle:
     """The obstacle for a pod that the API server rejected with an HTTP status and a message."""
     detail = f"{status} {one_line(message)}".strip()
+    if refused := claim_rejected(message, detail):
+        return refused
     if exceeded := _QUOTA.search(message):
         requested = _amounts(exceeded["requested"])
         if exceeded["name"].strip().endswith(PER_USER):
@@ -140,33 +117,10 @@ def not_answering(seconds: float, pod: Object | None, events: Sequence[Object]) 
     return Obstacle("silent", sentence, newest_event(events), final=True)
 
 
-def newest_event(events: Sequence[Object]) -> str:
-    """The newest warning, else the newest event, such as `Failed: Error: ErrImagePull`; empty without events."""
-    ordered = sorted(events, key=when)
-    warnings = [event for event in ordered if event.get("type") == "Warning"]
-    newest = (warnings or ordered)[-1:]
-    return "".join(_event_text(event) for event in newest)
-
-
-def when(event: Object) -> str:
-    """The time of an event, ISO 8601 in UTC, which sorts as text."""
-    return str(event.get("lastTimestamp") or event.get("eventTime") or "")
-
-
 def minutes(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} seconds"
     return f"{seconds / 60:.0f} minutes"
-
-
-def one_line(text: str) -> str:
-    """The text on one line, at most 500 characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-
-
-def _event_text(event: Object) -> str:
-    return one_line(f"{event.get('reason') or 'Event'}: {event.get('message') or ''}")
 
 
 def _containers(status: Object) -> list[Object]:
@@ -254,31 +208,28 @@ def _of_scheduling(status: Object) -> Obstacle | None:
             continue
         message = str(condition.get("message") or "")
         detail = one_line(f"{condition.get('reason') or 'Unschedulable'}: {message}")
-        if _VOLUME_UNBOUND.search(message):
-            return Obstacle("volume", f"A volume that the lab needs is not there. {_ASK}", detail)
+        # A volume of one node or zone keeps the others out: room there is what is needed.
+        of_volumes = VOLUME_UNBOUND.search(message)
         if "Insufficient" in message or "Too many pods" in message:
-            sentence = (
-                f"No node of the cluster has room for a lab of this size just now. Choose a smaller size. {_LATER}"
-            )
+            nodes = "No node that reaches your home" if of_volumes else "No node of the cluster"
+            sentence = f"{nodes} has room for a lab of this size just now. Choose a smaller size. {_LATER}"
             return Obstacle("room", sentence, detail)
+        if of_volumes:
+            return Obstacle("volume", f"A volume that the lab needs is not there. {_ASK}", detail)
         return Obstacle("nodes", f"No node of the cluster takes this lab. {_ASK}", detail)
     return None
 
 
 def _of_volumes(events: Sequence[Object], own_secret: str) -> Obstacle | None:
-    failures = [event for event in events if event.get("reason") in _VOLUME_EVENTS]
+    failures = [event for event in events if event.get("reason") in VOLUME_EVENTS]
     if not failures:
         return None
     newest = max(failures, key=when)
     message = str(newest.get("message") or "")
     # Not of the lab's own Secret, which the hub writes when the pod is there. Nor final: the event stays when it is there at last.
-    if f'"{own_secret}"' not in message and (gone := absent(message, _event_text(newest))):
+    if f'"{own_secret}"' not in message and (gone := absent(message, event_text(newest))):
         return replace(gone, reason="volume", final=False)
-    sentence = next(
-        (sentence for cause, sentence in _MOUNT_FAILURES if re.search(cause, message, re.IGNORECASE)),
-        f"A volume that the lab needs could not be mounted, such as the home directories. {_ASK}",
-    )
-    return Obstacle("volume", sentence, _event_text(newest))
+    return Obstacle("volume", mount_failure(message), event_text(newest))
 
 
 def _image(container: Object, pod: Object) -> str:

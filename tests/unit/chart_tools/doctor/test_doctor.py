@@ -189,6 +189,61 @@ def test_what_is_wrong_with_a_cluster_is_said(
     assert level in (Level.ok, Level.unknown) or finding.remedy
 
 
+OWN = {"storage": {"homes": "perPerson"}}
+IN_ZONES = [
+    {**node(name), "metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": name}}} for name in "ab"
+]
+
+
+@pytest.mark.parametrize(
+    ("classes", "per_person", "nodes", "level", "text"),
+    [
+        ([storage_class("disk", "ebs.csi.aws.com", True)], {}, [node("a"), node("b")], Level.ok, "storage class disk"),
+        ([], {}, [node("a")], Level.failure, "the cluster has no default storage class"),
+        ([storage_class("disk", "x")], {"storageClass": "fast"}, [node("a")], Level.failure, "no storage class fast"),
+        (
+            *(
+                [storage_class("disk", "ebs.csi.aws.com", True)],
+                {"accessMode": "ReadWriteMany"},
+                [node("a"), node("b")],
+            ),
+            *(Level.failure, "makes volumes that one node can write"),
+        ),
+        (
+            *([storage_class("disk", "ebs.csi.aws.com", True)], {}, IN_ZONES, Level.warning),
+            "makes volumes before it is known in which zone",
+        ),
+        (
+            *(
+                [storage_class("disk", "x", True) | {"volumeBindingMode": "WaitForFirstConsumer"}],
+                {},
+                IN_ZONES,
+                Level.ok,
+            ),
+            "storage class disk",
+        ),
+    ],
+)
+def test_the_class_of_the_volumes_of_people_is_judged(
+    classes: Any, per_person: dict[str, str], nodes: Any, level: Level, text: str
+) -> None:
+    wanted = site(storage={"homes": "perPerson", "perPerson": per_person})
+    found = judged("storage.perPerson", {"storage_classes": classes, "nodes": nodes}, wanted)
+    assert (found.level, text in found.observed) == (level, True)
+    assert bool(found.remedy) is (level is not Level.ok)
+
+
+def test_homes_that_no_lab_mounts_any_more_are_named() -> None:
+    shared, own = {"claims": [claim("jld-home")]}, {"claims": [claim("jld-home.ada"), claim("jld-home.bob")]}
+    assert "claim jld-home holds shared homes" in judged("storage.homes", shared, site(**OWN)).observed
+    assert judged("storage.homes", own).observed.startswith(
+        "2 people have a home in a claim of their own, such as jld-home.ada"
+    )
+    for facts, wanted in ((shared, site()), (own, site(**OWN))):
+        subjects = {each.subject for each in cluster.findings(replace(FIT, **facts), wanted, HERE)}
+        assert "storage.homes" not in subjects
+
+
 def test_a_restricted_namespace_comes_with_the_command() -> None:
     finding = judged("Pod Security", {"namespace": {"metadata": {"labels": {cluster.ENFORCE: "restricted"}}}})
     assert finding.command == "kubectl label namespace science pod-security.kubernetes.io/enforce=baseline --overwrite"

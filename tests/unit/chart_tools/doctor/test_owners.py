@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from jld.doctor import storage
-from jld.doctor.facts import ClusterFacts, Finding, Level
+from jld.doctor.facts import ClusterFacts, Finding, Level, Release
 from jld.schema.chart import Chart
 from jld.site.tree import coalesce
 
@@ -19,7 +19,11 @@ NO_OWNER = "on which no home can be given to its person"
 def judged(subject: str, facts: dict[str, Any], **changes: Any) -> Finding:
     """What is said about the homes; the database has a class of its own."""
     site = coalesce(DEFAULTS, {"hub": {"db": {"external": True}}} | changes)
-    (found,) = [each for each in storage.findings(ClusterFacts("v1.34.1", **facts), site) if each.subject == subject]
+    (found,) = [
+        each
+        for each in storage.findings(ClusterFacts("v1.34.1", **facts), site, Release("science", "jld"))
+        if each.subject == subject
+    ]
     return found
 
 

@@ -28,7 +28,7 @@ VALUES_FILES = [
 LEFT_OUT_OF_EVERYTHING = (
     *(("hub", "auth", way) for way in ("cilogon", "dummy", "other")),
     *((part, "secret") for part in ("hub", "nginx", "firefly", "logging")),
-    *(("storage", name) for name in ("claim", "external", "hostPath")),
+    *(("storage", name) for name in ("claim", "external", "hostPath", "perPerson")),
     *(("hub", "traits", name) for name in CLASSES),  # reading JupyterHub's classes takes seconds
 )
 # What JSON Schema says by itself, two sentences of our own, and the chart's version that brought a key. Another word is a slip of the pen.

@@ -151,3 +151,27 @@ async def test_what_belongs_to_the_pod_is_refused_as_the_pod_is() -> None:
 
     with pytest.raises(PodRejected, match="exceeded quota: secrets"):
         await AdoptingApi(Cluster(), no_secret).create_namespaced_pod("jld", a_pod("now"))
+
+
+async def claim(trouble: Exception | None) -> Any:
+    class Claims:
+        async def create_namespaced_persistent_volume_claim(self, namespace: str, body: object) -> object:
+            if trouble:
+                raise trouble
+            return namespace, body
+
+    return await AdoptingApi(Claims(), nothing).create_namespaced_persistent_volume_claim(namespace="jld", body="claim")
+
+
+@pytest.mark.parametrize("trouble", [refusal(429), refusal(503), ClientError("no route")])
+async def test_a_claim_is_asked_for_again_while_the_api_is_busy(trouble: Exception) -> None:
+    """KubeSpawner tries again after a TimeoutError alone."""
+    with pytest.raises(TimeoutError):
+        await claim(trouble)
+
+
+@pytest.mark.parametrize("status", [403, 409, 422])
+async def test_a_refused_claim_is_kubespawners_matter(status: int) -> None:
+    with pytest.raises(ApiException):
+        await claim(refusal(status))
+    assert await claim(None) == ("jld", "claim")

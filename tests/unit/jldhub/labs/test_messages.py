@@ -125,6 +125,47 @@ def test_a_container_between_two_tries_is_told_by_how_the_last_one_ended() -> No
     )
 
 
+# What the scheduler of Kubernetes says, of 1.30 to 1.37.
+UNBOUND = [
+    "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+    "0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind.",
+    "0/2 nodes are available: 2 node(s) had volume node affinity conflict.",
+    "0/2 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity.",
+    "0/2 nodes are available: 2 node(s) did not have enough free storage.",
+    "0/2 nodes are available: 2 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s).",
+    "0/2 nodes are available: 2 node(s) had no available volume zone.",
+    "0/2 nodes are available: 2 node(s) exceed max volume count.",
+    'persistentvolumeclaim "jld-home.ada" not found',
+    'persistentvolumeclaim "jld-home.ada" is being deleted',
+    'storageclass.storage.k8s.io "fast" not found',
+    'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded',
+]
+
+
+@pytest.mark.parametrize("message", UNBOUND)
+def test_a_volume_that_no_node_reaches_is_told_as_one(message: str) -> None:
+    why = messages.obstacle(unscheduled(message))
+    assert why is not None
+    assert (why.reason, why.final) == ("volume", False)
+    assert message[:60] in why.detail
+
+
+def test_where_the_node_of_a_home_is_full_room_is_what_is_missing() -> None:
+    message = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match PersistentVolume's node affinity."
+    why = messages.obstacle(unscheduled(message))
+    assert why is not None
+    assert why.reason == "room"
+    assert why.sentence.startswith("No node that reaches your home has room for a lab of this size")
+
+
+def test_a_home_that_another_node_has_is_told_with_what_to_do() -> None:
+    message = 'Multi-Attach error for volume "pvc-1" Volume is already used by pod(s) jld-lab-ada'
+    why = messages.obstacle(pod(), [event("FailedAttachVolume", message)])
+    assert why is not None
+    assert why.reason == "volume"
+    assert "Stop your other labs and start this one again" in why.sentence
+
+
 def test_a_volume_that_is_not_mounted_is_known_from_the_newest_event() -> None:
     events = [
         event("FailedMount", "new", "2026-01-01T00:02:00Z"),

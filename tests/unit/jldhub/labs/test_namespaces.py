@@ -9,6 +9,7 @@ from jldhub.labs.namespaces.manifests import (
     belongs_to_release,
     contents,
     namespace_manifest,
+    release_owner,
     secret_copy,
     volume_copy,
 )
@@ -18,6 +19,7 @@ from jldhub.labs.start.messages import pod_rejected
 from jldhub.settings.lab import PerUser, Quota
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
+from jldhub.settings.site import Storage
 from kubernetes_asyncio.client import ApiException
 
 LABELS = {"app.kubernetes.io/instance": "jld", "jld.lsst.org/release-namespace": "science"}
@@ -72,13 +74,15 @@ def test_a_namespace_without_our_labels_is_not_ours(labels: dict[str, str] | Non
     assert not belongs_to_release({"metadata": {"labels": labels}}, PEOPLE)
 
 
+OWNER = release_owner(PEOPLE, "of-the-role")
 ROLE = {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/labs"}
 
 
 def test_it_holds_an_account_the_policy_and_the_limits() -> None:
     per_user = PerUser(quota=Quota(cpu=6, memory="12Gi"), limitRange=Quota(cpu=4, memory="8Gi"))
-    account, policy, quota, limits = contents("jld-lab", {"a": "b"}, POLICY, per_user, ROLE)
+    account, policy, quota, limits = contents("jld-lab", {"a": "b"}, POLICY, per_user, ROLE, OWNER)
     assert account["metadata"]["annotations"] == ROLE
+    assert account["metadata"]["ownerReferences"] == [OWNER]
     assert not any("annotations" in each["metadata"] for each in (policy, quota, limits))
     assert (account["kind"], account["automountServiceAccountToken"]) == ("ServiceAccount", False)
     assert (policy["kind"], policy["spec"]) == ("NetworkPolicy", POLICY["spec"])
@@ -93,7 +97,7 @@ def test_it_holds_an_account_the_policy_and_the_limits() -> None:
 def test_everything_in_it_says_what_made_it() -> None:
     """The well-known label, by which operators look for what the hub made."""
     manifests = [
-        namespace_manifest("science-ada", PEOPLE, "1-2-3", "restricted"),
+        namespace_manifest("science-ada", PEOPLE, [OWNER], "restricted"),
         *volume_copy("jld-home", VOLUME, NAMESPACE, LABELS),
         secret_copy({"type": "Opaque", "data": {}, "metadata": {"name": "pull"}}),
     ]
@@ -102,7 +106,7 @@ def test_everything_in_it_says_what_made_it() -> None:
 
 
 def test_a_limit_that_was_taken_away_is_taken_away() -> None:
-    *_, quota, limits = contents("jld-lab", {}, POLICY, PerUser(), {})
+    *_, quota, limits = contents("jld-lab", {}, POLICY, PerUser(), {}, OWNER)
     assert (quota["spec"], limits["spec"]) == ({"hard": {}}, {"limits": []})
 
 
@@ -147,6 +151,7 @@ class FakeClient:
 
     def __init__(self, provisioner: NamespaceProvisioner, namespace: dict[str, Any]) -> None:
         self.written: list[tuple[str, str]] = []
+        self.manifests: dict[str, dict[str, Any]] = {}
         self.claims: dict[str, dict[str, Any]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
         self.server = "10.96.1.2"
@@ -181,7 +186,8 @@ class FakeClient:
         return answer_it
 
     def _keeping(self, kind: str) -> Any:
-        async def keep(name: str, *_: object, **options: object) -> None:
+        async def keep(name: str, *rest: Any, **options: object) -> None:
+            self.manifests[kind] = rest[-1]
             assert options["_content_type"] == "application/apply-patch+yaml"
             self.written.append((kind, name))
 
@@ -352,3 +358,27 @@ async def test_nothing_is_written_into_a_namespace_that_cannot_be_used(
     with pytest.raises(NamespaceUnusable, match=sentence):
         await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
     assert api.written == []
+
+
+@pytest.mark.parametrize("homes", ["shared", "perPerson"])
+async def test_a_namespace_with_a_home_stays_when_the_release_goes_and_the_labs_do_not(
+    of_people: Settings, homes: str
+) -> None:
+    """Kubernetes deletes what a deleted owner owned: the namespace with all that is in it, the account with the labs."""
+    own = of_people.model_copy(update={"storage": Storage(homes=homes)})
+    ready, api = provisioner(NAMESPACE)
+    await ready.provision("science-ab12cd-ada", of_people, PEOPLE)
+    assert api.manifests["Namespace"]["metadata"]["ownerReferences"] == [OWNER]
+    (shared,) = api.claims
+
+    home = {
+        "metadata": {"name": "jld-home.ada", "uid": "home"},
+        "spec": {"volumeName": "science-ab12cd-ada-jld-home.ada"},
+    }
+    api.claims["jld-home.ada"] = {**home, "status": {"phase": "Bound"}}
+    claims = await ready.provision("science-ab12cd-ada", own, PEOPLE)
+
+    assert api.manifests["Namespace"]["metadata"]["ownerReferences"] == []
+    assert api.manifests["ServiceAccount"]["metadata"]["ownerReferences"] == [OWNER]
+    assert claims == ({} if homes == "perPerson" else {"home": shared})
+    assert set(api.claims) == {"jld-home.ada", *claims.values()}
