@@ -239,3 +239,32 @@ def test_without_them_labs_run_beside_the_hub_again_on_the_same_files(
     person.start_lab("Tiny")
     assert Lab(people, "alice").python("print(open('note.txt').read())") == "kept"
     person.page.context.close()
+
+
+def test_a_namespace_with_a_home_on_a_volume_of_its_own_outlives_the_release_and_the_lab_does_not(
+    browser: Browser, people: Release, prefix: str, image_overlay: Path
+) -> None:
+    people.uninstall()
+    file = people.values.with_name("site.yaml")
+    site = yaml.safe_load(file.read_text())
+    site["global"]["userNamespaces"] = True
+    site["storage"] = {"homes": "perPerson", "perPerson": {"capacity": "100Mi"}}
+    file.write_text(yaml.safe_dump(site))
+    people.write_values([file, image_overlay], people.values.with_name("secrets.yaml"))
+    lab = Lab(people, "bob", f"{prefix}-bob")
+    try:
+        for found in ("", "kept"):
+            people.install()
+            person = sit_down(browser, people)
+            person.log_in_with_password("bob", people.dummy_password)
+            person.start_lab("Tiny")
+            person.page.context.close()
+            if found:
+                assert lab.python("print(open('note.txt').read())") == found
+                return
+            lab.python("open('note.txt', 'w').write('kept')")
+            assert one(lab, "persistentvolumeclaim")["metadata"]["name"] == f"{RELEASE}-home.bob"
+            people.uninstall()
+            lab.kubectl("wait", "--for=delete", f"pod/{lab.pod}", "--timeout=120s")
+    finally:
+        people.kubectl("delete", "namespace", lab.namespace, "--ignore-not-found", "--timeout=120s")
