@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jldhub.settings.settings import Settings
 from rendering import Object, Question, refusal, render
 
 OWN = ('storage.homes="perPerson"',)
-IN_NAMESPACES = ("global.userNamespaces=true",)
 
 
 def rights(values: Path, *changes: str) -> set[tuple[str, str]]:
@@ -77,6 +77,20 @@ def test_the_hub_is_told_of_the_volumes_of_people_and_where_homes_are_seen(value
     assert told["storage"] == {"homes": "perPerson", "perPerson": own}
     assert told["names"]["volumes"]["home"] == {"claim": "jld-home", "mountPath": "/home", "readOnly": False}
     assert set(settings(values["external"], *OWN)["names"]["userNamespaces"]["volumes"]) == {"datasets"}
+
+
+NOTHING_SHARED = ("global.userNamespaces=true",)
+
+
+def test_where_nothing_is_shared_the_hub_starts_and_reads_no_volume(values: dict[str, Path]) -> None:
+    """A list of names that is empty would mean all volumes of the cluster, and a map without entries is none to the hub."""
+    assert Settings.parse(settings(values["homes"], *NOTHING_SHARED)).names.user_namespaces
+    rendered = render(Question(values["homes"], NOTHING_SHARED))
+    for role in [*rendered.of_kind("ClusterRole"), *rendered.of_kind("Role")]:
+        for rule in role["rules"]:
+            assert rule.get("resourceNames", ["all"]) != [], role["metadata"]["name"]
+            reads = "persistentvolumes" in rule["resources"] and "get" in rule["verbs"]
+            assert not reads, role["metadata"]["name"]
 
 
 def test_the_file_server_holds_what_is_shared_and_no_homes(values: dict[str, Path]) -> None:
