@@ -33,7 +33,13 @@ PREFERENCES = {
     "GitHubOAuthenticator": {"http_request_kwargs"},
     "KubeSpawner": {
         *("consecutive_failure_limit", "default_url", "delete_grace_period", "environment", "http_timeout"),
-        *("image_pull_policy", "k8s_api_request_timeout", "k8s_api_request_retry_timeout", "start_timeout"),
+        *(
+            "image_pull_policy",
+            "k8s_api_request_timeout",
+            "k8s_api_request_retry_timeout",
+            "lifecycle_hooks",
+            "start_timeout",
+        ),
     },
 }
 
