@@ -35,6 +35,9 @@ MADE_UP_SECRETS = {  # those that `jld values` cannot generate
     "dbUrl": "postgresql://hub:a-password-made-up-for-tests@db.example.org/hub",
 }
 
+_HUB = yaml.safe_load((CHECKOUT / "values" / "everything.yaml").read_text())["hub"]
+ADDED_CONTAINERS = {each["name"] for kind in ("initContainers", "containers") for each in _HUB["pod"][kind]}
+ADDED_VARIABLES = set(_HUB["environment"])
 MADE_UP_PASSWORD = {"brokerPassword": "a-password-made-up-for-tests/&%"}
 
 
@@ -77,6 +80,11 @@ class Pod:
     @property
     def containers(self) -> list[Object]:
         return [*self.spec["containers"], *self.spec.get("initContainers", [])]
+
+    @property
+    def own_containers(self) -> list[Object]:
+        """The chart's, without those that the example with everything adds."""
+        return [container for container in self.containers if container["name"] not in ADDED_CONTAINERS]
 
 
 @dataclass(frozen=True)

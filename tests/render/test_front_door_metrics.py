@@ -121,4 +121,5 @@ def test_nobody_reads_metrics_unless_the_site_says_so(values: dict[str, Path]) -
     )
     assert "9113" not in closed.text
     policy = opened_up.one("NetworkPolicy", "jld-nginx")["spec"]["ingress"]
-    assert {"ports": [{"port": "metrics"}], "from": [{"namespaceSelector": {}}]} in policy
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    assert {"ports": [{"port": "metrics"}], "from": [{**monitoring, "podSelector": {"matchLabels": {}}}]} in policy

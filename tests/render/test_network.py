@@ -382,7 +382,8 @@ def test_prometheus_reaches_the_hub_where_a_site_says_so_and_else_nobody_does(va
     scrapers = (
         'hub.metrics.scrapers=[{"namespace": "monitoring", "labels": {"app": "prometheus"}}, {"namespace": "other"}]'
     )
-    open_to = policy(render(Question(values["minimal"], (scrapers,))), "hub")["ingress"]
+    token = 'hub.secret.metricsToken="N2U3ZTdlN2U3ZTdl"'
+    open_to = policy(render(Question(values["minimal"], (scrapers, token))), "hub")["ingress"]
 
     assert open_to[1:] == [
         {

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rendering import VERSION, Object, Pod, Question, chosen_components, refusal, render
+from rendering import (
+    ADDED_CONTAINERS,
+    ADDED_VARIABLES,
+    VERSION,
+    Object,
+    Pod,
+    Question,
+    chosen_components,
+    refusal,
+    render,
+)
 
 Rule = Callable[[Pod], Iterator[str]]
 # Who is root, for the sake of everybody's files, and with which capabilities.
@@ -123,6 +133,8 @@ def is_looked_after(pod: Pod) -> Iterator[str]:
             yield "may hang for ever"
         return
     for container in pod.spec["containers"]:
+        if container["name"] in ADDED_CONTAINERS:
+            continue  # whoever adds one looks after it
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
             if probe == "livenessProbe" and pod.component in NEVER_RESTARTED:
                 continue
@@ -148,7 +160,7 @@ def keeps_secrets_in_files(pod: Pod) -> Iterator[str]:
         if container.get("envFrom"):
             yield f"{container['name']} takes its environment from elsewhere"
         for variable in container.get("env", []):
-            if "secretKeyRef" in variable.get("valueFrom", {}):
+            if "secretKeyRef" in variable.get("valueFrom", {}) and variable["name"] not in ADDED_VARIABLES:
                 yield f"{container['name']} has a secret in {variable['name']}"
     for volume in pod.spec.get("volumes", []):
         if "projected" in volume and volume["projected"].get("defaultMode") != 0o440:

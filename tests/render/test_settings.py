@@ -51,6 +51,9 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
                 "notices": {},
                 "repositories": [],
                 "startsAtOnce": 32,
+                "environment": {},
+                "files": {},
+                "volumes": {},
             },
             "culling": {
                 "idleTimeout": "12h",
@@ -63,6 +66,10 @@ def test_the_settings_of_a_local_trial(values: dict[str, Path]) -> None:
             "roles": {},
             "log": {"format": "json", "level": "INFO"},
             "traits": {},
+        },
+        "storage": {
+            "homes": "shared",
+            "perPerson": {"storageClass": "", "capacity": "10Gi", "accessMode": "ReadWriteOnce"},
         },
         "names": {
             "namespace": "science",
@@ -229,8 +236,13 @@ def test_the_names_are_those_of_rendered_objects(site: Path) -> None:
         assert address.port in [port["port"] for port in service["spec"]["ports"]]
     assert rendered.one("ServiceAccount", names["labServiceAccount"])["automountServiceAccountToken"] is False
     given = yaml.safe_load(site.read_text()).get("storage", {}).get("volumes", {})
+    people = rendered.settings()["storage"]["homes"] == "perPerson"
     for name, volume in names["volumes"].items():
-        if not given.get(name, {}).get("existingClaim"):
+        if people and name == "home":
+            assert all(
+                each["metadata"]["name"] != volume["claim"] for each in rendered.of_kind("PersistentVolumeClaim")
+            )
+        elif not given.get(name, {}).get("existingClaim"):
             assert rendered.one("PersistentVolumeClaim", volume["claim"])
 
 
