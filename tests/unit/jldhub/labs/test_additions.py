@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -171,9 +172,10 @@ def test_the_names_that_jld_has_in_a_lab_are_those_that_the_tool_refuses(setting
 
 @pytest.mark.parametrize("sources", [{}, {"configMap": {"name": "a"}, "secret": {"secretName": "b"}}])
 def test_a_volume_without_exactly_one_source_stops_the_hub(settings_document: dict[str, Any], sources: Any) -> None:
-    settings_document["hub"]["lab"]["volumes"] = {"a": {"mountPath": "/a", **sources}}
+    document = deepcopy(settings_document)
+    document["hub"]["lab"]["volumes"] = {"a": {"mountPath": "/a", **sources}}
     with pytest.raises(SettingsError, match=r"hub.lab.volumes.a: a volume has one of configMap, secret"):
-        Settings.parse(settings_document)
+        Settings.parse(document)
 
 
 def test_each_secret_that_labs_read_is_named_once() -> None:
