@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
+from jld.rules.additions.parts import HUB, PREFIXES
 from rendering import Question, Render, refusal, render
 
 SECRET = {"secret": "own", "key": "word"}
@@ -43,6 +44,18 @@ def rendered(values: Path, part: str, **more: Any) -> Render:
 def hub(found: Render) -> dict[str, Any]:
     spec: dict[str, Any] = found.one("Deployment", "jld-hub")["spec"]["template"]["spec"]
     return spec
+
+
+def test_the_names_that_jld_has_in_the_hub_are_those_that_the_tool_refuses(values: dict[str, Path]) -> None:
+    proxy = ('global.proxy.https="http://10.20.0.5:3128"',)
+    spec = hub(render(Question(values["minimal"], proxy)))
+    (own,) = spec["containers"]
+    variables = {each["name"] for each in own["env"]}
+    assert {name for name in variables if not name.startswith(tuple(PREFIXES))} <= set(HUB.variables)
+    assert "HTTPS_PROXY" in variables
+    assert {volume["name"] for volume in spec["volumes"]} <= HUB.volumes
+    paths = [PurePath(each["mountPath"]) for each in own["volumeMounts"]]
+    assert [path for path in paths if not any(path.is_relative_to(place) for place in HUB.mounts)] == []
 
 
 def test_the_hub_has_them_as_they_were_written(values: dict[str, Path]) -> None:

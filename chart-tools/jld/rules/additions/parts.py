@@ -40,12 +40,18 @@ HUB = Part(
         "/opt/jupyterhub": "where the hub's program is",
         "/tmp": "the hub's own",  # noqa: S108
     },
-    frozenset(["settings", "python", "catalogue", "config", "secret", "state", "tmp", "files", "secret-files"]),
+    frozenset(
+        ["settings", "python", "catalogue", "config", "secret", "state", "tmp", "trust", "files", "secret-files"]
+    ),
     frozenset(["hub"]),
     {
         "PYTHONPATH": "the hub's program is found by it",
         "POD_NAME": "the hub knows its pod by it",
         "POD_NAMESPACE": "the hub knows its namespace by it",
+        **dict.fromkeys(
+            ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"),
+            "it is said in global.proxy",
+        ),
     },
 )
 LABS = Part(

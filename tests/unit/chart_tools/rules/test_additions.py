@@ -44,6 +44,10 @@ MISTAKES: list[tuple[str, str]] = [
         hub("environment: {PYTHONPATH: /x}"),
         "hub.environment.PYTHONPATH: JLD sets this itself, because the hub's program is found by it; remove it",
     ),
+    (
+        hub("environment: {no_proxy: x}"),
+        "hub.environment.no_proxy: JLD sets this itself, because it is said in global.proxy; remove it",
+    ),
     *both(
         "environment: {JUPYTERHUB_API_TOKEN: x}",
         "PART.environment.JUPYTERHUB_API_TOKEN: JLD sets this itself, because JupyterHub speaks to its labs by them; remove it",
