@@ -30,21 +30,21 @@ CLUSTER = {
         "test_modes",
         "test_dry_run",
         "test_certificates",
-        "test_firefly",
         "test_uninstall",
         "test_upgrades",
+        "test_trial",  # last: whether what `make up` installed still runs
+    ),
+    "cluster: images on the node, smaller releases and logs": (
+        "test_prepuller",
+        "test_purger",  # removes images from the node that only it brought there
+        "test_prepuller_scale",  # an API server of its own
+        "test_firefly",
         "test_services",
         "test_earlier_names",
         "test_moved_files",
         "test_placement",
         "test_quota",
-        "test_trial",  # last: whether what `make up` installed still runs
-    ),
-    "cluster: images on the node": (
-        "test_prepuller",
-        "test_purger",  # removes images from the node that only it brought there
-        "test_prepuller_scale",  # an API server of its own
-        "test_logging",
+        "test_logging",  # last, when the brokers of other levels are gone
     ),
 }
 MACHINES = ("nfs", "mount")  # levels that start a machine, or namespaces, once for all their tests

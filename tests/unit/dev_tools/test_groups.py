@@ -69,7 +69,7 @@ def test_every_group_that_begins_first_has_tests() -> None:
         ("tests/nfs/test_files.py::test_x", "nfs"),
         ("tests/mount/test_locks.py::test_x", "mount"),
         ("tests/cluster/test_doctor.py::test_x", "cluster: the shared release"),
-        ("tests/cluster/test_something_new.py::test_x", "cluster: images on the node"),
+        ("tests/cluster/test_something_new.py::test_x", "cluster: images on the node, smaller releases and logs"),
     ],
 )
 def test_a_group_is_a_file_or_what_shares_a_machine(node_id: str, group: str) -> None:
