@@ -1,22 +1,26 @@
 """A real Prometheus finds what the alerts and the dashboard ask for at a real hub and a real nginx, with the labels that they name."""
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import playwright.sync_api as chromium
 import pytest
 from jlddev.support import debian_packages
 from jlddev.support.errors import Unsupported
 
+from tests.chromium import open_chromium
 from tests.ports import free_port
 
 from .browser import Browser
 from .conftest import GitHub, Hubs
 from .front_door import FrontDoor, needs_nginx
 from .labs import LabHub, Program
+from .picture import page
 from .test_culling import QUICK
 from .watched import CHANGES, NAMESPACE, Prometheus, panels, rules
 
@@ -25,6 +29,7 @@ pytestmark = [pytest.mark.slow, needs_nginx]
 TOKEN = "e7" * 32
 MEMBERS = ("grace", "dora", "newton", "mel")
 OUTSIDER = "olga"
+PICTURE = Path(__file__).parents[2] / "docs" / "images" / "dashboard.png"
 # Of the cluster, and of parts that do not run here: their sources are asked in tests/render/test_metric_names.py.
 ELSEWHERE = re.compile(r"\b(kube|kubelet)_|jld_(pulls|registry|logging)_")
 METRIC = re.compile(r"\b(?:jld|jupyterhub)_\w+(?:\{[^}]*\})?")
@@ -91,9 +96,11 @@ def selectors() -> list[str]:
     return sorted({found for text in texts for found in METRIC.findall(text)})
 
 
-async def test_every_alert_and_panel_finds_its_metrics(watched: tuple[LabHub, Prometheus]) -> None:
+async def test_every_alert_and_panel_finds_its_metrics(watched: tuple[LabHub, Prometheus], tmp_path: Path) -> None:
+    """UPDATE_PICTURES=1 draws the dashboard of the documentation anew."""
     hub, prometheus = watched
     await until_told(prometheus, ['up{job="hub"} == 1', 'up{job="nginx"} == 1', "jld_starts_waiting"])
+    begun = time.time()
     await live(hub)
     drawn = [query for panel in panels() for query in queries_of(panel)]
     assert len(drawn) > 15
@@ -104,3 +111,20 @@ async def test_every_alert_and_panel_finds_its_metrics(watched: tuple[LabHub, Pr
     found = prometheus.ask("rules")["groups"]
     assert [rule["name"] for group in found for rule in group["rules"] if rule["health"] != "ok"] == []
     assert sum(len(group["rules"]) for group in found) == sum(len(of_one) for of_one in rules().values())
+    updating = bool(os.environ.get("UPDATE_PICTURES"))
+    for _ in range(6 if updating else 0):  # something to look at
+        await live(hub)
+        await asyncio.sleep(5)
+    file = tmp_path / "dashboard.html"
+    file.write_text(page(prometheus, panels(), queries_of, begun, time.time()))
+    assert file.read_text().count("<svg ") > 10
+    if updating:
+        await asyncio.to_thread(photograph, file)
+
+
+def photograph(file: Path) -> None:
+    debian_packages.ensure(debian_packages.BROWSER, "the picture of the dashboard")
+    with chromium.sync_playwright() as playwright:
+        window = open_chromium(playwright, {}).new_page(viewport={"width": 1280, "height": 400})
+        window.goto(file.as_uri())
+        window.screenshot(path=PICTURE, full_page=True)
