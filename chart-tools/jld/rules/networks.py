@@ -141,8 +141,8 @@ def rules_are_such_as_kubernetes_takes(effective: JsonMap) -> Violations:
                 for number, port in enumerate(list_at(rule, "ports")):
                     first, last = value_at(port, "port"), value_at(port, "endPort")
                     if isinstance(first, int) and isinstance(last, int) and last < first:
-                        path = (*part, side, index, "ports", number, "endPort")
-                        yield path, f"is below the range's first port {first}; write {first} or more"
+                        path = (*part, side, index, "ports", number)
+                        yield path, f"its endPort {last} is below its port {first}; write endPort: {first} or more"
 
 
 def _opened_credentials(peer: _Peer) -> str:

@@ -122,8 +122,8 @@ WRONG: list[tuple[object, str, str]] = [
     ([GOOD[0] | {"ports": [{"endPort": 80}]}], "[0].ports[0].port", "missing"),
     (
         [GOOD[0] | {"ports": [{"port": 90, "endPort": 80}]}],
-        "[0].ports[0].endPort",
-        "is below the range's first port 90",
+        "[0].ports[0]",
+        "its endPort 80 is below its port 90",
     ),
     ([GOOD[0] | {"ports": [{"port": 90, "protocol": "tcp"}]}], "[0].ports[0].protocol", 'found "tcp"; write TCP'),
     ("0.0.0.0/0", "", 'found "0.0.0.0/0"; write a list of at most 100 rules'),
