@@ -22,7 +22,7 @@ OURS = {"file-server", "filebeat", "hub", "keepalive", "nginx", "prepuller", "re
 EVERY = OURS | {"firefly"}
 # The longest beginning of a key counts. What is below `hub` and not here is in the hub's settings, or nobody reads it.
 PODS: dict[str, set[str]] = {
-    "global.hostname": {"hub", "nginx"},
+    "global.hostname": {"hub", "nginx", "prepuller"},  # which is reached past a proxy
     "global.port": {"hub", "nginx"},
     "global.hubRoute": {"hub", "nginx"},
     "global.userNamespaces": {"hub", "prepuller"},
@@ -61,6 +61,7 @@ PODS: dict[str, set[str]] = {
     "hub.image": IMAGES | HELD,
     "hub.secret": {"hub"},
     "hub.existingSecret": {"hub"},
+    "hub.metrics": {"hub"},  # it is told whether anybody reads
     "hub.extraConfig": {"hub"},
     "hub.resources": {"hub"},
     "hub.log": IMAGES,
