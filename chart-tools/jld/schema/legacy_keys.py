@@ -69,6 +69,8 @@ MOVED = {
     "logging.alerts": "global.monitoring.rules",
     "prepuller.certificateAuthorities": "global.certificateAuthorities",
     "prepuller.proxy": "global.proxy",
+    "hub.metrics.enabled": "hub.metrics.scrapers",
+    "nginx.metrics.enabled": "nginx.metrics.scrapers",
 }
 _CLUSTER = "the cluster is made by other tools; this one installs into any"
 _LOGGING = "the broker is described below logging.broker, and the connection from filebeat below logging.tls"

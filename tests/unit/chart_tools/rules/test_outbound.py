@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from jld.rules.outbound import authorities, proxy
 from jld.schema.chart import Chart
-from jld.schema.validation import is_valid, problems
+from jld.schema.validation import is_valid
 from jld.secrets.self_signed import generate
-from jld.site.tree import Node
 
 SCHEMA = Chart(Path(__file__).resolve().parents[4] / "chart").schema()
 GLOBAL = SCHEMA["properties"]["global"]["properties"]
@@ -93,13 +92,3 @@ def test_labs_cannot_reach_a_proxy_whose_address_nobody_says(host: str, more: An
 
 def test_exceptions_without_a_proxy() -> None:
     assert said(proxy.WARNINGS, proxy={"https": "", "except": ["x"]}).keys() == {"global.proxy.except"}
-
-
-@pytest.mark.parametrize("key", ["certificateAuthorities", "proxy"])
-def test_who_has_a_key_of_before_reads_where_it_is_now(key: str) -> None:
-    site = Node({"prepuller": Node({key: Node("x")})})
-    told = [
-        each.sentence for each in problems(site, {"prepuller": {key: "x"}}, SCHEMA) if each.key == f"prepuller.{key}"
-    ]
-
-    assert told == [f"there is no such key; did you mean global.{key}?"]
