@@ -26,7 +26,7 @@ CONTAINER = {
 LENIENT = {
     "name": "lenient",
     "image": "quay.io/x/own:1",
-    "securityContext": {"runAsUser": 7},
+    "securityContext": {"runAsUser": 7, "readOnlyRootFilesystem": False},
     "resources": {"limits": {"cpu": "1"}},
 }
 POD = {
@@ -81,7 +81,7 @@ def test_the_hub_has_them_as_they_were_written(values: dict[str, Path]) -> None:
     assert init["args"] == [BRACES]
     assert init["securityContext"] == first["securityContext"]
     assert init["resources"]["limits"].keys() == {"cpu", "memory"}
-    assert beside == LENIENT
+    assert beside == LENIENT | {"securityContext": init["securityContext"] | LENIENT["securityContext"]}
 
 
 def test_labs_get_them_from_the_settings_and_nobody_else_does(values: dict[str, Path]) -> None:

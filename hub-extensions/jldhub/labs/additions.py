@@ -99,11 +99,14 @@ def disk_bytes(added: PodAdditions) -> int:
 
 
 def _complete(container: dict[str, Any], identity: Identity) -> dict[str, Any]:
-    """The container, under the person's numbers unless it says otherwise: what it writes for the lab is then theirs."""
-    security = {**LAB_SECURITY, "runAsUser": identity.uid, "runAsGroup": identity.gid}
+    """The container, restricted and under the person's numbers, but for each key in which it says otherwise: what it writes for
+    the lab is then theirs.
+    """
+    own = container.get("securityContext") or {}
+    security = {**LAB_SECURITY, "runAsUser": identity.uid, "runAsGroup": identity.gid, **own}
     # The kubelet copies the end of its log into the pod's status, so that a failure has a message.
     defaults = {"terminationMessagePolicy": "FallbackToLogsOnError", "resources": _RESOURCES}
-    return {**defaults, "securityContext": security, **container}
+    return {**defaults, **container, "securityContext": security}
 
 
 def _key(path: str) -> str:
