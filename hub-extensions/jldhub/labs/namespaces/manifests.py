@@ -107,7 +107,8 @@ def contents(
             "apiVersion": "v1",
             "kind": "LimitRange",
             "metadata": limits_metadata,
-            "spec": {"limits": [{"type": "Container", "max": container_limits}] if container_limits else []},
+            # An empty list is null in the API's answer, which the Kubernetes client takes for no LimitRange.
+            "spec": {"limits": [{"type": "Container", **({"max": container_limits} if container_limits else {})}]},
         },
     ]
 

@@ -1,6 +1,7 @@
 """A namespace of a person: what is in it, and that nobody else's is ever used."""
 
 import copy
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,7 @@ from jldhub.settings.lab import PerUser, Quota
 from jldhub.settings.names import UserNamespaces
 from jldhub.settings.settings import Settings
 from jldhub.settings.site import Storage
-from kubernetes_asyncio.client import ApiException
+from kubernetes_asyncio.client import ApiClient, ApiException
 
 LABELS = {"app.kubernetes.io/instance": "jld", "jld.lsst.org/release-namespace": "science"}
 PEOPLE = UserNamespaces(
@@ -107,7 +108,25 @@ def test_everything_in_it_says_what_made_it() -> None:
 
 def test_a_limit_that_was_taken_away_is_taken_away() -> None:
     *_, quota, limits = contents("jld-lab", {}, POLICY, PerUser(), {}, OWNER)
-    assert (quota["spec"], limits["spec"]) == ({"hard": {}}, {"limits": []})
+    assert (quota["spec"], limits["spec"]) == ({"hard": {}}, {"limits": [{"type": "Container"}]})
+
+
+@pytest.mark.parametrize("limit_range", [Quota(), Quota(cpu=1), Quota(memory="1Gi"), Quota(cpu=1, memory="1Gi")])
+@pytest.mark.parametrize("quota", [Quota(), Quota(cpu=1)])
+async def test_the_client_can_read_what_kubernetes_answers(quota: Quota, limit_range: Quota) -> None:
+    """In whose answers an empty list or map is null."""
+
+    def answered(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: answered(each) for key, each in value.items()} or None
+        return [answered(each) for each in value] or None if isinstance(value, list) else value
+
+    per_user = PerUser(quota=quota, limitRange=limit_range)
+    policy = {**POLICY, "spec": {**POLICY["spec"], "podSelector": {"matchLabels": {"a": "b"}}}}
+    async with ApiClient() as client:
+        for manifest in contents("jld-lab", {}, policy, per_user, {}, OWNER):
+            answer = SimpleNamespace(data=json.dumps(answered(manifest)))
+            assert client.deserialize(answer, f"V1{manifest['kind']}").metadata.name == manifest["metadata"]["name"]
 
 
 def test_a_volume_shows_the_same_files_to_one_claim_and_goes_with_the_namespace() -> None:
