@@ -1,8 +1,8 @@
 """A running lab, and programs that run in it as its owner."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -113,11 +113,9 @@ with open({name!r}, 'wb', buffering=0) as file:
         longest, number = max(longest, time.monotonic() - start), number + 1
 print(number, longest)
 """
-    said: list[str] = []
-    writing = threading.Thread(target=lambda: said.append(lab.python(program)))
-    writing.start()
-    time.sleep(5)
-    meanwhile()
-    writing.join()
-    blocks, longest = said[0].split()
+    with ThreadPoolExecutor(1) as beside:
+        writing = beside.submit(lab.python, program)
+        time.sleep(5)
+        meanwhile()
+        blocks, longest = writing.result().split()
     return Written(name, int(blocks), float(longest))

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 from websocket import create_connection
 
 from .release import Release
@@ -65,7 +65,12 @@ class Person:
         self.page.get_by_role("button", name="Start").click()
 
     def wait_for_lab(self) -> None:
-        self.page.wait_for_url("**/lab**", timeout=120_000)
+        """Where it does not come, what the page says and what happened in the release's namespace are in the failure."""
+        try:
+            self.page.wait_for_url("**/lab**", timeout=300_000)  # as long as the hub itself waits
+        except TimeoutError as error:
+            said = self.page.locator("body").inner_text()
+            raise AssertionError(f"no lab at {self.page.url}:\n{said}\n{self.release.story()}") from error
         expect(self.page.locator("#jp-main-dock-panel")).to_be_visible(timeout=60_000)
 
     def run_first_cell(self, code: str) -> str:

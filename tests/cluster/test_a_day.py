@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -99,15 +100,17 @@ def test_a_running_lab_answers_while_the_hub_is_gone_and_the_session_stays(
                 time.sleep(0.2)
 
     ada_cookie = ada.cookie_header(f"{LAB}api/status")
-    asking = threading.Thread(target=ask_again_and_again)
-    asking.start()
-    (hub,) = release.pods("hub")
-    hub.delete()
-    release.kubectl("wait", "--for=delete", f"pod/{hub.name}", "--timeout=60s")
-    release.kubectl("rollout", "status", f"deployment/{release.name}-hub", "--timeout=120s")
-    assert ada.run_in_kernel(LAB, kernel, "print(kept)") == "still here"
-    stop.set()
-    asking.join()
+    with ThreadPoolExecutor(1) as beside:
+        asking = beside.submit(ask_again_and_again)
+        try:
+            (hub,) = release.pods("hub")
+            hub.delete()
+            release.kubectl("wait", "--for=delete", f"pod/{hub.name}", "--timeout=60s")
+            release.kubectl("rollout", "status", f"deployment/{release.name}-hub", "--timeout=120s")
+            assert ada.run_in_kernel(LAB, kernel, "print(kept)") == "still here"
+        finally:
+            stop.set()
+        asking.result()
     assert set(answers) == {200}, answers
     deadline = time.monotonic() + 30
     while ada.get("/hub/home").status_code == 503:  # the node's network learns of the new pod a moment later

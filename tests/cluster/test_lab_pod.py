@@ -291,6 +291,6 @@ def test_a_new_start_has_a_new_token_and_may_set_the_environment_aside(
     person.page.get_by_label("Tiny").check()
     person.screenshot("spawn-choices")
     person.page.get_by_role("button", name="Start").click()
-    person.page.wait_for_url("**/lab**", timeout=120_000)
+    person.wait_for_lab()
     assert token(grace) != before
     assert shell(grace, "cat ~/.local.*/lib/module.py; ls ~/.local/lib 2>/dev/null; true") == "broken"
