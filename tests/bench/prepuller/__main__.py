@@ -24,7 +24,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.bench.prepuller.api_server import ApiServer
+from tests.bench.prepuller.api_server import IN_VAIN, ApiServer
 from tests.bench.prepuller.kubelets import NAMESPACE, Kubelets
 from tests.hub.deployment import EXTENSIONS, of_prepuller, settings
 from tests.hub.processes import Program
@@ -121,6 +121,7 @@ async def until(condition: Any, program: Program, running: "asyncio.Task[None]")
 def judged(
     requests: Counter[tuple[str, str]], kubelets: Kubelets, needs: Needs, pulls: int, converged: float, at_once: int
 ) -> tuple[dict[str, str], list[str]]:
+    in_vain = sum(number for (verb, _), number in requests.items() if verb.endswith(IN_VAIN))
     besides = requests.total() - 2 * pulls  # what was under way when the controller was ended is asked for again
     figures = {
         "pulls": str(kubelets.pulled.total()),
@@ -141,6 +142,7 @@ def judged(
         f"{kubelets.most} pulls at a time, of {at_once}": kubelets.most <= at_once,
         f"{requests['create', 'pods']} pods made for {pulls} pulls": requests["create", "pods"] == pulls,
         f"{besides} requests besides, more than {BESIDES}": besides <= BESIDES,
+        f"{in_vain} requests in vain": in_vain <= at_once,  # those under way when the controller was ended
         f"{needs.memory / 10**6:.0f} MB of memory": needs.memory < MOST_MEMORY,
         f"{needs.seconds:.0f} s of processor": needs.seconds < MOST_SECONDS,
     }

@@ -20,6 +20,7 @@ from tests.hub.processes import Program
 from tests.ports import free_port
 
 CONTROLLER, ADMIN = "prepuller", "admin"  # users
+IN_VAIN = " in vain"  # behind the verb of a request that failed
 _AUDIT: dict[str, Any] = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -63,13 +64,16 @@ class ApiServer:
             self._etcd.stop()
 
     def requests(self) -> Counter[tuple[str, str]]:
-        """How many the controller has made, by verb and resource. To create what is there already is told apart."""
+        """How many the controller has made, by verb and resource.
+
+        To create what is there already is told apart, and what was not done: a request that was under way when the controller ended.
+        """
         counted: Counter[tuple[str, str]] = Counter()
         for line in self._audit.read_text().splitlines():
             event = json.loads(line)
-            is_there = event.get("responseStatus", {}).get("code") == HTTPStatus.CONFLICT
-            verb = f"{event['verb']} again" if is_there else event["verb"]
-            counted[verb, event.get("objectRef", {}).get("resource", "")] += 1
+            code = event.get("responseStatus", {}).get("code", HTTPStatus.OK)
+            outcome = " again" if code == HTTPStatus.CONFLICT else IN_VAIN if code >= HTTPStatus.BAD_REQUEST else ""
+            counted[event["verb"] + outcome, event.get("objectRef", {}).get("resource", "")] += 1
         return counted
 
     def _make_etcd(self, url: str) -> Program:
