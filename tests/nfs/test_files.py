@@ -174,7 +174,9 @@ def test_a_tree_that_seldom_changes_costs_fewer_questions(guests: Guests, place:
 def test_two_hundred_writers_lose_no_file(guests: Guests, place: Place) -> None:
     running = [guest.python(program("many_files"), f"/mnt/home/many-{guest.name}", "100", "10") for guest in guests]
     for guest, future in zip(guests, running, strict=True):
-        report = json.loads(future.result(120).out)
+        done = future.result(120)
+        assert done.out, f"it ended without a report: {done.err}"
+        report = json.loads(done.out)
         assert report["errors"] == []
         assert min(report["counts"]) > 0
         folder = place.volume / "home" / f"many-{guest.name}"
