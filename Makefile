@@ -94,8 +94,10 @@ schema: tools ## Compose chart/values.yaml and chart/values.schema.json, and doc
 	@$(JLD) schema
 	@$(JLD) docs
 
-lock: tools ## Resolve the Python packages anew: uv.lock and the images' requirements.txt
+lock: tools ## Resolve the Python packages anew: uv.lock, the images' requirements.txt, and the table of what the hub's image has
 	@$(UV) lock --upgrade
 	@$(UV) export --frozen --package jldhub --package jldlogging --no-emit-workspace --no-header --quiet --output-file images/hub/requirements.txt
 	@$(UV) export --frozen --only-group lab --no-header --quiet --output-file images/lab/requirements.txt
 	@$(UV) export --frozen --only-group lab-science --no-header --quiet --output-file images/lab-science/requirements.txt
+	@$(UV) sync --frozen --quiet
+	@$(JLD) installed

@@ -15,6 +15,7 @@ from jld.commands.docs import docs
 from jld.commands.doctor import doctor
 from jld.commands.explain import explain
 from jld.commands.init import init
+from jld.commands.installed import installed
 from jld.commands.password import password
 from jld.commands.rotate import rotate
 from jld.commands.schema import schema
@@ -63,7 +64,7 @@ app = typer.Typer(
     "  helm install jld ./chart -f values.yaml\n\n"
     "Exit codes: 0 good, 1 the input is wrong, 2 the environment is wrong.",
 )
-for command in (init, values, check, explain, diff, rotate, doctor, password, schema, docs):
+for command in (init, values, check, explain, diff, rotate, doctor, password, schema, docs, installed):
     app.command(command.__name__)(command)
 
 

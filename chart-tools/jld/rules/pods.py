@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 from jld.rules.rule import Rule, Violations
 from jld.rules.traits import pod_types
@@ -26,8 +25,6 @@ def _pods(effective: JsonMap, key: str) -> Iterator[tuple[KeyPath, object]]:
 
 def affinity_is_kubernetes_own(effective: JsonMap) -> Violations:
     """`affinity` of each `pod` is one that Kubernetes takes."""
-    if find_spec("kubernetes_asyncio") is None:  # it is there wherever JupyterHub is
-        return
     for path, affinity in _pods(effective, "affinity"):
         known = {
             kind: {when: each for when, each in map_at(affinity, kind).items() if when.endswith(_WHEN)}

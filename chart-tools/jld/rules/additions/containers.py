@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from jld.rules.additions.named import by_additions, containers, references
 from jld.rules.additions.parts import LABS, PARTS
 from jld.rules.rule import Rule, Violations
@@ -13,8 +11,6 @@ from jld.support.key_paths import JsonMap, list_at, map_at, value_at
 
 def containers_are_kubernetes_own(effective: JsonMap) -> Violations:
     """`initContainers`, `containers` and `lifecycle` of `hub.pod` and `hub.lab.pod` are such as Kubernetes takes."""
-    if find_spec("kubernetes_asyncio") is None:  # it is there wherever JupyterHub is
-        return
     for part in PARTS:
         for path, container in containers(part, effective):
             # What the schema says of these two, it says in better words.

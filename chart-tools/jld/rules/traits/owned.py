@@ -12,6 +12,14 @@ from jld.rules.rule import Violations
 from jld.support.key_paths import KeyPath
 
 TRAITS: KeyPath = ("hub", "traits")
+# Where the hub's classes are. A trait of a class that they inherit from is written below the class that stands here.
+CLASSES = {
+    "JupyterHub": "jupyterhub.app",
+    "KubeSpawner": "kubespawner",
+    "Authenticator": "jupyterhub.auth",
+    "GitHubOAuthenticator": "oauthenticator.github",
+    "CryptKeeper": "jupyterhub.crypto",
+}
 
 NOT_LEFT = "not left to a site: {}"
 _CONFIDENTIAL = "it is a secret, and this would stand in a ConfigMap; the hub reads it from {}"

@@ -5,24 +5,33 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 from jld.rules.rule import Violations
+from jld.rules.traits import hub_image
 from jld.site.tree import Node, describe
-from jld.support.key_paths import KeyPath
+from jld.support.key_paths import JsonMap, KeyPath
 
-_SCALARS: dict[str, tuple[type, str]] = {
-    "str": (str, "text in quotes"),
-    "int": (int, "a whole number"),
-    "bool": (bool, "true or false"),
+_SCALARS: dict[str, tuple[tuple[type, ...], str]] = {
+    "string": ((str,), "text in quotes"),
+    "integer": ((int,), "a whole number"),
+    "number": ((int, float), "a number"),
+    "boolean": ((bool,), "true or false"),
+    "quantity": ((str, int, float), "an amount, like 2 or 512Mi"),
+    "int-or-string": ((str, int), "a number or a name"),
 }
+_NEVER_NULL = ("quantity", "int-or-string")
 # The API has types for these, and refuses other words all the same.
 _WORDS = {
-    ("V1Toleration", "operator"): ("Exists", "Equal"),
-    ("V1Toleration", "effect"): ("NoSchedule", "PreferNoSchedule", "NoExecute"),
-    ("V1NodeSelectorRequirement", "operator"): ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"),
-    ("V1LabelSelectorRequirement", "operator"): ("In", "NotIn", "Exists", "DoesNotExist"),
+    ("Toleration", "operator"): ("Exists", "Equal"),
+    ("Toleration", "effect"): ("NoSchedule", "PreferNoSchedule", "NoExecute"),
+    ("Container", "imagePullPolicy"): ("Always", "IfNotPresent", "Never"),
+    ("Container", "terminationMessagePolicy"): ("File", "FallbackToLogsOnError"),
+    ("ContainerPort", "protocol"): ("TCP", "UDP", "SCTP"),
+    ("HTTPGetAction", "scheme"): ("HTTP", "HTTPS"),
+    ("NodeSelectorRequirement", "operator"): ("In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"),
+    ("LabelSelectorRequirement", "operator"): ("In", "NotIn", "Exists", "DoesNotExist"),
 }
 LABEL_KEY = re.compile(r"([a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
@@ -35,62 +44,105 @@ def describe_value(value: Any) -> str:
 
 def violations(model: str, value: Any, path: KeyPath = ()) -> Violations:
     """Where `value` is not a `model` of the Kubernetes API, such as V1Toleration."""
-    from kubernetes_asyncio import client
+    yield from _violations(model.removeprefix("V1"), value, path)
 
-    cls = getattr(client, model)
+
+def violations_in_python_names(model: str, value: Any, path: KeyPath = ()) -> Violations:
+    """The same of what KubeSpawner is given, which takes the uppermost keys in the spelling of Python too."""
+    if not isinstance(value, dict):
+        yield from violations(model, value, path)
+        return
+    known = hub_image.table()["types"][model.removeprefix("V1")]["keys"]
+    written = {name if (name := _in_api_spelling(str(key))) in known else key: key for key in value}
+    for found, sentence in violations(model, {name: value[key] for name, key in written.items()}, path):
+        below = found[len(path) :]
+        yield (*path, *(written.get(key, key) if index == 0 else key for index, key in enumerate(below))), sentence
+
+
+def _in_api_spelling(name: str) -> str:
+    return re.sub("_([a-z])", lambda match: match[1].upper(), name)
+
+
+def _violations(model: str, value: Any, path: KeyPath) -> Violations:
     if not isinstance(value, dict):
         yield path, f"{describe_value(value)}; write keys and values below it"
         return
-    names = {key: attribute for attribute, key in cls.attribute_map.items()}
+    described = hub_image.table()["types"][model]
+    names = described["keys"]
     for key, child in value.items():
         if key not in names:
-            close = difflib.get_close_matches(key, names, n=1)
+            close = difflib.get_close_matches(str(key), names, n=1)
             hint = f"did you mean {close[0]}?" if close else f"accepted here: {', '.join(names)}"
             yield (*path, key), f"Kubernetes has no such key here; {hint}"
             continue
-        yield from _type_violations(cls.openapi_types[names[key]], child, (*path, key))
+        yield from _type_violations(names[key], child, (*path, key))
         words = _WORDS.get((model, key))
         if words and isinstance(child, str) and child not in words:
             yield (*path, key), f"{describe_value(child)}; write {', '.join(words[:-1])} or {words[-1]}"
-    for name in _required_keys(cls, names):
-        if name not in value:
+    for name in described["required"]:
+        if value.get(name) is None:
             yield path, f"{name} is missing; write it"
-    if model == "V1Toleration" and isinstance(value.get("key", ""), str):
+    if model in _TOGETHER:
+        yield from _TOGETHER[model](value, path)
+
+
+def _toleration(value: JsonMap, path: KeyPath) -> Violations:
+    if isinstance(value.get("key", ""), str):
         if value.get("key") and not LABEL_KEY.fullmatch(value["key"]):
             yield (*path, "key"), f"{describe_value(value['key'])}; write the key of a taint, like example.org/labs"
         if not value.get("key") and value.get("operator") != "Exists":
             yield path, "without a key it needs operator: Exists; write the key of a taint"
+    if value.get("operator") == "Exists" and value.get("value"):
+        yield (
+            (*path, "value"),
+            "operator Exists tolerates every value, and Kubernetes refuses one beside it; remove one",
+        )
+    if value.get("tolerationSeconds") is not None and value.get("effect") != "NoExecute":
+        yield (*path, "tolerationSeconds"), "Kubernetes takes it with effect: NoExecute alone; write that, or remove it"
 
 
-def _required_keys(cls: Any, names: dict[str, str]) -> Iterator[str]:
-    """What the API asks for: its own class refuses to be without it."""
-    from kubernetes_asyncio.client import Configuration
+def _requirement(value: JsonMap, path: KeyPath) -> Violations:
+    operator, values = value.get("operator"), value.get("values")
+    if operator in ("In", "NotIn") and not values:
+        yield (*path, "values"), f"operator {operator} needs some; write the values of the label"
+    elif operator in ("Exists", "DoesNotExist") and values:
+        yield (*path, "values"), f"Kubernetes refuses them beside operator {operator}; remove them"
+    elif operator in ("Gt", "Lt") and isinstance(values, list) and len(values) != 1:
+        yield (*path, "values"), f"operator {operator} compares with one number; write that alone"
 
-    blank = cls.__new__(cls)
-    blank.local_vars_configuration = Configuration()
-    for key, attribute in names.items():
-        try:
-            setattr(blank, attribute, None)
-        except ValueError:
-            yield key
+
+def _one_way(value: JsonMap, path: KeyPath) -> Violations:
+    ways = [way for way in ("exec", "httpGet", "sleep", "tcpSocket") if value.get(way) is not None]
+    if len(ways) != 1:
+        yield path, "Kubernetes takes exactly one of exec, httpGet and sleep here; write one"
+
+
+_TOGETHER: dict[str, Callable[[JsonMap, KeyPath], Violations]] = {
+    "Toleration": _toleration,
+    "NodeSelectorRequirement": _requirement,
+    "LabelSelectorRequirement": _requirement,
+    "LifecycleHandler": _one_way,
+}
 
 
 def _type_violations(type_name: str, value: Any, path: KeyPath) -> Violations:
+    if type_name == "any" or (value is None and type_name not in _NEVER_NULL):
+        return
     if match := re.fullmatch(r"list\[(.+)\]", type_name):
         if not isinstance(value, list):
             yield path, f"{describe_value(value)}; write a list"
             return
         for index, entry in enumerate(value):
             yield from _type_violations(match[1], entry, (*path, index))
-    elif match := re.fullmatch(r"dict\[str, (.+)\]|dict\(str, (.+)\)", type_name):
+    elif match := re.fullmatch(r"map\[(.+)\]", type_name):
         if not isinstance(value, dict):
             yield path, f"{describe_value(value)}; write keys and values below it"
             return
         for key, entry in value.items():
-            yield from _type_violations(match[1] or match[2], entry, (*path, key))
+            yield from _type_violations(match[1], entry, (*path, key))
     elif type_name in _SCALARS:
         wanted, words = _SCALARS[type_name]
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             yield path, f"{describe_value(value)}; write {words}"
-    elif type_name.startswith("V1"):
-        yield from violations(type_name, value, path)
+    else:
+        yield from _violations(type_name, value, path)

@@ -92,8 +92,7 @@ MISTAKES: list[tuple[Site, str]] = [
     ),
     (
         {"options": ADDRESSES | {"scope": ["openid"], "allowed_scopes": ["email"]}},
-        "hub.auth.other.options: GenericOAuthenticator does not take them: Allowed scopes must be a subset of requested scopes. "
-        "['openid'] is requested but ['email'] is allowed; correct them",
+        OPTION + "allowed_scopes: email is not asked for in scope; name it there too, or remove it",
     ),
 ]
 

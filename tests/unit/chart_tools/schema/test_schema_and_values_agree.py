@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from jld.rules.networks import NETWORKS, OF_PEOPLE, OF_THE_CHART
-from jld.rules.traits.classes import CLASSES
+from jld.rules.traits.owned import CLASSES
 from jld.schema.chart import Chart, descriptions
 from jld.schema.validation import key_paths, key_rule, resolved
 from jld.support.key_paths import JsonMap
