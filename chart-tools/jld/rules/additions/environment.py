@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from jld.rules.additions.parts import LABS, PARTS, PREFIXES, Part
 from jld.rules.rule import Rule, Violations
-from jld.support.key_paths import JsonMap, value_at
+from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
 from jld.support.masking import holds_secret
 
 _NAME_OF_SECRET = re.compile(r"(PASSWORD|PASSWD|TOKEN|SECRET|KEY)$", re.IGNORECASE)
+_OF_ONE_PERSON = ("HOME", "USER")
 _FIREFLY = dict.fromkeys(("FIREFLY_URL", "FIREFLY_ROUTE", "FIREFLY_HTML"), "its Firefly is found by it")
 
 
@@ -19,6 +21,26 @@ def variables_are_free(effective: JsonMap) -> Violations:
         for name, _ in part.added(effective, "environment"):
             if reason := _reason(part, name, effective):
                 yield (*part.path, "environment", name), f"JLD sets this itself, because {reason}; remove it"
+
+
+def variables_of_traits_are_free(effective: JsonMap) -> Violations:
+    """`environment` of `hub.traits.KubeSpawner` does not say whose lab it is, and where the home is."""
+    for path, name, reason in _taken_by_traits(effective):
+        if name in _OF_ONE_PERSON:
+            yield path, f"JLD sets this itself, because {reason}; remove it"
+
+
+def variables_of_traits_replace_none(effective: JsonMap) -> Violations:
+    for path, name, reason in _taken_by_traits(effective):
+        if name not in _OF_ONE_PERSON:
+            yield path, f"takes the place of JLD's own value, which is there because {reason}"
+
+
+def _taken_by_traits(effective: JsonMap) -> Iterator[tuple[KeyPath, str, str]]:
+    path: KeyPath = ("hub", "traits", "KubeSpawner", "environment")
+    for name in map_at(effective, *path):
+        if reason := _reason(LABS, str(name), effective):
+            yield (*path, name), str(name), reason
 
 
 def _reason(part: Part, name: str, effective: JsonMap) -> str | None:
@@ -42,5 +64,5 @@ def secrets_are_in_secrets(effective: JsonMap) -> Violations:
                 yield (*part.path, "files", path), f"holds a private key, and would stand in {config_map}; {remedy}"
 
 
-RULES: tuple[Rule, ...] = (variables_are_free,)
-WARNINGS: tuple[Rule, ...] = (secrets_are_in_secrets,)
+RULES: tuple[Rule, ...] = (variables_are_free, variables_of_traits_are_free)
+WARNINGS: tuple[Rule, ...] = (secrets_are_in_secrets, variables_of_traits_replace_none)

@@ -8,7 +8,8 @@ from typing import Any
 
 from jld.rules.rule import Violations
 from jld.rules.traits import accepting, hub_image, pod_types
-from jld.rules.traits.owned import CLASSES, OWNED, TRAITS
+from jld.rules.traits.owned import CLASSES, NOT_LEFT, OWNED, TRAITS
+from jld.support.key_paths import value_at
 
 # What the Kubernetes API would say about the traits that are pieces of a pod.
 _POD_TYPES = {
@@ -21,6 +22,11 @@ _POD_TYPES = {
     "pod_anti_affinity_required": "V1PodAffinityTerm",
 }
 
+_NAMES = {
+    "priority_class_name": "the name of a PriorityClass, like labs",
+    "scheduler_name": "the name of a scheduler, like default-scheduler",
+}
+_KEY = "write letters, digits, -, _ and ., after a prefix like example.org/ if it has one"
 _MAPS_OF_TEXT = ("environment", "extra_annotations", "node_selector")
 
 
@@ -53,11 +59,37 @@ def _kubernetes_violations(name: str, value: Any) -> Violations:
     """What the Kubernetes API would say when a lab starts."""
     for path, entry in _entries(value) if name in _POD_TYPES else ():
         yield from pod_types.violations_in_python_names(_POD_TYPES[name], entry, path)
+    if name == "image_pull_policy":
+        yield from pod_types.violations_of_key("V1Container", "imagePullPolicy", value)
+    if name == "lifecycle_hooks":
+        yield from pod_types.violations_in_python_names("V1Lifecycle", value)
+    if name in _NAMES and value and not pod_types.OBJECT_NAME.fullmatch(value):
+        yield (), f"{pod_types.describe_value(value)}; write {_NAMES[name]}"
+    if name in ("extra_resource_limits", "extra_resource_guarantees"):
+        yield from pod_types.resource_violations(value)
+    if name == "group_overrides":
+        yield from _override_violations(value)
     for key, text in value.items() if name in _MAPS_OF_TEXT else ():
+        if name != "environment" and not pod_types.LABEL_KEY.fullmatch(str(key)):
+            yield (key,), f"Kubernetes takes no such key; {_KEY}"
         if not isinstance(text, str):
             yield (key,), f"{pod_types.describe_value(text)}; write text in quotes"
         elif name == "node_selector" and not pod_types.LABEL_VALUE.fullmatch(text):
             yield (key,), f"{pod_types.describe_value(text)}; write the value of a node's label"
+
+
+def _override_violations(value: Any) -> Violations:
+    """`group_overrides`: who is meant, and traits again."""
+    for key, each in value.items():
+        groups, traits = value_at(each, "groups"), value_at(each, "spawner_override")
+        if not isinstance(groups, list) or not isinstance(traits, dict):
+            yield (key,), "KubeSpawner needs a list groups and a map spawner_override here; write both"
+            continue
+        for name, chosen in traits.items():
+            if name in OWNED["KubeSpawner"]:
+                yield (key, "spawner_override", name), NOT_LEFT.format(OWNED["KubeSpawner"][name])
+            for path, sentence in _trait_violations("KubeSpawner", name, chosen):
+                yield (key, "spawner_override", name, *path), sentence
 
 
 def _entries(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:

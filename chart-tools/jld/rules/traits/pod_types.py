@@ -36,6 +36,10 @@ _WORDS = {
 LABEL_KEY = re.compile(r"([a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 
+OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_QUANTITY = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[munkMGTPE]|[eE][+-]?[0-9]+)?")
+_OF_NODES = re.compile(r"cpu|memory|ephemeral-storage|hugepages-[0-9]+[KMGTPE]i|[^/]+/[^/]+")
+
 
 def describe_value(value: Any) -> str:
     """`value` as a site file has it."""
@@ -59,6 +63,20 @@ def violations_in_python_names(model: str, value: Any, path: KeyPath = ()) -> Vi
         yield (*path, *(written.get(key, key) if index == 0 else key for index, key in enumerate(below))), sentence
 
 
+def violations_of_key(model: str, key: str, value: Any) -> Violations:
+    """Where `value` is not what one key of a `model` takes."""
+    for _, sentence in _key_violations(model.removeprefix("V1"), key, value, ()):
+        yield (), sentence
+
+
+def resource_violations(resources: JsonMap) -> Violations:
+    """What Kubernetes would refuse of resources that a container may use."""
+    for name, quantity in resources.items():
+        if not (_OF_NODES.fullmatch(str(name)) and LABEL_KEY.fullmatch(str(name))):
+            yield (name,), "Kubernetes knows no such resource; write one of a node, like cpu, memory or nvidia.com/gpu"
+        yield from _type_violations("quantity", quantity, (name,))
+
+
 def _in_api_spelling(name: str) -> str:
     return re.sub("_([a-z])", lambda match: match[1].upper(), name)
 
@@ -75,15 +93,19 @@ def _violations(model: str, value: Any, path: KeyPath) -> Violations:
             hint = f"did you mean {close[0]}?" if close else f"accepted here: {', '.join(names)}"
             yield (*path, key), f"Kubernetes has no such key here; {hint}"
             continue
-        yield from _type_violations(names[key], child, (*path, key))
-        words = _WORDS.get((model, key))
-        if words and isinstance(child, str) and child not in words:
-            yield (*path, key), f"{describe_value(child)}; write {', '.join(words[:-1])} or {words[-1]}"
+        yield from _key_violations(model, key, child, (*path, key))
     for name in described["required"]:
         if value.get(name) is None:
             yield path, f"{name} is missing; write it"
     if model in _TOGETHER:
         yield from _TOGETHER[model](value, path)
+
+
+def _key_violations(model: str, key: str, value: Any, path: KeyPath) -> Violations:
+    yield from _type_violations(hub_image.table()["types"][model]["keys"][key], value, path)
+    words = _WORDS.get((model, key))
+    if words and isinstance(value, str) and value not in words:
+        yield path, f"{describe_value(value)}; write {', '.join(words[:-1])} or {words[-1]}"
 
 
 def _toleration(value: JsonMap, path: KeyPath) -> Violations:
@@ -142,7 +164,8 @@ def _type_violations(type_name: str, value: Any, path: KeyPath) -> Violations:
             yield from _type_violations(match[1], entry, (*path, key))
     elif type_name in _SCALARS:
         wanted, words = _SCALARS[type_name]
-        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        right = isinstance(value, wanted) and (not isinstance(value, bool) or bool in wanted)
+        if not right or (type_name == "quantity" and not _QUANTITY.fullmatch(str(value))):
             yield path, f"{describe_value(value)}; write {words}"
     else:
         yield from _violations(type_name, value, path)

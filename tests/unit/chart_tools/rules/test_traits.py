@@ -62,6 +62,70 @@ MISTAKES = {
         'site.yaml:6:71: error: hub.traits.KubeSpawner.tolerations[0].effect: found "NoScheduling"; '
         "write NoSchedule, PreferNoSchedule or NoExecute",
     ),
+    "a word that is none of the API's": (
+        "    KubeSpawner: {image_pull_policy: Allways}\n",
+        'site.yaml:6:38: error: hub.traits.KubeSpawner.image_pull_policy: found "Allways"; write Always, IfNotPresent or Never',
+    ),
+    "a hook that is mistyped": (
+        "    KubeSpawner: {lifecycle_hooks: {postStart: {exec: {comand: [ls]}}}}\n",
+        "site.yaml:6:56: error: hub.traits.KubeSpawner.lifecycle_hooks.postStart.exec.comand: "
+        "Kubernetes has no such key here; did you mean command?",
+    ),
+    "a hook of two ways": (
+        "    KubeSpawner: {lifecycle_hooks: {preStop: {exec: {command: [ls]}, sleep: {seconds: 5}}}}\n",
+        "site.yaml:6:37: error: hub.traits.KubeSpawner.lifecycle_hooks.preStop: "
+        "Kubernetes takes exactly one of exec, httpGet and sleep here; write one",
+    ),
+    "a hook that does not exist": (
+        "    KubeSpawner: {lifecycle_hooks: {postStrat: {exec: {command: [ls]}}}}\n",
+        "site.yaml:6:37: error: hub.traits.KubeSpawner.lifecycle_hooks.postStrat: "
+        "Kubernetes has no such key here; did you mean postStart?",
+    ),
+    "a value that every value is beside": (
+        "    KubeSpawner: {tolerations: [{key: labs, operator: Exists, value: big}]}\n",
+        "site.yaml:6:70: error: hub.traits.KubeSpawner.tolerations[0].value: operator Exists tolerates every value, and Kubernetes "
+        "refuses one beside it; remove one",
+    ),
+    "seconds of a taint that evicts nobody": (
+        "    KubeSpawner: {tolerations: {a: {key: labs, operator: Exists, effect: NoSchedule, toleration_seconds: 5}}}\n",
+        "site.yaml:6:106: error: hub.traits.KubeSpawner.tolerations.a.toleration_seconds: Kubernetes takes it with effect: NoExecute "
+        "alone; write that, or remove it",
+    ),
+    "a requirement without values": (
+        "    KubeSpawner: {node_affinity_required: [{matchExpressions: [{key: gpu, operator: In}]}]}\n",
+        "site.yaml:6:64: error: hub.traits.KubeSpawner.node_affinity_required[0].matchExpressions[0].values: operator In needs some; "
+        "write the values of the label",
+    ),
+    "a resource with a blank": (
+        "    KubeSpawner: {extra_resource_limits: {nvidia.com/my gpu: 1}}\n",
+        'site.yaml:6:62: error: hub.traits.KubeSpawner.extra_resource_limits."nvidia.com/my gpu": Kubernetes knows no such resource; '
+        "write one of a node, like cpu, memory or nvidia.com/gpu",
+    ),
+    "an amount that is none": (
+        "    KubeSpawner: {extra_resource_limits: {ephemeral-storage: 5 Gi}}\n",
+        'site.yaml:6:62: error: hub.traits.KubeSpawner.extra_resource_limits.ephemeral-storage: found "5 Gi"; '
+        "write an amount, like 2 or 512Mi",
+    ),
+    "a priority class that is no name": (
+        "    KubeSpawner: {priority_class_name: High Priority}\n",
+        'site.yaml:6:40: error: hub.traits.KubeSpawner.priority_class_name: found "High Priority"; '
+        "write the name of a PriorityClass, like labs",
+    ),
+    "an annotation of two slashes": (
+        "    KubeSpawner: {extra_annotations: {a/b/c: x}}\n",
+        "site.yaml:6:46: error: hub.traits.KubeSpawner.extra_annotations.a/b/c: Kubernetes takes no such key; write letters, "
+        "digits, -, _ and ., after a prefix like example.org/ if it has one",
+    ),
+    "somebody else's home": (
+        "    KubeSpawner: {environment: {HOME: /tmp}}\n",
+        "site.yaml:6:39: error: hub.traits.KubeSpawner.environment.HOME: JLD sets this itself, because each person has a home of "
+        "their own; remove it",
+    ),
+    "more rights for a group": (
+        "    KubeSpawner: {group_overrides: {a: {groups: [a], spawner_override: {privileged: true}}}}\n",
+        "site.yaml:6:85: error: hub.traits.KubeSpawner.group_overrides.a.spawner_override.privileged: not left to a site: it would "
+        "take away what keeps a lab from harming others; if you must, change it in hub.extraConfig",
+    ),
     "an affinity of the wrong shape": (
         "    KubeSpawner: {node_affinity_required: [{matchExpressions: [{key: gpu, operator: In, values: yes}]}]}\n",
         "site.yaml:6:97: error: hub.traits.KubeSpawner.node_affinity_required[0].matchExpressions[0].values: "
@@ -109,6 +173,11 @@ def test_traits_of_the_right_type_are_accepted(complaints: Callable[[str], list[
       http_timeout: 300
       environment: {TZ: UTC}
       tolerations: [{key: labs, operator: Exists, effect: NoSchedule}]
+      image_pull_policy: IfNotPresent
+      extra_resource_limits: {nvidia.com/gpu: "1", ephemeral-storage: 5Gi}
+      extra_annotations: {example.org/team: data}
+      group_overrides: {01-a: {groups: [a], spawner_override: {http_timeout: 60, environment: {A: b}}}}
+      priority_class_name: labs
     CryptKeeper: {n_threads: 2}
 """
     assert complaints(SITE + traits) == []
@@ -121,6 +190,19 @@ def test_a_trait_that_has_a_key_of_its_own_raises_a_warning(desk: Any) -> None:
         0,
         "site.yaml:6:34: warning: hub.traits.KubeSpawner.start_timeout: hub.lab.startTimeout says the same and is "
         "overruled here; use that key\n",
+    )
+
+
+def test_a_variable_of_jld_that_a_trait_replaces_raises_a_warning(desk: Any) -> None:
+    hooks = "lifecycle_hooks: {post_start: {exec: {command: [ls]}}, preStop: {sleep: {seconds: 5}}}"
+    desk.write(
+        "site.yaml", SITE + f"    KubeSpawner: {{environment: {{JUPYTERHUB_SINGLEUSER_APP: notebook}}, {hooks}}}\n"
+    )
+    result = desk.run("check", "site.yaml")
+    assert result.exit_code == 0
+    assert (
+        "hub.traits.KubeSpawner.environment.JUPYTERHUB_SINGLEUSER_APP: takes the place of JLD's own value"
+        in result.stderr
     )
 
 
