@@ -1,5 +1,6 @@
 """What is packaged is what lies in the checkout: the hub's Python reaches the cluster byte for byte."""
 
+import json
 import subprocess
 import tarfile
 from pathlib import Path
@@ -112,10 +113,11 @@ def test_the_hub_gets_its_python_byte_for_byte(site: Path) -> None:
 
 
 def test_a_sites_file_replaces_ours_of_the_same_name(values: dict[str, Path]) -> None:
-    change = 'hub.extraConfig={"40-culling.py": "# none"}'
+    text = "# replaces JLD's own file\n"
+    change = f"hub.extraConfig={json.dumps({'40-culling.py': text})}"
     data = render(Question(values["minimal"], (change,))).one("ConfigMap", "jld-hub-config")["data"]
 
-    assert data["40-culling.py"] == "# none"
+    assert data["40-culling.py"] == text
     assert "10-hub.py" in data
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 
 from jld.rules.rule import Rule, Violations
-from jld.rules.traits import authenticators, classes, owned
+from jld.rules.traits import authenticators, classes, databases, owned
 from jld.secrets import formats
-from jld.support.key_paths import JsonMap, map_at, value_at
+from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
 
 
 def secrets_have_their_format(effective: JsonMap) -> Violations:
@@ -44,6 +44,18 @@ def other_class_is_accepted(effective: JsonMap) -> Violations:
     yield from authenticators.violations(other, own_image=_is_own_image(effective))
 
 
+def database_can_be_used(effective: JsonMap) -> Violations:
+    """With `hub.db.external`, the hub's image has a driver for `dbUrl`, and a file of SQLite is in a volume that outlives the pod."""
+    if value_at(effective, "hub", "db", "external") is not True or value_at(effective, "hub", "existingSecret"):
+        return
+    path: KeyPath = (*formats.HUB_SECRET, "dbUrl")
+    encoded = value_at(effective, *path)
+    if isinstance(encoded, str) and formats.fault(path, encoded) is None:
+        address = (formats.decode(encoded) or b"").decode().strip("\r\n")
+        if address and not address.startswith("missing://"):
+            yield from databases.violations(effective, address, own_image=_is_own_image(effective))
+
+
 def secret_is_used(effective: JsonMap) -> Violations:
     if value_at(effective, "hub", "existingSecret"):
         yield (
@@ -67,5 +79,6 @@ def _is_own_image(effective: JsonMap) -> bool:
 
 RULES: tuple[Rule, ...] = (
     *(secrets_have_their_format, extra_config_is_python, traits_are_accepted, other_class_is_accepted),
+    database_can_be_used,
 )
 WARNINGS: tuple[Rule, ...] = (secret_is_used, traits_repeat_no_key)
