@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, cast
 
 from jld.schema import legacy_keys
@@ -18,13 +18,17 @@ COMPOSITE = ("oneOf", "anyOf")  # rules about keys together; not worth saying wh
 MANY_KEYS = 12
 
 
-def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
-    """Every mistake of `effective` (the site over the defaults), at the place where `site` has it."""
-    # What `not` forbids without a sentence, a rule knows more about: `rules.traits` and `rules.listed_names`.
+def problems(site: Node, effective: JsonMap, schema: JsonMap, of_rules: Collection[Problem] = ()) -> list[Problem]:
+    """Every mistake of `effective` (the site over the defaults), at the place where `site` has it.
+
+    What `not` forbids without a sentence, mostly a rule knows more about (`rules.traits`, `rules.listed_names`): of such a key
+    nothing is said here where one of `of_rules` has spoken of it.
+    """
+    said = {problem.key for problem in of_rules}
     errors = [
         error
         for error in _Validator(schema).iter_errors(effective)
-        if error.validator != "not" or "x-message" in cast("JsonMap", error.schema)
+        if error.validator != "not" or "x-message" in cast("JsonMap", error.schema) or _forbidden(error) not in said
     ]
     simple = [tuple(error.absolute_path) for error in errors if error.validator not in COMPOSITE]
     relevant = [
@@ -34,6 +38,12 @@ def problems(site: Node, effective: JsonMap, schema: JsonMap) -> list[Problem]:
     ]
     problems_of_keys = [problem for error in relevant for problem in _Sentences(site, schema, error).problems()]
     return problems_of_keys + list(_globals_in_parts(site, schema))
+
+
+def _forbidden(error: ValidationError) -> str:
+    """The key that a `not` is about: of a map's names, the one that is forbidden."""
+    about_key = "propertyNames" in error.absolute_schema_path
+    return dotted((*error.absolute_path, *([str(error.instance)] if about_key else [])))
 
 
 def _any_below(paths: list[KeyPath], above: KeyPath) -> bool:
@@ -79,6 +89,8 @@ class _Sentences:
                 yield from self._unknown_keys()
             case "required":
                 yield from self._missing_keys()
+            case "not" if self.about_key and "x-message" not in self.rule:
+                yield self._forbidden_name()
             case _:
                 yield self._at(self.path, self._wrong_value(), self.rule)
 
@@ -129,6 +141,13 @@ class _Sentences:
         if len(names) <= MANY_KEYS:
             return f"accepted here: {', '.join(names)}", ""
         return f"`jld explain {dotted(self.path)}` lists the accepted ones", ""
+
+    def _forbidden_name(self) -> Problem:
+        path = (*self.path, str(self.instance))
+        node, rule = find(self.site, path), resolved(self.rule, self.schema)
+        place = node.key_place if node else nearest(self.site, path)
+        sentence = f"this name is not left to a site; write {rule.get('x-accepted', 'another one')}"
+        return Problem(place, dotted(path), sentence, accepted=accepted(rule))
 
     def _missing_keys(self) -> Iterator[Problem]:
         for key in self.keyword_value:

@@ -214,10 +214,8 @@ class Interview:
     def _validate(self, defaults: JsonMap) -> None:
         """Everything that `jld check` would report, but for secrets, which are given or generated later."""
         effective = coalesce(defaults, self._plain())
-        problems = [
-            *validation.problems(self._site, effective, self._schema),
-            *between_keys.violations(self._site, effective),
-        ]
+        of_rules = between_keys.violations(self._site, effective)
+        problems = [*validation.problems(self._site, effective, self._schema, of_rules), *of_rules]
         without_secrets = [problem for problem in problems if ".secret" not in problem.key]
         if without_secrets:
             raise SiteError(without_secrets)

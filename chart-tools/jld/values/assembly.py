@@ -66,8 +66,9 @@ def assemble(sources: Sources, chart: Chart, now: datetime) -> Assembled:
     complete_log_shipping(draft, now)
     complete_storage(draft, sources.free_cluster_ip)
     effective = draft.effective()
-    draft.problems += validation.problems(draft.site, effective, draft.schema)
-    draft.problems += between_keys.violations(draft.site, effective)
+    of_rules = between_keys.violations(draft.site, effective)
+    draft.problems += validation.problems(draft.site, effective, draft.schema, of_rules)
+    draft.problems += of_rules
     if draft.problems:
         raise SiteError(draft.problems)
     draft.warnings += between_keys.warnings(written, effective)
