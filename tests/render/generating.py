@@ -91,7 +91,8 @@ def values(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
 def _text(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[str]:
     longest = min(rule.get("maxLength", 60), 60)
     if "pattern" in rule:
-        pattern = re.compile(rule["pattern"].removesuffix("$") + r"\Z", re.ASCII)
+        written = rule["pattern"].removesuffix("$").replace(":[0-9]{1,5}", ":[1-9][0-9]{0,3}")  # ports that there are
+        pattern = re.compile(written + r"\Z", re.ASCII)
         alphabet = st.characters(codec="utf-8", exclude_categories=["Cn"])
         refused = re.compile(rule.get("not", {}).get("pattern", r"(?!)"), re.ASCII)
         taken = rule.get("not", {}).get("enum", ())
@@ -392,6 +393,8 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
             top["hostname"] = "jupyter.example.org"  # no address
     else:
         nginx.pop("controllers", None)
+    if ports := hub.get("db", {}).get("ports"):
+        hub["db"]["ports"] = [5432, *(each for each in ports if each != 5432)][:100]  # that of the secret address
     monitoring = top.get("monitoring", {})
     if monitoring.get("monitors") or monitoring.get("dashboard"):
         hub["metrics"] = {"scrapers": [{"namespace": "monitoring"}]}

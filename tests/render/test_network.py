@@ -5,8 +5,10 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
+from jld.cli import app
 from rendering import Object, Question, Render, chosen_components, render
 from test_front_door_modes import BEHIND
+from typer.testing import CliRunner
 
 COMPONENTS = ("hub", "lab", "nginx", "test")
 PORTS = {
@@ -365,8 +367,83 @@ def test_a_database_of_ones_own_is_reached(values: dict[str, Path]) -> None:
     inside = render(Question(values["minimal"]))
     outside = render(Question(values["minimal"], ("hub.db.external=true", 'hub.secret.dbUrl="c3FsaXRlOi8v"')))
 
+    elsewhere = render(
+        Question(values["minimal"], ("hub.db.external=true", "hub.db.ports=[6432]", 'hub.secret.dbUrl="c3FsaXRlOi8v"'))
+    )
+
     assert {"ports": [{"port": 5432}, {"port": 3306}]} in policy(outside, "hub")["egress"]
     assert "5432" not in str(policy(inside, "hub"))
+    assert {"ports": [{"port": 6432}]} in policy(elsewhere, "hub")["egress"]
+    assert "5432" not in str(policy(elsewhere, "hub"))
+
+
+def test_the_database_of_a_site_is_reached_at_the_port_of_its_secret_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(
+        "global: {hostname: jld.localhost}\nhub: {auth: {dummy: {users: [alice]}}, db: {external: true}}\n"
+        "nginx: {tls: {selfSigned: true}}\n"
+    )
+    monkeypatch.setenv("JLD_DB_URL", "postgresql://jld:made-up@db.example.org:6432/jld")
+    words = ["values", str(site), "-o", str(tmp_path / "values.yaml")]
+    assert CliRunner().invoke(app, words).exit_code == 0
+
+    assert {"ports": [{"port": 6432}]} in egress_of_the_hub(tmp_path / "values.yaml")
+
+
+PRIVATE = "10.30.0.5"
+
+
+def option(name: str, value: object) -> str:
+    return f"hub.auth.other.options.{name}={json.dumps(value)}"
+
+
+def egress_of_the_hub(values: Path, changes: tuple[str, ...] = ()) -> list[Object]:
+    return list(policy(render(Question(values, changes)), "hub")["egress"])
+
+
+# A site, what it says further, and a port that no chart knows.
+ASKED: list[tuple[str, str, int]] = [
+    ("minimal", 'hub.auth.github.url="https://github.example.org:8444"', 8444),
+    ("minimal", 'hub.auth.github.apiUrl="https://api.example.org:9444/api/v3"', 9444),
+    ("cilogon", 'hub.auth.cilogon.url="https://test.cilogon.org:10444"', 10444),
+    ("oidc", option("token_url", "https://login.example.org:8444/token"), 8444),
+    ("oidc", option("userdata_url", "https://ada:443@[fd12::1]:8445/me?at=https://x.example.org"), 8445),
+    ("oidc", option("gitlab_url", "http://git.example.org:8080"), 8080),
+    ("oidc", option("deeper", [{"url": "https://login.example.org:8446"}]), 8446),
+    ("minimal", 'hub.environment.OAUTH2_TOKEN_URL="https://login.example.org:8447/token"', 8447),
+    ("minimal", 'hub.traits.JupyterHub.any_url="https://login.example.org:8448"', 8448),
+    ("minimal", 'global.proxy.https="http://proxy.example.org:3128"', 3128),
+]
+
+
+@pytest.mark.parametrize(("site_name", "change", "port"), ASKED)
+def test_the_hub_reaches_the_port_of_each_address_that_a_site_names(
+    values: dict[str, Path], site_name: str, change: str, port: int
+) -> None:
+    egress = egress_of_the_hub(values[site_name], (change,))
+
+    assert reaches_address(egress, PRIVATE, port)
+    assert not reaches_address(egress, "169.254.169.254", port)
+    assert not reaches_address(egress_of_the_hub(values[site_name]), PRIVATE, port)
+
+
+NO_PORT = [
+    *("https://[fd12::9999]/", "https://ada:9999@login.example.org/", "https://a.example.org/b:9999/", "9:9999"),
+    *("urn:9999", "https://login.example.org", "http://login.example.org/a?b=c:9999"),
+]
+
+
+@pytest.mark.parametrize("text", NO_PORT)
+def test_what_is_no_port_of_an_address_opens_nothing(values: dict[str, Path], text: str) -> None:
+    assert egress_of_the_hub(values["oidc"], (option("text", text),)) == egress_of_the_hub(values["oidc"])
+
+
+def test_an_identity_provider_that_is_only_a_name_opens_no_port(values: dict[str, Path]) -> None:
+    named = 'hub.auth.cilogon.identityProviders={"https://idp.example.org:9999/idp": {}}'
+
+    assert egress_of_the_hub(values["cilogon"], (named,)) == egress_of_the_hub(values["cilogon"])
 
 
 def test_the_load_balancer_lets_in_the_networks_that_a_site_names(values: dict[str, Path]) -> None:

@@ -6,7 +6,7 @@ from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, p
 from jld.rules.access import services
 from jld.rules.additions import containers, environment, mounts
 from jld.rules.images import listed, prepuller, series, typed
-from jld.rules.outbound import authorities, proxy
+from jld.rules.outbound import addresses, authorities, proxy
 from jld.rules.storage import nfs, volumes
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Problem
@@ -36,6 +36,7 @@ PARTS = (
     networks,
     authorities,
     proxy,
+    addresses,
 )
 RULES = tuple(rule for part in PARTS for rule in part.RULES)
 WARNINGS = tuple(rule for part in PARTS for rule in part.WARNINGS)

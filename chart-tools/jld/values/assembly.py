@@ -17,6 +17,7 @@ from jld.site.reader import load
 from jld.site.tree import Node, find, merge, plain
 from jld.support.errors import Problem, SiteError
 from jld.support.key_paths import JsonMap, value_at
+from jld.values.database import complete_database_ports
 from jld.values.draft import Draft
 from jld.values.log_shipping import complete_log_shipping
 from jld.values.misplaced import legacy_file, unknown_keys_of_secrets_file
@@ -61,6 +62,7 @@ def assemble(sources: Sources, chart: Chart, now: datetime) -> Assembled:
     collect_hub_secrets(draft)
     complete_certificate(draft, now)
     complete_hub_secrets(draft)
+    complete_database_ports(draft)
     complete_service_tokens(draft)
     complete_firefly_password(draft)
     complete_log_shipping(draft, now)

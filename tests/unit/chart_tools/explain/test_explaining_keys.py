@@ -45,7 +45,7 @@ def test_a_key_is_explained_with_type_default_accepted_form_and_an_example(desk:
 @pytest.mark.parametrize(
     ("key", "below"),
     [
-        ("hub.db", ["external", "upgrade", "capacity", "storageClass"]),
+        ("hub.db", ["external", "upgrade", "ports", "capacity", "storageClass"]),
         ("", ["global", "firefly", "hub", "logging", "nginx", "prepuller", "storage"]),
         (
             "hub.lab.sizes.huge",

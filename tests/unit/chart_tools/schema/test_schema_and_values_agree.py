@@ -181,6 +181,7 @@ def test_every_key_that_a_site_may_set_has_a_default_or_excludes_another() -> No
     chosen_by_the_site = {
         *(("hub", "auth", way) for way in ("github", "cilogon", "other", "dummy")),
         ("hub", "lab", "ladder"),
+        ("hub", "db", "ports"),  # those of the secret address
         ("hub", "culling", "namedServers"),  # limits that are left out are those of all labs
         *(("hub", "traits", name) for name in CLASSES),
     }
