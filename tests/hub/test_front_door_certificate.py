@@ -30,6 +30,10 @@ def primes() -> Key:
     return rsa.generate_private_key(65537, 2048)
 
 
+def few_primes() -> Key:
+    return rsa.generate_private_key(65537, 1024)  # noqa: S505
+
+
 def certificate(key: Key, name: str, issuer: str, signer: Key) -> bytes:
     now = datetime.now(UTC)
     names = (x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, each)]) for each in (name, issuer))
@@ -133,6 +137,18 @@ def test_a_renewed_chain_is_shown_whole(new_door: Callable[[int], FrontDoor], tm
     assert shown(door, ssl.create_default_context(cafile=tmp_path / "root.crt")) in chain
 
 
+def glued(_: bytes, __: bytes) -> tuple[bytes, bytes]:
+    """By `cat`, of files without a line end."""
+    leaf, root = elliptic(), elliptic()
+    issued, issuer = certificate(leaf, HOST, "root", root), certificate(root, "root", "root", root)
+    return issued.rstrip() + issuer, text_of(leaf)
+
+
+def by_a_weak_authority(_: bytes, __: bytes) -> tuple[bytes, bytes]:
+    leaf, root = elliptic(), few_primes()
+    return certificate(leaf, HOST, "root", root) + certificate(root, "root", "root", root), text_of(leaf)
+
+
 # What is no pair, made of one.
 NO_PAIRS: dict[str, Callable[[bytes, bytes], tuple[bytes, bytes]]] = {
     "no certificate": lambda _, key: (b"", key),
@@ -143,7 +159,31 @@ NO_PAIRS: dict[str, Callable[[bytes, bytes], tuple[bytes, bytes]]] = {
     "another's key": lambda certificate, _: (certificate, pair()[1]),
     "a key of another kind": lambda certificate, _: (certificate, pair(primes)[1]),
     "another's certificate": lambda _, key: (pair(primes)[0], key),
+    "a chain in one line": glued,
+    "a key that is too short": lambda *_: pair(few_primes),
+    "an authority's key that is too short": by_a_weak_authority,
 }
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("a key that is too short", "OpenSSL refuses the certificate in tls.crt: ee key too small"),
+        ("an authority's key that is too short", "OpenSSL refuses the certificate in tls.crt: ca key too small"),
+        ("another's key", "the key in tls.key is not that of the certificate in tls.crt"),
+    ],
+)
+def test_the_log_says_why_a_renewed_pair_cannot_be_used(
+    new_door: Callable[[int], FrontDoor], first: tuple[bytes, bytes], what: str, why: str
+) -> None:
+    """With the level of the log that it has by default."""
+    door = new_door(0)
+    put(door, NO_PAIRS[what](*pair()))
+    deadline = time.monotonic() + 20
+    while CANNOT_BE_USED not in door.log_path.read_text():
+        assert shown(door) == first[0]
+        assert time.monotonic() < deadline, "nobody is told"
+    assert why in door.log_path.read_text()
 
 
 @pytest.mark.parametrize("what", NO_PAIRS)

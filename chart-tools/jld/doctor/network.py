@@ -99,7 +99,7 @@ def _front_door(cluster: ClusterFacts, release: Release) -> list[str] | None:
 
 
 def _certificate(cluster: ClusterFacts, site: JsonMap, release: Release, now: datetime) -> Iterator[Finding]:
-    from jld.secrets import certificates
+    from jld.secrets import certificates, openssl
 
     hostname = str(value_at(site, "global", "hostname"))
     subject = "certificate"
@@ -116,6 +116,7 @@ def _certificate(cluster: ClusterFacts, site: JsonMap, release: Release, now: da
             return
         alone = certificates.Pair(pem, b"")  # the key stays in the cluster
         faults = [fault for fault in certificates.faults(alone, hostname, now) if fault.about != "key"]
+        faults += openssl.faults_as_it_stands(pem)
         where = f"of Secret {existing}"
     else:
         secret = value_at(site, "nginx", "secret") or {}
@@ -123,7 +124,7 @@ def _certificate(cluster: ClusterFacts, site: JsonMap, release: Release, now: da
             decode(str(secret.get(name, ""))) or b"" for name in ("certificate", "key", "caCertificate")
         )
         pair = certificates.Pair(certificate + authority, key)
-        faults = list(certificates.faults(pair, hostname, now))
+        faults = list(openssl.server_faults(pair, hostname, now))
         where = "and key of the site"
     for fault in faults:
         yield Finding(subject, Level.warning if fault.warning else Level.failure, f"{where}: {fault.sentence}")

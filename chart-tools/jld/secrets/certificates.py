@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 WARN_BEFORE = timedelta(days=30)
+_BEGINNING = re.compile(rb"BEGIN (?:X509 |TRUSTED )?CERTIFICATE-")
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,22 @@ def chain_of(pem: bytes) -> list[x509.Certificate] | str:
     if b"-----BEGIN" not in pem:
         return "not a PEM file; the first line of one is BEGIN CERTIFICATE between dashes"
     try:
-        return x509.load_pem_x509_certificates(pem)
+        chain = x509.load_pem_x509_certificates(pem)
     except ValueError:
         return "the certificate in this file is damaged; copy it again"
+    if len(chain) < len(_BEGINNING.findall(pem)):
+        return "one of the certificates in this file is damaged at its first or last line; copy it again"
+    for each in chain:
+        try:
+            each.public_key()
+        except (ValueError, UnsupportedAlgorithm):
+            return f"the key of {_subject(each)} is of an unknown kind; get one of RSA, or of the curve P-256"
+    return chain
+
+
+def written_anew(chain: Sequence[x509.Certificate]) -> bytes:
+    """Certificates as every reader takes them. Files that were joined, or came by mail, have lines that only some do."""
+    return b"".join(each.public_bytes(Encoding.PEM) for each in chain)
 
 
 def is_temporary(pem: bytes) -> bool:

@@ -44,7 +44,7 @@ def read(folder: Path, named: str) -> bytes | str:
 
 def faults(folder: Path, site: JsonMap, now: datetime) -> Iterator[Fault]:
     """What is wrong with the files of a site file in `folder`, as far as it names them yet."""
-    from jld.secrets import certificates
+    from jld.secrets import certificates, openssl
 
     contents = {}
     for name in NAMES:
@@ -57,6 +57,6 @@ def faults(folder: Path, site: JsonMap, now: datetime) -> Iterator[Fault]:
     if not contents:
         return
     pair = certificates.Pair(*(contents.get(name, b"") for name in NAMES))
-    for fault in certificates.faults(pair, str(value_at(site, "global", "hostname") or ""), now):
+    for fault in openssl.server_faults(pair, str(value_at(site, "global", "hostname") or ""), now):
         if fault.about in contents:
             yield fault

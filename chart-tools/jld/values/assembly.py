@@ -21,6 +21,7 @@ from jld.values.database import complete_database_ports
 from jld.values.draft import Draft
 from jld.values.log_shipping import complete_log_shipping
 from jld.values.misplaced import legacy_file, unknown_keys_of_secrets_file
+from jld.values.pem import rewrite_authorities
 from jld.values.site_secrets import (
     collect_hub_secrets,
     complete_firefly_password,
@@ -61,6 +62,7 @@ def assemble(sources: Sources, chart: Chart, now: datetime) -> Assembled:
     draft.site = with_computed_sizes(draft.site, draft.schema, draft.defaults)
     collect_hub_secrets(draft)
     complete_certificate(draft, now)
+    rewrite_authorities(draft)
     complete_hub_secrets(draft)
     complete_database_ports(draft)
     complete_service_tokens(draft)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from jld.schema import validation
@@ -74,7 +75,7 @@ def _is_one_line(content: bytes) -> bool:
 
 def _from_files(draft: Draft, part: str, hostname: str, now: datetime) -> None:
     """Read, check and encode the files that `logging.<part>` names: authorities, and a certificate with its key."""
-    from jld.secrets import certificates  # loaded where a certificate is read: most sites need none of it
+    from jld.secrets import certificates, openssl  # loaded where a certificate is read: most sites need none of it
 
     given, names = map_at(draft.effective(), "logging", part), FILES[part]
     contents: dict[str, bytes] = {}
@@ -90,6 +91,9 @@ def _from_files(draft: Draft, part: str, hostname: str, now: datetime) -> None:
         pair = certificates.Pair(contents["certificate"], contents["key"])
         # Whether a client's certificate stands alone matters to nobody but whom it is shown.
         faults += [each for each in certificates.faults(pair, hostname, now) if "stands alone" not in each.sentence]
+        # Of the programs that show it, the relay alone uses OpenSSL. Whom it is shown may use it all the same.
+        by_openssl = value_at(draft.effective(), "logging", "pipeline") == "relay"
+        faults += [replace(each, warning=not by_openssl) for each in openssl.faults(pair)]
     for fault in faults:
         path: KeyPath = ("logging", part, fault.about)
         if given.get(fault.about) == f"in {dotted(LOGGING_SECRET)}":  # its text stands there, of an earlier run
@@ -98,6 +102,9 @@ def _from_files(draft: Draft, part: str, hostname: str, now: datetime) -> None:
         (draft.warnings if fault.warning else draft.problems).append(problem)
     if "key" in contents and not any(fault.about == "key" for fault in faults):
         contents["key"] = certificates.pkcs8(contents["key"])
+    for key in contents.keys() & {"caCertificate", "certificate"}:
+        chain = certificates.chain_of(contents[key])
+        contents[key] = contents[key] if isinstance(chain, str) else certificates.written_anew(chain)
     for key, content in contents.items():
         draft.put((*LOGGING_SECRET, names[key]), Node(formats.encode(content)))
 

@@ -41,3 +41,15 @@ def pem(draft: Draft, path: KeyPath, secret: KeyPath) -> bytes | None:
         if path[-1] == "key":
             draft.warnings.append(Problem(place, dotted(path), _INLINE_KEY))
     return content
+
+
+def rewrite_authorities(draft: Draft) -> None:
+    """`global.certificateAuthorities` as OpenSSL reads it, which is not every text in which there are certificates."""
+    path: KeyPath = ("global", "certificateAuthorities")
+    node = find(draft.site, path)
+    if node and isinstance(node.value, str) and node.value.strip():
+        from jld.secrets import certificates  # most sites name none
+
+        chain = certificates.chain_of(node.value.encode())
+        if not isinstance(chain, str):  # else a rule says what is wrong
+            draft.put(path, Node(certificates.written_anew(chain).decode(), node.place, node.key_place))

@@ -60,16 +60,20 @@ def _self_signed(draft: Draft, now: datetime) -> None:
 
 
 def _from_files(draft: Draft, now: datetime) -> None:
-    from jld.secrets import certificates
+    from jld.secrets import certificates, openssl
 
     certificate, key = (pem(draft, ("nginx", "tls", name), (*NGINX_SECRET, name)) for name in pem_files.NAMES)
     if certificate is None or key is None:
         return
     pair = certificates.Pair(certificate, key)
-    for fault in certificates.faults(pair, _hostname(draft), now):
+    faults = list(openssl.server_faults(pair, _hostname(draft), now))
+    for fault in faults:
         path: KeyPath = ("nginx", "tls", fault.about)
         problem = Problem(nearest(draft.site, path), dotted(path), fault.sentence)
         (draft.warnings if fault.warning else draft.problems).append(problem)
+    chain = certificates.chain_of(certificate)
+    if not isinstance(chain, str) and not any(fault.about == "key" for fault in faults):
+        pair = certificates.Pair(certificates.written_anew(chain), certificates.pkcs8(key))
     draft.put(NGINX_SECRET, _tls_secret(pair))
 
 

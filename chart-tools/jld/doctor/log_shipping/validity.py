@@ -8,6 +8,7 @@ from datetime import datetime
 from cryptography import x509
 
 from jld.doctor.facts import Finding, Level
+from jld.secrets import openssl
 from jld.secrets.certificates import WARN_BEFORE, chain_of, covers, names
 from jld.support.key_paths import JsonMap, value_at
 
@@ -41,7 +42,7 @@ def findings(site: JsonMap, secret: Secret, where: str, now: datetime) -> Iterat
     faults = [
         Finding(where, level, f"{name}: {observed}", _remedy(site, name, existing, external))
         for name, chain in read.items()
-        for level, observed in _faults(site, name, chain, external, now)
+        for level, observed in (*_faults(site, name, chain, external, now), *_unread(secret[name]))
     ]
     yield from faults
     ends = {name: _end(name, chain) for name, chain in read.items() if not isinstance(chain, str)}
@@ -78,6 +79,12 @@ def _faults(
         yield Level.failure, f"it expired on {end:%Y-%m-%d}, and every line waits on the nodes"
     elif end - now < WARN_BEFORE:
         yield Level.warning, f"it expires on {end:%Y-%m-%d}, in {(end - now).days} days"
+
+
+def _unread(pem: bytes) -> Iterator[tuple[Level, str]]:
+    """The chart's own programs read it as it stands."""
+    if sentence := openssl.unread_part(pem):
+        yield Level.failure, sentence
 
 
 def _end(name: str, chain: list[x509.Certificate]) -> datetime:

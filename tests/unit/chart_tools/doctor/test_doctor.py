@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jld.doctor import cluster, leftovers, network, permissions, probes, storage
 from jld.doctor import kubectl as kubectl_module
 from jld.doctor.facts import Access, ClusterFacts, Finding, Level, NetworkFacts, NoResponse, NotConfigured, Release
@@ -482,6 +482,35 @@ def test_the_certificate_of_a_secret_is_judged_without_its_key() -> None:
     assert finding.observed == (
         "of Secret jupyter-tls: it is for other.example.org, not for jupyter.example.org; get one that names jupyter.example.org"
     )
+
+
+def of_a_short_key(name: str) -> bytes:
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), 1, NOW, NOW + timedelta(days=90))
+    names = x509.SubjectAlternativeName([x509.DNSName(name)])
+    return builder.add_extension(names, False).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+HELD = self_signed.generate("jupyter.example.org", NOW)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "observed"),
+    [
+        (HELD.pair.certificate + HELD.authority, ": for jupyter.example.org, and valid for more than 30 days"),
+        (HELD.pair.certificate.rstrip() + HELD.authority, ": OpenSSL reads 0 of its 2 certificates, so handshakes"),
+        (of_a_short_key("jupyter.example.org"), ": the key of jupyter.example.org has 1024 bits, too few for OpenSSL"),
+    ],
+    ids=["good", "glued", "short"],
+)
+def test_openssl_has_to_take_the_certificate_of_a_secret(certificate: bytes, observed: str) -> None:
+    """Nobody writes it anew: nginx reads it as it stands."""
+    named = site(nginx={"tls": {"existingSecret": "jupyter-tls"}})
+    found = network.findings(replace(FIT, certificate=certificate), NetworkFacts(("192.0.2.1",)), named, HERE, NOW)
+    finding = about("certificate", found)
+    assert finding.observed.startswith(f"of Secret jupyter-tls{observed}")
+    assert (finding.level is Level.failure) is ("OpenSSL" in observed)
 
 
 @pytest.mark.parametrize("way", [{"letsencrypt": {"email": "operator@example.org"}}, {"issuer": {"name": "ours"}}])

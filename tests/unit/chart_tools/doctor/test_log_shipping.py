@@ -402,6 +402,12 @@ VALIDITY: dict[str, tuple[str, bytes, dict[str, Any], Level, str, str]] = {
         "caCertificate: it is not certificates in PEM and nothing else",
         "let `jld values` make new ones",
     ),
+    "joined without a line end": (
+        *("caCertificate", pem(GOOD).rstrip() + pem(certificate(366)), {"existingSecret": "logs"}, Level.failure),
+        "caCertificate: OpenSSL reads 0 of its 2 certificates, so handshakes fail; "
+        "write each BEGIN and END on a line of its own, with nothing before or behind it",
+        "put a new one into key caCertificate of it",
+    ),
     "in a Secret of one's own": (
         *("certificate", pem(certificate(20)), {"existingSecret": "logs"}, Level.warning),
         "certificate: it expires on 2026-06-21, in 20 days",

@@ -2,12 +2,23 @@
 local ffi = require("ffi")
 local ssl = require("ngx.ssl")
 
--- OpenSSL's own: it keeps a pair of two kinds as if each half waited for its other one, and then has none to show.
+-- OpenSSL's own. What a context takes, each connection takes: nothing is first refused in the handshakes of people. And it keeps a pair of two
+-- kinds as if each half waited for its other one, and then has none to show.
 ffi.cdef [[
+  int OPENSSL_sk_num(const void *chain);
   void *OPENSSL_sk_value(const void *chain, int index);
+  const void *TLS_server_method(void);
+  void *SSL_CTX_new(const void *method);
+  void SSL_CTX_free(void *context);
+  int SSL_CTX_use_certificate(void *context, void *certificate);
+  int SSL_CTX_use_PrivateKey(void *context, void *key);
+  long SSL_CTX_ctrl(void *context, int command, long number, void *argument);
   int X509_check_private_key(const void *certificate, const void *key);
+  unsigned long ERR_peek_last_error(void);
+  const char *ERR_reason_error_string(unsigned long code);
   void ERR_clear_error(void);
 ]]
+local ADD_TO_CHAIN = 89 -- SSL_CTRL_CHAIN_CERT, which with a number takes a reference of its own
 
 local RETRY = 1 -- seconds until files are read again that were no pair: they may have been replaced in between
 local folder, seconds
@@ -24,6 +35,24 @@ local function contents(name)
   return text
 end
 
+-- What OpenSSL refuses of a pair, in its own words.
+local function refusal(certificate, key)
+  local C = ffi.C
+  local leaf = C.OPENSSL_sk_value(certificate, 0)
+  if C.X509_check_private_key(leaf, key) ~= 1 then
+    return "the key in tls.key is not that of the certificate in tls.crt"
+  end
+  local context = ffi.gc(C.SSL_CTX_new(C.TLS_server_method()), C.SSL_CTX_free)
+  local good = C.SSL_CTX_use_certificate(context, leaf) == 1 and C.SSL_CTX_use_PrivateKey(context, key) == 1
+  for index = 1, C.OPENSSL_sk_num(certificate) - 1 do
+    good = good and C.SSL_CTX_ctrl(context, ADD_TO_CHAIN, 1, C.OPENSSL_sk_value(certificate, index)) == 1
+  end
+  if not good then
+    local reason = C.ERR_reason_error_string(C.ERR_peek_last_error())
+    return "OpenSSL refuses the certificate in tls.crt: " .. (reason ~= nil and ffi.string(reason) or "it does not say why")
+  end
+end
+
 local function read()
   local certificate, key = contents("tls.crt"), contents("tls.key")
   local found = {text = certificate .. key}
@@ -31,9 +60,9 @@ local function read()
     return pair
   end
   found.certificate, found.key = assert(ssl.parse_pem_cert(certificate)), assert(ssl.parse_pem_priv_key(key))
-  local fit = ffi.C.X509_check_private_key(ffi.C.OPENSSL_sk_value(found.certificate, 0), found.key)
+  local refused = refusal(found.certificate, found.key)
   ffi.C.ERR_clear_error() -- or nginx finds it later, and wonders
-  assert(fit == 1, "the key in tls.key is not that of the certificate in tls.crt")
+  assert(not refused, refused)
   return found
 end
 
