@@ -218,7 +218,7 @@ def test_everybody_runs_his_own_image(values: dict[str, Path]) -> None:
     rendered = render(Question(values["logstash"], (f'logging.logstash.rabbitmq.image.tag="4.2.9{digest}"',)))
 
     assert {each["name"]: each["image"] for each in pod(rendered).containers} == {
-        "files": f"localhost/jld/hub:{VERSION}",
+        "files": f"ghcr.io/my-org/hub:{VERSION}",
         "rabbitmq": f"docker.io/library/rabbitmq:4.2.9{digest}",
         "logstash": "docker.elastic.co/logstash/logstash:9.5.2",
     }

@@ -17,18 +17,19 @@ import typer
 from jld.command_line import terminal
 from jld.command_line.options import CHART, FORMAT
 from jld.command_line.report import Format, Report, outcome
+from jld.rules.images.registry import images_are_in_a_registry
 from jld.schema.chart import find_chart
 from jld.secrets import pem_files
 from jld.site import yaml_writer
 from jld.site.reader import load
-from jld.site.tree import Node, merge, plain, put, tree
+from jld.site.tree import Node, coalesce, merge, plain, put, tree
 from jld.start.images import listed_images
 from jld.start.interview import Interview
 from jld.start.migration import MigratedKey, Migration, secrets_data
 from jld.start.site_file import render_site
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
 from jld.support.files import PRIVATE, is_file, kind_of, replace_file
-from jld.support.key_paths import JsonMap, KeyPath
+from jld.support.key_paths import JsonMap, KeyPath, dotted
 from jld.support.masking import masked_name
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def init(
     ] = None,
     users: Annotated[list[str] | None, _text("--user", metavar="NAME", text="Let in by name. May be repeated.")] = None,
     admins: Annotated[list[str] | None, _text("--admin", metavar="NAME", text="Administers. May be repeated.")] = None,
+    image_registry: Annotated[
+        str, _text("--image-registry", metavar="REGISTRY", text="Where JLD's own images were pushed.")
+    ] = "",
     images: Annotated[
         list[str] | None, _text("--image", metavar="REF", text="A lab's image, the default first. May be repeated.")
     ] = None,
@@ -102,10 +106,10 @@ def init(
       jld init
 
       jld init --hostname jupyter.example.org --github-client-id Iv1.8a61f9b3a7aba766 --organization my-org
-      --storage-class shared --letsencrypt operator@example.org
+      --image-registry registry.example.org/jld --storage-class shared --letsencrypt operator@example.org
 
       jld init --hostname jupyter.example.org --cilogon-client-id cilogon:/client_id/1a2b3c --group lsst_users
-      --identity-provider https://idp.ncsa.illinois.edu/idp/shibboleth --tls-secret jupyter-tls
+      --identity-provider https://idp.ncsa.illinois.edu/idp/shibboleth --tls-secret jupyter-tls --image-registry ghcr.io/my-org
 
       jld init --hostname jld.localhost --login dummy --user alice --home-folder /var/lib/jld
 
@@ -129,6 +133,7 @@ def init(
         options_site = _site_of_options(
             {
                 ("global", "hostname"): hostname,
+                ("global", "imageRegistry"): image_registry,
                 ("hub", "auth", "dummy"): {} if login is Login.dummy else None,
                 ("hub", "auth", "cilogon"): {} if login is Login.cilogon else None,
                 ("hub", "auth", "github", "clientId"): client_id,
@@ -164,6 +169,8 @@ def init(
             report.line(f"Wrote {secrets_file}")
             report.fact(secretsFile=str(secrets_file))
             report.warn(*_warn_unless_ignored(secrets_file))
+        effective = coalesce(source.defaults(), site)
+        report.warn(*(Problem(None, dotted(path), each) for path, each in images_are_in_a_registry(effective)))
         replace_file(output, render_site(site, schema), READABLE)
         report.line(f"Wrote {output}. Next: jld check {output}")
         report.fact(output=str(output))

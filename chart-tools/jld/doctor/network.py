@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from jld.doctor.facts import ClusterFacts, Finding, Level, NetworkFacts, NoResponse, Release
+from jld.rules.images.registry import images_are_in_a_registry
 from jld.secrets.formats import decode
 from jld.support.key_paths import JsonMap, value_at
 
@@ -53,8 +54,14 @@ def findings(
     for key, address in web_addresses(site).items():
         yield _reachable(key, address, network.statuses.get(address, NoResponse("not asked")))
     if "global.imageRegistry" not in web_addresses(site):
+        lacking = any(True for _ in images_are_in_a_registry(site))
         observed = f"{value_at(site, 'global', 'imageRegistry')}: images are expected on the nodes themselves"
-        yield Finding("global.imageRegistry", Level.ok, observed)
+        remedy = (
+            "write where `make images PUSH=...` pushed them, unless somebody loads them into each node"
+            if lacking
+            else ""
+        )
+        yield Finding("global.imageRegistry", Level.warning if lacking else Level.ok, observed, remedy)
 
 
 def _name(cluster: ClusterFacts, network: NetworkFacts, site: JsonMap, release: Release) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, pods, resources
 from jld.rules.access import services
 from jld.rules.additions import containers, environment, mounts
-from jld.rules.images import listed, prepuller, series, typed
+from jld.rules.images import listed, prepuller, registry, series, typed
 from jld.rules.outbound import addresses, authorities, proxy
 from jld.rules.storage import nfs, volumes
 from jld.site.tree import Node, find, nearest
@@ -27,6 +27,7 @@ PARTS = (
     series,
     typed,
     prepuller,
+    registry,
     nginx,
     volumes,
     nfs,
@@ -39,7 +40,7 @@ PARTS = (
     addresses,
 )
 RULES = tuple(rule for part in PARTS for rule in part.RULES)
-WARNINGS = tuple(rule for part in PARTS for rule in part.WARNINGS)
+WARNINGS = (*(rule for part in PARTS for rule in part.WARNINGS), *registry.WARNINGS_OF_WHAT_IS_MISSING)
 
 
 def violations(site: Node, effective: JsonMap) -> list[Problem]:
@@ -50,10 +51,10 @@ def violations(site: Node, effective: JsonMap) -> list[Problem]:
 
 
 def warnings(site: Node, effective: JsonMap) -> list[Problem]:
-    """Keys of the site that are accepted, but have no effect or are safe only on a trial machine."""
+    """Keys of the site that are accepted, but have no effect or are safe only on a trial machine, and one that it should have."""
     return [
         Problem(nearest(site, path), dotted(path), sentence)
         for rule in WARNINGS
         for path, sentence in rule(effective)
-        if find(site, path)
+        if rule in registry.WARNINGS_OF_WHAT_IS_MISSING or find(site, path)
     ]

@@ -25,6 +25,7 @@ from jld.start.questions import (
     ORGANIZATIONS,
     PEOPLE,
     PROVIDERS,
+    REGISTRY,
     STORAGE_QUESTIONS,
     TLS_SECRET,
     TRIAL_USERS,
@@ -64,6 +65,8 @@ class Interview:
         self._ask(HOSTNAME)
         self._login()
         self._ask(ADMINS)
+        if value_at(self._plain(), "hub", "auth", "dummy") is None:  # else it is a trial on one machine
+            self._ask(REGISTRY)
         self._images()
         self._storage()
         self._certificate()

@@ -56,6 +56,12 @@ TRIAL_USERS = Question(
 ADMINS = Question(
     ("hub", "auth", "admins"), "Who administers the hub (empty: nobody)", "--admin", many=True, needed=False
 )
+REGISTRY = Question(
+    ("global", "imageRegistry"),
+    "Where the images of `make images PUSH=...` are: a registry and a folder in it (empty: on the nodes already)",
+    "--image-registry",
+    needed=False,
+)
 IMAGES = Question(
     ("hub", "lab", "images"),
     "Images of labs that people choose from, each with its tag and with commas between (empty: the one of global.imageRegistry)",

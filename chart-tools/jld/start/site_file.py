@@ -11,6 +11,7 @@ from jld.support.key_paths import JsonMap, KeyPath, value_at
 
 _COMMENTS: dict[KeyPath, str] = {
     ("global", "hostname"): "what people type",
+    ("global", "imageRegistry"): "where `make images PUSH=...` pushed",
     ("hub", "auth", "admins"): "who administers the hub",
     ("hub", "auth", "github", "clientId"): "of the OAuth app with the callback {callback}",
     ("hub", "auth", "github", "organizations", "allow"): "whose members are let in; `org:team` for a team",

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 GITHUB = """\
-global: {hostname: jupyter.example.org}
+global: {hostname: jupyter.example.org, imageRegistry: ghcr.io/my-org}
 hub: {auth: {github: {clientId: Iv1.8a61f9b3a7aba766, organizations: {allow: [my-org]}}}}
 nginx: {tls: {existingSecret: jupyter-tls}}
 """

@@ -12,6 +12,7 @@ from jld.support.masking import holds_secret
 
 _NAME_OF_SECRET = re.compile(r"(PASSWORD|PASSWD|TOKEN|SECRET|KEY)$", re.IGNORECASE)
 _OF_ONE_PERSON = ("HOME", "USER")
+_PROXY = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy")
 _FIREFLY = dict.fromkeys(("FIREFLY_URL", "FIREFLY_ROUTE", "FIREFLY_HTML"), "its Firefly is found by it")
 
 
@@ -47,6 +48,8 @@ def _reason(part: Part, name: str, effective: JsonMap) -> str | None:
     own = dict(part.variables)
     if part is LABS and value_at(effective, "firefly", "enabled") is True:
         own |= _FIREFLY
+    if part is LABS and value_at(effective, "global", "proxy", "https"):
+        own |= dict.fromkeys(_PROXY, "it is said in global.proxy")
     return own.get(name) or next((reason for start, reason in PREFIXES.items() if name.startswith(start)), None)
 
 

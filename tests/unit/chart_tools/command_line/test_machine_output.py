@@ -22,7 +22,7 @@ def mistakes(desk: Any, text: str) -> list[dict[str, Any]]:
 def test_a_wrong_value_carries_its_place_what_was_found_and_what_is_accepted(desk: Any) -> None:
     found = mistakes(
         desk,
-        "global: {hostname: jupyter.example.org}\n"
+        "global: {hostname: jupyter.example.org, imageRegistry: ghcr.io/my-org}\n"
         "hub: {auth: {dummy: {users: [alice]}}, culling: {idleTimeout: 12hours}}\n"
         "nginx: {tls: {selfSigned: true}}\n",
     )

@@ -449,9 +449,17 @@ def test_addresses_that_do_not_answer_are_named() -> None:
 
 
 def test_images_on_the_nodes_need_no_registry() -> None:
-    local = site(**{"global": {"imageRegistry": "localhost/jld"}})
+    local = site(**{"global": {"hostname": "jld.localhost", "imageRegistry": "localhost/jld"}})
     found = network.findings(FIT, NetworkFacts(), local, HERE, NOW)
     assert about("global.imageRegistry", found).level is Level.ok
+
+
+def test_images_that_nobody_brings_to_the_nodes_are_a_warning() -> None:
+    local = site(**{"global": {"imageRegistry": "localhost/jld"}, "hub": {"auth": {"github": {}}}})
+    for hostname, level in (("jupyter.example.org", Level.warning), ("jld.localhost", Level.ok)):
+        local["global"]["hostname"] = hostname
+        found = network.findings(FIT, NetworkFacts(), local, HERE, NOW)
+        assert about("global.imageRegistry", found).level is level
 
 
 def with_certificate(hostname: str, made: datetime) -> dict[str, Any]:

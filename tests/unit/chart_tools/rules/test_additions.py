@@ -41,6 +41,14 @@ MISTAKES: list[tuple[str, str]] = [
         "hub.lab.environment.HOME: JLD sets this itself, because each person has a home of their own; remove it",
     ),
     (
+        hub("traits: {KubeSpawner: {environment: {HOME: /x}}}"),
+        "hub.traits.KubeSpawner.environment.HOME: JLD sets this itself, because each person has a home of their own; remove it",
+    ),
+    (
+        hub("lab: {environment: {HTTPS_PROXY: x}}").replace("org}", 'org, proxy: {https: "http://10.20.0.5:3128"}}', 1),
+        "hub.lab.environment.HTTPS_PROXY: JLD sets this itself, because it is said in global.proxy; remove it",
+    ),
+    (
         hub("environment: {PYTHONPATH: /x}"),
         "hub.environment.PYTHONPATH: JLD sets this itself, because the hub's program is found by it; remove it",
     ),

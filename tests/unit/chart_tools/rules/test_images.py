@@ -24,7 +24,7 @@ from jldhub.settings.lab import Lab
 CHART = Chart(Path(__file__).resolve().parents[4] / "chart")
 SCHEMA = CHART.schema()
 HEAD = """\
-global: {hostname: jupyter.example.org}
+global: {hostname: jupyter.example.org, imageRegistry: ghcr.io/my-org}
 nginx: {tls: {existingSecret: jupyter-tls}}
 hub:
   auth: {github: {clientId: Iv1.8a61f9b3a7aba766, organizations: {allow: [my-org]}}}

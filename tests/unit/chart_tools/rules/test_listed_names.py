@@ -86,7 +86,10 @@ def test_a_listed_name_is_one_of_the_hub_or_is_refused(
     (way,) = auth
     users = {"users": [name]} if way == "dummy" else {"users": {"allow": [name]}}
     chosen = {"admins": [name], way: auth[way] | users}
-    top = {"global": {"hostname": "jupyter.example.org"}, "nginx": {"tls": {"existingSecret": "jupyter-tls"}}}
+    top = {
+        "global": {"hostname": "jupyter.example.org", "imageRegistry": "ghcr.io/my-org"},
+        "nginx": {"tls": {"existingSecret": "jupyter-tls"}},
+    }
     routes = {"nginx": top["nginx"] | {"routes": {"existingSecret": "mine"}}}
     said = complaints(yaml.safe_dump(top | routes | {"hub": {"auth": chosen, "existingSecret": "mine"}}))
     lists = ["admins[0]", "dummy.users[0]" if way == "dummy" else f"{way}.users.allow[0]"]

@@ -101,7 +101,7 @@ def site(**other: Any) -> str:
     chosen = {"class": "generic-oauth", "clientId": "jld", "allowAll": True} | other
     return yaml.safe_dump(
         {
-            "global": {"hostname": "jupyter.example.org"},
+            "global": {"hostname": "jupyter.example.org", "imageRegistry": "ghcr.io/my-org"},
             "nginx": {"tls": {"existingSecret": "jupyter-tls"}, "routes": {"existingSecret": "mine"}},
             "hub": {"auth": {"other": chosen}, "existingSecret": "mine"},
         }

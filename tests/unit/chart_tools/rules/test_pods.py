@@ -20,6 +20,12 @@ def site(rest: str) -> str:
     return f"{HEAD}hub: {{{AUTH}}}\n{rest}\n"
 
 
+def affinity(kind: str, when: str, term: str) -> str:
+    return hub(f"pod: {{affinity: {{{kind}: {{{when}DuringSchedulingIgnoredDuringExecution: [{term}]}}}}}}")
+
+
+AFFINITY = "hub.pod.affinity.{}.{}DuringSchedulingIgnoredDuringExecution"
+NO_LABEL = 'the key "{}" is not accepted; write a name as labels have it, like app.kubernetes.io/name'
 NOBODYS = "there is no such key; did you mean"
 MISTAKES: list[tuple[str, str]] = [
     # Where keys stood before, or somebody looks for them.
@@ -60,6 +66,52 @@ MISTAKES: list[tuple[str, str]] = [
     (
         hub("pod: {topologySpread: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: Never}]}"),
         'hub.pod.topologySpread[0].whenUnsatisfiable: found "Never"; write DoNotSchedule or ScheduleAnyway',
+    ),
+    (
+        affinity("podAffinity", "preferred", "{weight: 101, podAffinityTerm: {topologyKey: zone}}"),
+        f"{AFFINITY.format('podAffinity', 'preferred')}[0].weight: found 101; write a whole number from 1 to 100",
+    ),
+    (
+        affinity("podAntiAffinity", "required", '{topologyKey: "the zone"}'),
+        f"{AFFINITY.format('podAntiAffinity', 'required')}[0].topologyKey: "
+        'no label is called "the zone"; write one like topology.kubernetes.io/zone',
+    ),
+    (
+        affinity("podAffinity", "required", "{topologyKey: zone, namespaces: [Data]}"),
+        f'{AFFINITY.format("podAffinity", "required")}[0].namespaces[0]: no namespace is called "Data"; write its name',
+    ),
+    (
+        affinity("podAffinity", "required", '{topologyKey: zone, labelSelector: {matchLabels: {app: "a b"}}}'),
+        f"{AFFINITY.format('podAffinity', 'required')}[0].labelSelector.matchLabels.app: "
+        'no label has the value "a b"; write letters, digits, -, _ and . without blanks',
+    ),
+    (
+        affinity(
+            "nodeAffinity", "preferred", "{weight: 1, preference: {matchExpressions: [{key: a b, operator: Exists}]}}"
+        ),
+        f"{AFFINITY.format('nodeAffinity', 'preferred')}[0].preference.matchExpressions[0].key: "
+        'no label is called "a b"; write one like topology.kubernetes.io/zone',
+    ),
+    # Names of labels and of resources.
+    *(
+        (hub(f"pod: {{nodeSelector: {{{name}: x}}}}"), f"hub.pod.nodeSelector: {NO_LABEL.format(name)}")
+        for name in ("a..b/c", "-a/c", "a.-b/c", "A/c", "a/b/c")
+    ),
+    *(
+        (
+            hub(f"lab: {{sizes: {{gpu: {{cpu: 1, memory: 1Gi, gpus: 1, gpuResource: {name}}}}}}}"),
+            f'hub.lab.sizes.gpu.gpuResource: found "{name}"; '
+            "write a resource of the cluster's nodes, like nvidia.com/gpu",
+        )
+        for name in ("nvidia.com gpu", "nvidia..com/gpu", "gpu")
+    ),
+    *(
+        (
+            hub(f"lab: {{sizes: {{gpu: {{cpu: 1, memory: 1Gi, gpus: 1, gpuResource: {name}}}}}}}"),
+            "hub.lab.sizes.gpu.gpuResource: names below kubernetes.io, and such as begin with requests., are no devices to "
+            "Kubernetes; write the one that the device plug-in of your GPUs gives, like nvidia.com/gpu",
+        )
+        for name in ("kubernetes.io/gpu", "requests.nvidia.com/gpu")
     ),
     # What is JLD's.
     (

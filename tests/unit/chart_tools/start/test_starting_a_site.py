@@ -29,6 +29,7 @@ CHECKOUT = Path(__file__).resolve().parents[4]
 SCHEMA = Chart(CHECKOUT / "chart").schema()
 REPOSITORY = st.lists(st.sampled_from(["x", "7", "x-2", "a.b_c", "y" * 32, "y" * 40, "z" * 90]), min_size=1, max_size=3)
 GITHUB = ["--hostname", "jupyter.example.org", "--github-client-id", "Iv1.8a61f9b3a7aba766", "--organization", "my-org"]
+GITHUB += ["--image-registry", "ghcr.io/my-org"]
 TRIAL = ["--hostname", "jld.localhost", "--login", "dummy", "--user", "alice"]
 # Every parameter of the original tool, its other names, and the misspellings of its published examples.
 _KEYS = (
@@ -84,6 +85,7 @@ def test_a_certificate_of_lets_encrypt_takes_one_option(desk: Any) -> None:
 CILOGON = [
     *("--hostname", "jupyter.example.org", "--cilogon-client-id", "cilogon:/client_id/1a2b3c", "--group", "lsst_users"),
     *("--identity-provider", "https://idp.ncsa.illinois.edu/idp/shibboleth", "--tls-secret", "jupyter-tls"),
+    *("--image-registry", "ghcr.io/my-org"),
 ]
 
 
@@ -278,6 +280,7 @@ def test_a_person_is_asked_again_until_each_answer_is_right(desk: Any, at_termin
             ("Client ID", ["", "Iv1.abc"]),
             ("Organizations", ["my org", "my-org, partner:team"]),
             ("Who administers", [""]),
+            ("Where the images of", ["https://ghcr.io", "ghcr.io/my-org"]),
             ("Images of labs", ["scipy", "quay.io/jupyter/scipy-notebook", f"{SCIPY}, {R}"]),
             ("Home directories", [""]),
             ("Storage class", ["shared"]),
@@ -292,7 +295,7 @@ def test_a_person_is_asked_again_until_each_answer_is_right(desk: Any, at_termin
         terminal.read()
     assert terminal.exitstatus == 0
     assert desk.read("site.yaml") == {
-        "global": {"hostname": "jupyter.example.org"},
+        "global": {"hostname": "jupyter.example.org", "imageRegistry": "ghcr.io/my-org"},
         "hub": {
             "auth": {"github": {"clientId": "Iv1.abc", "organizations": {"allow": ["my-org", "partner:team"]}}},
             "lab": MENU,
@@ -301,6 +304,20 @@ def test_a_person_is_asked_again_until_each_answer_is_right(desk: Any, at_termin
         "nginx": {"tls": {"existingSecret": "jupyter-tls"}},
     }
     check(desk)
+
+
+def test_a_new_site_without_a_registry_is_told_what_nodes_lack(desk: Any) -> None:
+    """As `jld check` tells, and `jld values`."""
+    result = desk.run("init", *GITHUB[:-2], "--tls-secret", "jupyter-tls")
+    assert result.exit_code == 0
+    checked = desk.run("check", "site.yaml", JLD_GITHUB_CLIENT_SECRET="abc")
+    assert checked.exit_code == 0
+    for told in (result.stderr, checked.stderr):
+        assert (
+            "warning: global.imageRegistry: nodes have images of localhost/jld only where somebody loaded them" in told
+        )
+    trial = desk.run("init", *TRIAL, "-o", "trial.yaml")
+    assert (trial.exit_code, trial.stderr) == (0, "")
 
 
 def test_what_an_option_says_is_not_asked(desk: Any, at_terminal: Any) -> None:
@@ -373,6 +390,8 @@ def test_an_old_file_becomes_a_site_and_each_key_is_accounted_for(desk: Any) -> 
     assert result.stderr.splitlines() == [
         f"warning: nginx.tls.certificate: there is no file /etc/tls/cert.pem; {missing}",
         f"warning: nginx.tls.key: there is no file {desk.folder}/tls/key.pem; {missing}",
+        "warning: global.imageRegistry: nodes have images of localhost/jld only where somebody loaded them into each; "
+        "write where `make images PUSH=...` pushed them, like registry.example.org/jld",
     ]
     assert result.stdout.splitlines() == [
         "JLD_HOSTNAME -> global.hostname",

@@ -13,7 +13,7 @@ SECRET = "0123456789abcdef"
 def test_each_key_that_changes_is_said_with_both_values(github_desk: Any) -> None:
     github_desk.write(
         "new.yaml",
-        "global: {hostname: jupyter.example.org, port: 8443}\n"
+        "global: {hostname: jupyter.example.org, port: 8443, imageRegistry: ghcr.io/my-org}\n"
         "hub: {auth: {github: {clientId: Iv1.8a61f9b3a7aba766, users: {allow: [octocat]}}}, lab: {sizes: {tiny: null}}}\n"
         "nginx: {tls: {existingSecret: jupyter-tls}}\n",
     )

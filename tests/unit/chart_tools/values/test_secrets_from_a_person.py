@@ -48,7 +48,7 @@ def test_a_secrets_file_beside_the_site_is_used_and_named(desk: Any) -> None:
     (desk.folder / "sites").mkdir()
     desk.write(
         "sites/site.yaml",
-        "global: {hostname: jupyter.example.org}\n"
+        "global: {hostname: jupyter.example.org, imageRegistry: ghcr.io/my-org}\n"
         "hub: {auth: {github: {clientId: Iv1.abc, users: {allow: [octocat]}}}}\n"
         "nginx: {tls: {existingSecret: jupyter-tls}}\n",
     )
