@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jld.schema.validation import accepted, is_secret, is_valid, key_paths, key_rule, nearest_name, resolved
+from jld.schema.suggestions import nearest_name
+from jld.schema.validation import accepted, is_secret, is_valid, key_paths, key_rule, resolved
 from jld.support.key_paths import JsonMap, KeyPath, dotted
 
 _TYPES = {

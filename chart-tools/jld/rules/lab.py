@@ -6,7 +6,7 @@ import re
 from itertools import product
 
 from jld.rules.rule import Rule, Violations
-from jld.schema.validation import nearest_name
+from jld.schema.suggestions import nearest_name
 from jld.support.key_paths import JsonMap, KeyPath, dotted, list_at, map_at, value_at
 from jld.support.quantities import amount
 

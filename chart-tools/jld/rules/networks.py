@@ -146,39 +146,47 @@ def rules_are_such_as_kubernetes_takes(effective: JsonMap) -> Violations:
 
 
 def _opened_credentials(peer: _Peer) -> str:
-    """The first place of a cloud's credentials that a peer of an egress rule holds."""
+    """Which of a cloud's credentials a peer of an egress rule holds, as words: where it is smaller, it lies there."""
     from ipaddress import collapse_addresses, ip_network
 
     if peer.content is None:
-        return CREDENTIALS[0]
+        return f"holds {CREDENTIALS[0]}"
     whole, holes = peer.networks
     for closed in map(ip_network, CREDENTIALS):
         if whole and whole.version == closed.version and whole.overlaps(closed):
             shared = whole if _within(whole, closed) else closed
             excepted = collapse_addresses(hole for hole in holes if hole.version == shared.version)  # type: ignore[type-var]
             if not any(_within(shared, hole) for hole in excepted):
-                return str(closed.network_address if closed.num_addresses == 1 else closed)
+                where = str(closed.network_address if closed.num_addresses == 1 else closed)
+                return _LIES_THERE if _within(whole, closed) else f"holds {where}"
     return ""
 
 
-def _sentence_of_credentials(peer: _Peer, where: str) -> str:
-    holds = f"holds {where}, where clouds hand out a node's credentials"
+_LIES_THERE = "is"
+
+
+def _sentence_of_credentials(text: str, verb: str, remedy: str) -> str:
+    """No smaller network helps where the whole of one is closed."""
+    where = f"{text} {verb}, where" if verb != _LIES_THERE else f"{text} is where"
+    return f"{where} clouds hand out a node's credentials; {remedy if verb != _LIES_THERE else 'remove it'}"
+
+
+def _of_peer(peer: _Peer, verb: str) -> str:
     if peer.content is None:
-        return f"names nobody in `to`, which is everybody, and {holds}; write to"
-    return f"{value_at(peer.content, 'ipBlock', 'cidr')} {holds}; name it in except, or write smaller networks"
+        return _sentence_of_credentials("names nobody in `to`, which is everybody, and", verb, "write to")
+    cidr = value_at(peer.content, "ipBlock", "cidr")
+    return _sentence_of_credentials(str(cidr), verb, "name it in except, or write smaller networks")
 
 
 def no_access_to_node_credentials(effective: JsonMap) -> Violations:
     """None of `hub.lab.network.allow`, and no rule of `hub.lab.network.egress` and `firefly.network.egress`, holds an address where clouds hand out a node's credentials."""
     for index, text in enumerate(list_at(effective, *ALLOW)):
-        where = _opened_credentials(_Peer(ALLOW, {"ipBlock": {"cidr": text}}))
-        if where:
-            sentence = f"{text} holds {where}, where clouds hand out a node's credentials; write smaller networks"
-            yield (*ALLOW, index), sentence
+        if verb := _opened_credentials(_Peer(ALLOW, {"ipBlock": {"cidr": text}})):
+            yield (*ALLOW, index), _sentence_of_credentials(text, verb, "write smaller networks")
     for part in OF_PEOPLE:
         for peer in _peers(effective, part, "egress"):
-            if where := _opened_credentials(peer):
-                yield peer.path, _sentence_of_credentials(peer, where)
+            if verb := _opened_credentials(peer):
+                yield peer.path, _of_peer(peer, verb)
 
 
 def denied_networks_are_closed(effective: JsonMap) -> Violations:
@@ -213,8 +221,8 @@ def chart_reaches_node_credentials(effective: JsonMap) -> Violations:
     """No rule of the other parts' `network.egress` holds an address where clouds hand out a node's credentials."""
     for part in OF_THE_CHART:
         for peer in _peers(effective, part, "egress"):
-            if where := _opened_credentials(peer):
-                yield peer.path, _sentence_of_credentials(peer, where)
+            if verb := _opened_credentials(peer):
+                yield peer.path, _of_peer(peer, verb)
 
 
 def rules_name_somebody(effective: JsonMap) -> Violations:

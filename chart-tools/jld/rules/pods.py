@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from jld.rules.rule import Rule, Violations
 from jld.rules.traits import pod_types
-from jld.schema.validation import nearest_name
+from jld.schema.suggestions import nearest_name
 from jld.support.key_paths import JsonMap, KeyPath, list_at, map_at, value_at
 
 PODS: tuple[KeyPath, ...] = (

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, cast
 
-from jld.schema import legacy_keys
+from jld.schema import bounds, legacy_keys
 from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, extend
+from jld.schema.suggestions import advice, nearest_name
 from jld.site.tree import Node, describe, find, nearest, plain
 from jld.support.errors import Problem
 from jld.support.key_paths import JsonMap, KeyPath, dotted
 from jld.support.masking import holds_secret
 
 COMPOSITE = ("oneOf", "anyOf")  # rules about keys together; not worth saying when one of the keys is wrong by itself
-MANY_KEYS = 12
 
 
 def problems(site: Node, effective: JsonMap, schema: JsonMap, of_rules: Collection[Problem] = ()) -> list[Problem]:
@@ -76,7 +75,7 @@ class _Sentences:
     def __init__(self, site: Node, schema: JsonMap, error: ValidationError) -> None:
         self.site = site
         self.schema = schema
-        self.keyword = error.validator
+        self.keyword = str(error.validator)
         self.keyword_value: Any = error.validator_value
         self.instance: Any = error.instance
         self.about_key = "propertyNames" in error.absolute_schema_path
@@ -122,25 +121,17 @@ class _Sentences:
         why = legacy_keys.why_no_counterpart(key)
         if why and "_" in key:
             return f"the original deploy tool's {key} has no counterpart: {why}", ""
-        paths = [path for path in key_paths(self.schema) if path[-1] == key]
-        below = [
-            dotted(path) for path in paths if path[: len(self.path)] == self.path and len(path) == len(self.path) + 2
-        ]
-        if self.path and len(below) == 1:
-            return f"did you mean {below[0]}?", below[0]
-        moved = legacy_keys.MOVED.get(dotted((*self.path, key)))
-        if moved:
-            return f"did you mean {moved}?", moved
-        close = nearest_name(key, names)
-        if close:
-            return f"did you mean {close}?", dotted((*self.path, close))
-        if why and not self.path:
-            return f"the original deploy tool's {key} has no counterpart: {why}", ""
-        if elsewhere := [dotted(path) for path in paths]:
-            return f"did you mean {' or '.join(elsewhere[:3])}?", elsewhere[0]
-        if len(names) <= MANY_KEYS:
-            return f"accepted here: {', '.join(names)}", ""
-        return f"`jld explain {dotted(self.path)}` lists the accepted ones", ""
+        path = (*self.path, key)
+        return advice(path, names, list(key_paths(self.schema)), list(self._modes()))
+
+    def _modes(self) -> Iterator[str]:
+        """The choices that the map of the key belongs to: `nginx.mode: ingress` for keys of nginx.ingress."""
+        if not self.path:
+            return
+        above, name = self.path[:-1], self.path[-1]
+        for key, rule in key_rule(self.schema, above).get("properties", {}).items():
+            if name in resolved(rule, self.schema).get("enum", []):
+                yield f"{dotted((*above, key))}: {name}"
 
     def _forbidden_name(self) -> Problem:
         path = (*self.path, str(self.instance))
@@ -181,11 +172,34 @@ class _Sentences:
             return f"missing; {remedy}"
         if node.value in ("", None):
             return f"empty; {remedy}"
+        if pair := self._pair(node):
+            return pair
         if holds_secret(plain(node)):
             return (
                 f"found {describe(node)}, which holds what looks like a secret, and would show it to others; {remedy}"
             )
-        return f"found {describe(node)}; {remedy}"
+        return f"found {describe(node)}{self._bound()}; {remedy}"
+
+    def _bound(self) -> str:
+        return bounds.broken(
+            self.keyword,
+            self.keyword_value,
+            self.instance,
+            self.rule,
+            lambda text: is_valid(text, self.rule, self.schema),
+        )
+
+    def _pair(self, node: Node) -> str:
+        """What to say of `org: team` where text is expected, for YAML makes a key and a value of it."""
+        if self.keyword != "type" or not isinstance(node.value, dict) or len(node.value) != 1:
+            return ""
+        [(key, inner)] = node.value.items()
+        if isinstance(inner.value, dict | list):
+            return ""
+        for text in (f"{key}: {inner.written}", f"{key}:{inner.written}") if inner.written else (key,):
+            if is_valid(text, self.rule, self.schema) and not holds_secret(text):
+                return f'YAML reads a key and a value here, for a blank follows the colon; write it in quotes: "{text}"'
+        return ""
 
     def _remedy(self, node: Node | None) -> str:
         if node and isinstance(node.value, bool | int | float) and not is_secret(self.path):
@@ -204,7 +218,7 @@ class _Sentences:
                 return "write a list, like [first, second]"
             case "string":
                 return "write text in quotes"
-        return f"it is not accepted ({self.keyword} {self.keyword_value})"
+        return bounds.remedy(self.keyword, self.keyword_value, self.rule)
 
 
 def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[KeyPath]:
@@ -235,13 +249,6 @@ def is_valid(value: Any, rule: JsonMap, schema: JsonMap) -> bool:
 def is_secret(path: KeyPath) -> bool:
     """Whether what stands at `path` must never be shown. Below these three, `secret` is where a site names one."""
     return "secret" in path and not {"environment", "files", "volumes"} & set(path[: path.index("secret")])
-
-
-def nearest_name(name: str, names: list[str]) -> str | None:
-    """The one of `names` that a person may have meant by `name`."""
-    folded = {other.lower(): other for other in names}
-    close = difflib.get_close_matches(name.lower().replace("_", "").replace("-", ""), folded, n=1, cutoff=0.6)
-    return folded[close[0]] if close else None
 
 
 def key_paths(schema: JsonMap, below: JsonMap | None = None, path: KeyPath = ()) -> Iterator[KeyPath]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from jld.site import syntax
 from jld.site.tree import Node, Scalar
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
 from jld.support.files import read_start
@@ -36,9 +37,7 @@ def parse(content: bytes, file: Path) -> Node:
     try:
         documents = list(_documents(text, str(file)))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(str(file), mark.line + 1, mark.column + 1) if mark else Place(str(file))
-        raise SiteError([Problem(place, "", _syntax(error))]) from None
+        raise SiteError([_syntax_problem(error, text, str(file))]) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - (text.rfind("\n", 0, error.position) + 1) + 1
@@ -92,10 +91,9 @@ _COLLECTION_TAGS: dict[type[yaml.Node], str] = {
     yaml.MappingNode: "tag:yaml.org,2002:map",
     yaml.SequenceNode: "tag:yaml.org,2002:seq",
 }
-_NO_TAGS = "an unquoted `!` starts a tag, which is not accepted; remove it, or put the text in quotes"
 _HALF_A_CHARACTER = "an escape that stands for half a character; write the character itself"
 _TOO_LARGE = f"more than {MAX_DEPTH} levels deep or {MAX_NODES} values long; this is not a site file"
-_IMPLICIT = "implicit"  # the tag of an unquoted scalar, whose meaning `_resolve` finds
+_IMPLICIT = "implicit"  # the tag of an unquoted scalar, whose meaning `resolve` finds
 
 
 class _Loader(yaml.SafeLoader):
@@ -137,22 +135,11 @@ def _documents(text: str, name: str) -> Iterator[yaml.Node]:
         loader.dispose()
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> str:
-    """A sentence for a YAML error, without the names of aliases and tags: a secret may start with `*`, `&` or `!`."""
-    problem = error.problem or error.context or "not YAML"
-    if "'\\t'" in problem:
-        return "a tab; YAML is indented with spaces only"
-    if problem == _TOO_LARGE:
-        return problem
-    if "alias" in problem or "anchor" in problem:
-        return "an unquoted `*` or `&` starts an alias that is not there or not finished; put the text in quotes"
-    if "tag" in problem or "tag" in (error.context or ""):
-        return _NO_TAGS
-    if "mapping values are not allowed" in problem:
-        return "a second `key:` on one line, or indentation that fits nothing above; put text that holds `: ` in quotes"
-    if "could not find expected ':'" in problem:
-        return "text without a `:` after it; write `key: value`"
-    return f"not YAML: {problem}"
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+    if error.problem == _TOO_LARGE and error.problem_mark:
+        return Problem(Place(file, error.problem_mark.line + 1, error.problem_mark.column + 1), "", _TOO_LARGE)
+    found = syntax.place_and_sentence(error, text)
+    return Problem(Place(file, *found[:2]), "", found[2]) if found else Problem(Place(file), "", "not YAML")
 
 
 class _Converter:
@@ -187,7 +174,7 @@ class _Converter:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path, key_place)
         if node.tag not in _COLLECTION_TAGS.values():
-            self._problem(node, path, _NO_TAGS)
+            self._problem(node, path, syntax.NO_TAGS)
         self.open.add(id(node))
         value: list[Node] | dict[str, Node]
         if isinstance(node, yaml.SequenceNode):
@@ -220,7 +207,7 @@ class _Converter:
                 node, path, "the merge key `<<` is not accepted; write the keys out, or use a second site file"
             )
             return None
-        if node.tag == _IMPLICIT and not isinstance(_resolve(text), str):
+        if node.tag == _IMPLICIT and not isinstance(resolve(text), str):
             self._problem(node, path, "YAML does not read this key as text; put it in quotes")
             return None
         if not _encodable(text):
@@ -236,9 +223,9 @@ class _Converter:
         if node.tag == _TEXT:
             return Node(text, place, key_place, text, quoted=True)
         if node.tag != _IMPLICIT:
-            self._problem(node, path, _NO_TAGS)
+            self._problem(node, path, syntax.NO_TAGS)
             return Node(text, place, key_place, text)
-        value = _resolve(text)
+        value = resolve(text)
         if isinstance(value, float) and not math.isfinite(value):
             self._problem(node, path, "this is not a finite number; write another number, or text in quotes")
             value = 0.0
@@ -255,7 +242,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
-def _resolve(text: str) -> Scalar:
+def resolve(text: str) -> Scalar:
     """What Helm's YAML library makes of an unquoted scalar."""
     if text in _NULL:
         return None

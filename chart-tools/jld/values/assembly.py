@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jld.rules import between_keys
-from jld.schema import validation
+from jld.schema import slips, validation
 from jld.schema.chart import Chart
 from jld.site import encrypted
 from jld.site.reader import load
@@ -104,7 +104,9 @@ def _read(sources: Sources, chart: Chart) -> Draft:
     if problems:
         raise SiteError(problems)
     problems += [problem for root in roots if (problem := legacy_file(root))]
-    draft.site = reduce(merge, roots)
+    meant = [slips.corrected(root, draft.schema) for root in roots]
+    problems += [problem for _, found in meant for problem in found]
+    draft.site = reduce(merge, [root for root, _ in meant])
     problems += unknown_keys_of_secrets_file(draft.secrets_file)
     if find(draft.secrets_file, ("sops",)):
         raise SiteError(problems)

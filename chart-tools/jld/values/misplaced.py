@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jld.schema import legacy_keys
-from jld.schema.validation import nearest_name
+from jld.schema.suggestions import nearest_name
 from jld.secrets.formats import BROKER_PASSWORD, FIREFLY_PASSWORD, HUB_SECRET, HUB_SECRETS, hub_secret
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Place, Problem

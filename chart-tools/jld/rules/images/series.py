@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 
 from jld.rules.rule import Rule, Violations
-from jld.schema.validation import nearest_name
+from jld.schema.suggestions import nearest_name
 from jld.support.key_paths import JsonMap, KeyPath, dotted, list_at, map_at, value_at
 
 IMAGES: KeyPath = ("hub", "lab", "images")

@@ -168,7 +168,7 @@ MISTAKES: list[tuple[str, str]] = [
     ),
     (
         f"global: {{hostname: jupyter.example.org, pod: {{containers: []}}}}\nnginx: {{tls: {{existingSecret: t}}}}\nhub: {{{AUTH}}}\n",
-        "global.pod.containers: there is no such key; did you mean hub.lab.pod.containers or hub.pod.containers or logging.containers?",
+        "global.pod.containers: there is no such key; did you mean hub.lab.pod.containers or hub.pod.containers?",
     ),
 ]
 

@@ -196,7 +196,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "no cores": (
         hub(DUMMY + "  lab: {sizes: {small: {cpu: 0}}}\n"),
-        "site.yaml:5:30: error: hub.lab.sizes.small.cpu: found the number 0; "
+        "site.yaml:5:30: error: hub.lab.sizes.small.cpu: found the number 0, which is less than 0.001; "
         "write a number of cores like 2, 0.5 or 500m",
     ),
     "a new size without memory": (
@@ -299,7 +299,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     ),
     "no time to start": (
         hub(DUMMY + "  lab: {startTimeout: 0s}\n"),
-        'site.yaml:5:23: error: hub.lab.startTimeout: found "0s"; '
+        'site.yaml:5:23: error: hub.lab.startTimeout: found "0s", which is less than 1s; '
         "write a whole number above zero and one unit of s, m, h or d, like 90s or 12h",
     ),
     "yes for true": (
