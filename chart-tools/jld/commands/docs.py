@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from jld.command_line.options import CHART
-from jld.command_line.report import outcome
+from jld.command_line.report import Report, outcome
 from jld.explain.reference import reference
+from jld.explain.z2jh import with_table
 from jld.schema.chart import find_chart
 from jld.support.errors import EnvironmentUnfit, SiteError
 from jld.support.files import is_file, read_start, replace_file
@@ -24,7 +25,7 @@ def docs(
     ] = None,
     chart: CHART = None,
 ) -> None:
-    """Write the reference of all values, docs/reference.md, from the schema.
+    """Write the reference of all values, docs/reference.md, from the schema, and the table in docs/from-z2jh.md.
 
     Examples:
 
@@ -34,14 +35,21 @@ def docs(
     """
     with outcome() as report:
         source = find_chart(chart)
-        file = output or source.folder.parent / "docs" / "reference.md"
-        text = reference(source.schema()).encode()
-        try:
-            current = is_file(file) and read_start(file, len(text) + 1) == text
-        except OSError as error:
-            raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
-        if check and not current:
-            sentence = "does not fit the chart's schema; run `jld docs`"
-            raise SiteError.of_file(file, sentence)
-        changed = not check and replace_file(file, text, READABLE)
-        report.line(f"Wrote {file}" if changed else f"{file} is up to date")
+        folder = source.folder.parent / "docs"
+        _write(output or folder / "reference.md", reference(source.schema()), check, report)
+        page = folder / "from-z2jh.md"
+        if not output and is_file(page):
+            _write(page, with_table(page.read_text()), check, report)
+
+
+def _write(file: Path, text: str, check: bool, report: Report) -> None:
+    content = text.encode()
+    try:
+        current = is_file(file) and read_start(file, len(content) + 1) == content
+    except OSError as error:
+        raise EnvironmentUnfit(f"{file}: cannot be read ({error.strerror})") from None
+    if check and not current:
+        sentence = "does not fit the chart's schema; run `jld docs`"
+        raise SiteError.of_file(file, sentence)
+    changed = not check and replace_file(file, content, READABLE)
+    report.line(f"Wrote {file}" if changed else f"{file} is up to date")

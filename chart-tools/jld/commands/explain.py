@@ -12,6 +12,7 @@ from jld.command_line.terminal import styled
 from jld.explain.keys import Key, describe_key, parse_key, suggestions
 from jld.schema import legacy_keys
 from jld.schema.chart import find_chart
+from jld.schema.z2jh.table import messages
 from jld.site import yaml_writer
 from jld.support.errors import Problem, SiteError
 from jld.support.key_paths import JsonMap, KeyPath
@@ -45,6 +46,8 @@ def _unknown(schema: JsonMap, key: str) -> Problem:
     if today:
         sentence = f"there is no such key; the original deploy tool's {key} is now {today}"
         return Problem(None, key, sentence, suggestion=today)
+    for _, _, sentence, now in messages(None, parse_key(key)):
+        return Problem(None, key, sentence, suggestion=now)
     close = suggestions(schema, key)
     if close:
         return Problem(None, key, f"there is no such key; did you mean {' or '.join(close[:3])}?", suggestion=close[0])

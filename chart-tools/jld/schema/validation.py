@@ -9,6 +9,7 @@ from typing import Any, cast
 from jld.schema import bounds, legacy_keys
 from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, extend
 from jld.schema.suggestions import advice, nearest_name
+from jld.schema.z2jh import table as z2jh
 from jld.site.tree import Node, describe, find, nearest, plain
 from jld.support.errors import Problem
 from jld.support.key_paths import JsonMap, KeyPath, dotted
@@ -106,6 +107,11 @@ class _Sentences:
             path = (*self.path, key)
             node = find(self.site, path)
             place = node.key_place if node else nearest(self.site, path)
+            if not legacy_keys.is_secret(key) and (foreign := list(z2jh.messages(node, path))):
+                for each, child, sentence, today in foreign:
+                    where = child.key_place if child else place
+                    yield Problem(where or place, dotted(each), sentence, suggestion=today)
+                continue
             names = [name for name in known if name != "global" or not self.path]
             advice, meant = self._advice(key, names)
             sentence = f"there is no such key; {advice}"

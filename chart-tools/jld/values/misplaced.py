@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jld.schema import legacy_keys
 from jld.schema.suggestions import nearest_name
+from jld.schema.z2jh import table as z2jh
 from jld.secrets.formats import BROKER_PASSWORD, FIREFLY_PASSWORD, HUB_SECRET, HUB_SECRETS, hub_secret
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Place, Problem
@@ -16,8 +17,13 @@ _OTHERS = (FIREFLY_PASSWORD, BROKER_PASSWORD)
 
 
 def legacy_file(root: Node) -> Problem | None:
-    """A whole file of the original deploy tool gets a sentence of its own, beside those about its keys."""
+    """A whole file of the original deploy tool, or of Zero to JupyterHub, gets a sentence of its own, beside those about its keys."""
     keys = root.value if isinstance(root.value, dict) else {}
+    within = find(root, z2jh.inner(root))
+    if root.place and within and z2jh.is_file_of_z2jh(within):
+        file = root.place.file
+        sentence = f"this is a file of Zero to JupyterHub; `jld init --from {file}` makes a site file of it"
+        return Problem(Place(file), "", sentence)
     if (
         root.place is None
         or sum(bool(legacy_keys.current_key(key) or legacy_keys.why_no_counterpart(key)) for key in keys)
