@@ -21,6 +21,7 @@ from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, PROMETHEUS_
 from pytest_helm_charts.clusters import Cluster
 from typer.testing import CliRunner
 
+from tests import z2jh_files
 from tests.front_door_services import MODES, TYPES, Choice, choices
 
 from .release import Ports, Release
@@ -168,6 +169,14 @@ def test_the_api_server_takes_every_example_in_every_mode(
     for namespace, some in by_namespace:
         dry_run(place, tmp_path, list(some), namespace)
     taken.update(new)
+
+
+@pytest.mark.parametrize("name", z2jh_files.NAMES)
+def test_the_api_server_takes_what_comes_of_a_file_of_zero_to_jupyterhub(
+    place: Release, tmp_path: Path, name: str
+) -> None:
+    objects = rendered("--values", z2jh_files.values_of(name, tmp_path))
+    dry_run(place, tmp_path, [each for each in objects if namespace_of(each) == NAME])
 
 
 def test_the_api_server_takes_every_service_that_the_schema_lets_through(place: Release, tmp_path: Path) -> None:

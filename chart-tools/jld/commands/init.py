@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,13 +19,15 @@ from jld.command_line.report import Format, Report, outcome
 from jld.rules.images.registry import images_are_in_a_registry
 from jld.schema.chart import find_chart
 from jld.secrets import pem_files
-from jld.site import yaml_writer
 from jld.site.reader import load
 from jld.site.tree import Node, coalesce, merge, plain, put, tree
+from jld.start import secrets_file as secrets_file_of
 from jld.start.images import listed_images
 from jld.start.interview import Interview
-from jld.start.migration import MigratedKey, Migration, secrets_data
+from jld.start.migration import Migration
+from jld.start.origin import fitted, migrated
 from jld.start.site_file import render_site
+from jld.start.z2jh.migration import Z2jhMigration
 from jld.support.errors import EnvironmentUnfit, Place, Problem, SiteError
 from jld.support.files import PRIVATE, is_file, kind_of, replace_file
 from jld.support.key_paths import JsonMap, KeyPath, dotted
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from jld.secrets.certificates import Fault
 
 READABLE = 0o644
-SECRETS_FILE = "secrets.yaml"
-_SECRETS_HEAD = "# Secrets in plain text, read by `jld values`. Keep this file out of version control.\n"
 
 
 class Login(StrEnum):
@@ -55,7 +54,12 @@ def _text(*names: str, metavar: str, text: str) -> Any:
 def init(
     output: Annotated[Path, _text("-o", "--output", metavar="FILE", text="The new site file.")] = Path("site.yaml"),
     legacy: Annotated[
-        Path | None, _text("--from", metavar="FILE", text="A YAML file of the original deploy tool, carried over.")
+        Path | None,
+        _text(
+            "--from",
+            metavar="FILE",
+            text="Values of Zero to JupyterHub, or a file of the original deploy tool, carried over.",
+        ),
     ] = None,
     hostname: Annotated[str, _text("--hostname", metavar="NAME", text="What people type.")] = "",
     login: Annotated[Login | None, typer.Option("--login", help="How people log in. dummy: for local trials.")] = None,
@@ -90,6 +94,9 @@ def init(
         str, _text("--letsencrypt", metavar="EMAIL", text="A certificate of Let's Encrypt, by cert-manager.")
     ] = "",
     tls_secret: Annotated[str, _text("--tls-secret", metavar="NAME", text="A Secret that holds both.")] = "",
+    trusted: Annotated[
+        list[str] | None, _text("--trusted-proxy", metavar="NET", text="Of an Ingress's controller. May be repeated.")
+    ] = None,
     self_signed: Annotated[bool, typer.Option("--self-signed", help="A certificate for local trials.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     form: FORMAT = Format.text,
@@ -98,8 +105,9 @@ def init(
     """Write a site file: asks on a terminal for what no option says. Elsewhere, and with --format json, an answer that is
     missing is an error.
 
-    With --from the keys of the original deploy tool become today's, and each is listed with what became of it. Its secrets go
-    into secrets.yaml beside the site file (mode 0600), where `jld values` finds them.
+    With --from the keys of Zero to JupyterHub's values (versions 2 to 5), or of the original deploy tool, become today's, and
+    each is listed with what became of it, the former in a file beside the site file too. Secrets go into secrets.yaml beside the
+    site file (mode 0600), where `jld values` finds them.
 
     Examples:
 
@@ -113,19 +121,24 @@ def init(
 
       jld init --hostname jld.localhost --login dummy --user alice --home-folder /var/lib/jld
 
-      jld init --from old.yaml -o site.yaml
+      jld init --from config.yaml -o site.yaml
     """
     with outcome(form) as report:
         source = find_chart(chart)
         schema = source.schema()
-        migration = Migration(load(legacy), schema, legacy, output) if legacy else None
-        for each in migration.keys if migration else ():
-            report.line(_migration_line(each))
-        if migration:
-            report.fact(carried=[asdict(each) for each in migration.keys])
-            report.warn(*migration.warnings)
-        secrets_file = output.parent / SECRETS_FILE
-        _refuse_overwriting([output, *([secrets_file] if migration and migration.secrets else [])], force)
+        migration = migrated(load(legacy), schema, legacy, output) if legacy else None
+        secrets_file, report_file = output.parent / secrets_file_of.NAME, output.parent / f"{output.stem}-report.txt"
+        of_z2jh = isinstance(migration, Z2jhMigration)
+        written = [
+            output,
+            *([secrets_file] if migration and migration.secrets else []),
+            *([report_file] if of_z2jh else []),
+        ]
+        try:
+            _refuse_overwriting(written, force)
+        finally:
+            if not of_z2jh:
+                _tell(migration, report)
         used = {Login.github: bool(client_id or organizations), Login.cilogon: bool(cilogon_id or providers or groups)}
         asked = login or (Login.cilogon if used[Login.cilogon] else None)
         chosen_login = asked or Login.github
@@ -156,24 +169,52 @@ def init(
                 ("nginx", "tls", "letsencrypt", "email"): letsencrypt,
                 ("nginx", "tls", "existingSecret"): tls_secret,
                 ("nginx", "tls", "selfSigned"): self_signed or None,
+                ("nginx", "trustedProxies"): trusted,
             }
         )
-        old = _without_other_login(migration.site if migration else {}, asked)
         person = terminal.Terminal() if form is Format.text and terminal.is_interactive() else None
         files = partial(pem_files.faults, output.absolute().parent, now=datetime.now(UTC))
-        site = Interview(plain(merge(tree(old), options_site)), schema, person, files).complete(source.defaults())
+
+        def complete(old: JsonMap) -> JsonMap:
+            given = plain(merge(tree(_without_other_login(old, asked)), options_site))
+            return Interview(given, schema, person, files).complete(source.defaults())
+
+        try:
+            site = (
+                fitted(migration, complete)
+                if isinstance(migration, Z2jhMigration)
+                else complete(migration.site if migration else {})
+            )
+        finally:
+            if of_z2jh:
+                _tell(migration, report)
         _check_pem_files(list(files(site)), report, carried_over=migration is not None)
         if migration and migration.secrets:
-            text = _SECRETS_HEAD + yaml_writer.block(secrets_data(migration.secrets))
-            replace_file(secrets_file, text.encode(), PRIVATE)
+            replace_file(secrets_file, secrets_file_of.rendered(migration.secrets), PRIVATE)
             report.line(f"Wrote {secrets_file}")
             report.fact(secretsFile=str(secrets_file))
-            report.warn(*_warn_unless_ignored(secrets_file))
+            report.warn(*secrets_file_of.unless_ignored(secrets_file))
+        if migration and of_z2jh:
+            text = "".join(
+                f"{line}\n" for line in (*(each.line for each in migration.keys), *map(str, migration.warnings))
+            )
+            replace_file(report_file, text.encode(), READABLE)
+            report.line(f"Wrote {report_file}")
+            report.fact(reportFile=str(report_file))
         effective = coalesce(source.defaults(), site)
         report.warn(*(Problem(None, dotted(path), each) for path, each in images_are_in_a_registry(effective)))
         replace_file(output, render_site(site, schema), READABLE)
         report.line(f"Wrote {output}. Next: jld check {output}")
         report.fact(output=str(output))
+
+
+def _tell(migration: Migration | Z2jhMigration | None, report: Report) -> None:
+    """What became of each key."""
+    for each in migration.keys if migration else ():
+        report.line(each.line)
+    if migration:
+        report.fact(carried=[asdict(each) for each in migration.keys])
+        report.warn(*migration.warnings)
 
 
 _LOGIN_OPTIONS = {
@@ -238,13 +279,6 @@ def _check_pem_files(faults: Sequence[Fault], report: Report, carried_over: bool
     report.warn(*problems)
 
 
-def _migration_line(each: MigratedKey) -> str:
-    """What became of one key, in one line."""
-    if each.new:
-        return f"{each.old} -> {', '.join(each.new)}" + (f" ({each.why})" if each.why else "")
-    return f"{each.old}: not carried over: {each.why}"
-
-
 def _refuse_overwriting(files: Iterable[Path], force: bool) -> None:
     problems = []
     for file in files:
@@ -255,16 +289,3 @@ def _refuse_overwriting(files: Iterable[Path], force: bool) -> None:
             problems.append(Problem(Place(str(file)), "", sentence))
     if problems:
         raise SiteError(problems)
-
-
-def _warn_unless_ignored(file: Path) -> list[Problem]:
-    """A warning where git would track the secrets file. Without git, or outside of its folders, there is none."""
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(file.parent), "check-ignore", "--quiet", file.name], check=False, capture_output=True
-        )
-    except OSError:
-        return []
-    if result.returncode != 1:  # 0: it is ignored; 128: no repository
-        return []
-    return [Problem(Place(str(file)), "", f"git does not ignore this file; add a line {file.name} to .gitignore")]

@@ -29,6 +29,7 @@ from jld.start.questions import (
     STORAGE_QUESTIONS,
     TLS_SECRET,
     TRIAL_USERS,
+    TRUSTED,
     Question,
 )
 from jld.support.errors import Problem, SiteError
@@ -84,7 +85,7 @@ class Interview:
 
     def _login(self) -> None:
         chosen = value_at(self._plain(), "hub", "auth") or {}
-        if not any(chosen.get(way) is not None for way in ("github", "cilogon", "dummy")) and self._person:
+        if not any(chosen.get(way) is not None for way in ("github", "cilogon", "other", "dummy")) and self._person:
             choice = self._person.choose(
                 "Log in with GitHub, through CILogon, or (dummy) with one password for a trial",
                 ("github", "cilogon", "dummy"),
@@ -94,6 +95,8 @@ class Interview:
                 self._put(("hub", "auth", choice), {})
         if value_at(self._plain(), "hub", "auth", "dummy") is not None:
             self._ask(TRIAL_USERS)
+        elif value_at(self._plain(), "hub", "auth", "other") is not None:
+            return  # no question is about it: an old file says all, or too little
         elif value_at(self._plain(), "hub", "auth", "cilogon") is not None:
             self._ask(CILOGON_ID)
             self._ask(PROVIDERS)
@@ -141,6 +144,11 @@ class Interview:
             self._ask(question)
 
     def _certificate(self) -> None:
+        mode = value_at(self._plain(), "nginx", "mode")
+        if mode in ("ingress", "gateway"):
+            self._ask(TRUSTED)
+        if mode == "gateway":
+            return  # it has the certificate
         trial = value_at(self._plain(), "hub", "auth", "dummy") is not None
         if self._has("nginx", "tls"):
             if self._has(*CERTIFICATE.path) or self._has(*KEY.path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from jld.rules.images.series import IMAGES
 from jld.schema import legacy_keys
 from jld.schema.validation import accepted, is_valid, key_rule
 from jld.secrets import formats
-from jld.site.tree import Node, describe, find, plain, put
+from jld.site.tree import Node, describe, find, plain
 from jld.start.images import DEFAULT, with_registry
 from jld.start.legacy_values import NotMigrated, crypt_key_of, memory_of, names_of, number_of, text_of
 from jld.start.log_shipping import LogShipping
@@ -32,10 +32,18 @@ class MigratedKey:
     old: str
     new: tuple[str, ...] = ()
     why: str = ""  # it has no counterpart, or a remark
+    verdict: str = "not carried over"  # where there is no new key
 
     def __post_init__(self) -> None:
         """The old file holds secrets among its keys, and a slip puts one anywhere; none is shown."""
         mask_fields(self, "old", "why")
+
+    @property
+    def line(self) -> str:
+        """The same in one line."""
+        if self.new:
+            return f"{self.old} -> {', '.join(self.new)}" + (f" ({self.why})" if self.why else "")
+        return f"{self.old}: {self.verdict}: {self.why}"
 
 
 class Migration(LogShipping):
@@ -232,12 +240,3 @@ class Migration(LogShipping):
                 self._set((*path, name), value if name == kind else usual)
         self._set(("hub", "lab", "defaultSize"), "standard")
         return [(*path, kind)], "a size of its own"
-
-
-def secrets_data(secrets: Mapping[KeyPath, str]) -> JsonMap:
-    """What `jld values` reads from secrets.yaml."""
-    data = Node({})
-    for path, text in secrets.items():
-        data = put(data, path, Node(text))
-    plain_data: JsonMap = plain(data)
-    return plain_data

@@ -91,6 +91,12 @@ LETSENCRYPT = Question(
 TLS_SECRET = Question(
     ("nginx", "tls", "existingSecret"), "Name of the Secret of type kubernetes.io/tls", "--tls-secret"
 )
+TRUSTED = Question(
+    ("nginx", "trustedProxies"),
+    "Networks from which the Ingress's or Gateway's controller comes, with commas between",
+    "--trusted-proxy",
+    many=True,
+)
 CERTIFICATE = Question(("nginx", "tls", "certificate"), "PEM file with certificate and chain", "--certificate")
 KEY = Question(("nginx", "tls", "key"), "PEM file with the private key", "--key")
 

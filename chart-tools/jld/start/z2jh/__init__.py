@@ -1,0 +1,1 @@
+"""A site file from values of Zero to JupyterHub."""
