@@ -90,14 +90,8 @@ _MEANT: dict[KeyPath, tuple[str, str]] = {
     ("hub", "replicas"): ("there is always one hub; the front door has nginx.replicas", "nginx.replicas"),
     ("hub", "lab", "resources"): ("what a lab may use is said by its size, in hub.lab.sizes", "hub.lab.sizes"),
     ("logging", "level"): ("hub.log.level and nginx.log.level say what these parts log", "hub.log.level"),
-    ("ingress",): ("write nginx.mode: ingress, and what belongs to it below nginx.ingress", "nginx.ingress"),
-    ("httpRoute",): ("write nginx.mode: gateway, and what belongs to it below nginx.gateway", "nginx.gateway"),
     ("httproute",): ("write nginx.mode: gateway, and what belongs to it below nginx.gateway", "nginx.gateway"),
     ("gateway",): ("write nginx.mode: gateway, and what belongs to it below nginx.gateway", "nginx.gateway"),
-    ("scheduling",): (
-        "where pods run is said in global.pod, and where labs run in hub.lab.pod and at each of hub.lab.sizes",
-        "global.pod",
-    ),
     ("image",): (
         "global.imageRegistry says where all images are, and hub.lab.images which ones people can choose",
         "hub.lab.images",

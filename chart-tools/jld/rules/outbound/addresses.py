@@ -24,7 +24,7 @@ _REPOSITORIES: KeyPath = ("hub", "lab", "repositories")
 _REGISTRY: KeyPath = ("global", "imageRegistry")
 EGRESS: KeyPath = ("hub", "network", "egress")
 _ADDRESS = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]*)://(?:[^/?#\"\\\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#\"\\\s:@\[\]]+)(?::([0-9]+))?(?![0-9A-Za-z:.@-])"
+    r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,31})://(?:[^/?#\"\\\s]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#\"\\\s:@\[\]]+)(?::([0-9]+))?(?![0-9A-Za-z:.@-])"
 )
 _OF_A_REGISTRY = re.compile(r"[^/]*:([0-9]+)(?:/|\Z)")
 _USUAL = {"http": 80, "https": 443}

@@ -37,7 +37,11 @@ UNKNOWN = {
     ),
     "the name of an image": (hub("lab: {image: {name: lab}}"), "hub.lab.image.name", "did you mean repository?"),
     "https at the door": (nginx("https: true"), "nginx.https", "did you mean tls?"),
-    "files of configuration": (hub("config: {}"), "hub.config", "did you mean extraConfig?"),
+    "files of configuration": (
+        hub("config: {}"),
+        "hub.config",
+        "Zero to JupyterHub's hub.config is now hub.auth and hub.traits (class by class)",
+    ),
     "GPUs of a size": (
         hub("lab: {sizes: {gpu: {cpu: 4, memory: 8Gi, gpu: 1}}}"),
         "hub.lab.sizes.gpu.gpu",
@@ -47,17 +51,17 @@ UNKNOWN = {
     "where pods run": (
         top("scheduling: {}\n"),
         "scheduling",
-        "where pods run is said in global.pod, and where labs run in hub.lab.pod and at each of hub.lab.sizes",
+        "Zero to JupyterHub's scheduling is now hub.lab.placeholders, hub.lab.pod and global.pod",
     ),
     "a route of the Gateway API": (
         top("httpRoute: {}\n"),
         "httpRoute",
-        "write nginx.mode: gateway, and what belongs to it below nginx.gateway",
+        "Zero to JupyterHub's httpRoute is now nginx.gateway (with `nginx.mode: gateway`)",
     ),
     "an Ingress at the top": (
         top("ingress: {enabled: true}\n"),
-        "ingress",
-        "write nginx.mode: ingress, and what belongs to it below nginx.ingress",
+        "ingress.enabled",
+        "Zero to JupyterHub's ingress.enabled is now nginx.mode (`ingress`, with nginx.trustedProxies)",
     ),
     "an Ingress as a switch": (
         nginx("ingress: {enabled: true}"),
