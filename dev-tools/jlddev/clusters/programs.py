@@ -5,20 +5,18 @@ Builds are cached by their sources.
 
 import hashlib
 import os
-import shutil
 from pathlib import Path
 
-from jlddev.support.errors import Unsupported
 from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE, DEV_TOOLS
-from jlddev.support.run import output, run, say
+from jlddev.support.run import run, say
+from jlddev.tools import go
 
 MODULE = DEV_TOOLS / "node" / "programs"
 NFS_CLIENT = DEV_TOOLS / "node" / "nfs-client"
 H2SPEC = DEV_TOOLS / "h2spec"
 REGISTRY = DEV_TOOLS / "registry"
 KUBERNETES = "k8s.io/kubernetes"
-OLDEST_GO = "1.26"
 PROGRAMS = {
     "kubelet": f"{KUBERNETES}/cmd/kubelet",
     "kube-apiserver": f"{KUBERNETES}/cmd/kube-apiserver",
@@ -79,26 +77,12 @@ def missing() -> list[str]:
 
 
 def require_go() -> None:
-    """Raises Unsupported when something must be compiled and Go is missing or too old."""
-    if not missing() and nfs_client().exists():
-        return
-    _require_go(
-        "The native cluster compiles Kubernetes",
-        ", or start Docker (then kind is used), or set KUBECONFIG to a cluster that you have",
-    )
-
-
-def _require_go(purpose: str, instead: str = "") -> None:
-    if shutil.which("go") is None:
-        raise Unsupported(f"{purpose}, and there is no Go: install Go {OLDEST_GO} or newer{instead}.")
-    version = output(["go", "env", "GOVERSION"]).strip()
-    if minor_version(version.removeprefix("go")) < minor_version(OLDEST_GO):
-        raise Unsupported(f"{purpose}, which {version} cannot: install Go {OLDEST_GO} or newer{instead}.")
-
-
-def minor_version(version: str) -> tuple[int, ...]:
-    """`1.26.8` as (1, 26): major and minor version."""
-    return tuple(int(part) for part in version.split(".")[:2])
+    """Raises Unsupported when something must be compiled and there is no Go to be had."""
+    if missing() or not nfs_client().exists():
+        go.require(
+            "The native cluster compiles Kubernetes",
+            ", or start Docker (then kind is used), or set KUBECONFIG to a cluster that you have",
+        )
 
 
 @alone("programs")
@@ -124,7 +108,7 @@ def build() -> Path:
         half_built = target / f".{name}"
         run(
             f"compile {name} ({number} of {len(wanted)})",
-            ["go", "build", "-trimpath", "-ldflags", f"-s -w {stamp}", "-o", half_built, PROGRAMS[name]],
+            [go.program(), "build", "-trimpath", "-ldflags", f"-s -w {stamp}", "-o", half_built, PROGRAMS[name]],
             log=f"build-{name}",
             cwd=MODULE,
             env=os.environ | GO_SETTINGS,
@@ -143,14 +127,14 @@ def build_nfs_client() -> Path:
 def build_h2spec() -> Path:
     """Build h2spec unless it is cached. Returns its path. Raises Unsupported and MachineError."""
     if not h2spec().exists():
-        _require_go("The front door's HTTP/2 is asked by h2spec, which is compiled")
+        go.require("The front door's HTTP/2 is asked by h2spec, which is compiled")
     return _built(h2spec(), "h2spec", H2SPEC, "github.com/summerwind/h2spec/cmd/h2spec")
 
 
 def build_registry() -> Path:
     """Build the registry unless it is cached. Returns its path. Raises Unsupported and MachineError."""
     if not registry().exists():
-        _require_go("The client of registries is tried with the CNCF's distribution, which is compiled")
+        go.require("The client of registries is tried with the CNCF's distribution, which is compiled")
     return _built(registry(), "a registry of images", REGISTRY, ".")
 
 
@@ -162,7 +146,7 @@ def _built(target: Path, what: str, sources: Path, package: str) -> Path:
     half_built = target.with_name(f".{target.name}")
     run(
         f"compile {what}",
-        ["go", "build", "-trimpath", "-ldflags", "-s -w", "-o", half_built, package],
+        [go.program(), "build", "-trimpath", "-ldflags", "-s -w", "-o", half_built, package],
         log=f"build-{target.name}",
         cwd=sources,
         env=os.environ | GO_SETTINGS,

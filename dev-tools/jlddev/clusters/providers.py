@@ -12,6 +12,7 @@ from jlddev.support import debian_packages
 from jlddev.support.errors import MachineError, Unsupported
 from jlddev.support.paths import BIN, CACHE, CHECKOUT
 from jlddev.support.run import output, run, say
+from jlddev.tools import go
 
 KIND_CLUSTER = "jld"
 KIND_CONFIG = CHECKOUT / "tests" / "kind.yaml"
@@ -90,7 +91,7 @@ class Kind(Provider):
 
     def up(self) -> Path:
         if shutil.which("kind", path=self._path()) is None:
-            run("build kind", ["env", f"GOBIN={BIN}", "go", "install", KIND_PROGRAM], log="build-kind")
+            run("build kind", ["env", f"GOBIN={BIN}", go.program(), "install", KIND_PROGRAM], log="build-kind")
         if not self.running():
             command = ["kind", "create", "cluster", "--name", KIND_CLUSTER, "--config", str(KIND_CONFIG)]
             run(

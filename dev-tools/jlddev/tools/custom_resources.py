@@ -2,13 +2,13 @@
 
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from jlddev.support.errors import MachineError, Unsupported
+from jlddev.support.errors import MachineError
 from jlddev.support.paths import DEV_TOOLS
 from jlddev.support.run import output
+from jlddev.tools import go
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,11 @@ PROMETHEUS_OPERATOR = Published(
 def custom_resources(published: Published) -> list[Path]:
     """The files with one CustomResourceDefinition each, in the version of go.mod, verified by go.sum.
 
-    Raises Unsupported where there is no Go, and MachineError where the download fails or the checksum differs.
+    Raises Unsupported where there is no Go to be had, and MachineError where the download fails or the checksum differs.
     """
-    if shutil.which("go") is None:
-        raise Unsupported(f"{published.module} is a Go module, and there is no `go` here: install Go.")
+    go.require(f"{published.module} is a Go module")
     module, pinned = published.module, published.pinned
-    command: list[str | Path] = ["go", "-C", pinned, "mod", "download", "-json", module]
+    command: list[str | Path] = [go.program(), "-C", pinned, "mod", "download", "-json", module]
     download = json.loads(output(command, env=os.environ | {"GOWORK": "off"}))
     if f"{module} {download['Version']} {download['Sum']}" not in (pinned / "go.sum").read_text().splitlines():
         raise MachineError(

