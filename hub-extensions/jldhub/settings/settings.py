@@ -61,10 +61,17 @@ class Settings(SettingsModel):
         return parse(cls, document)
 
 
+class _AsHelmWrites(yaml.SafeLoader):
+    """Helm writes the text `=` without quotes, which to PyYAML is a value of a type that nobody uses."""
+
+
+_AsHelmWrites.add_constructor("tag:yaml.org,2002:value", yaml.SafeLoader.construct_yaml_str)
+
+
 def read(model: type[Model], path: Path) -> Model:
     """Settings from a file that the chart mounts. Raises SettingsError."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_AsHelmWrites)  # noqa: S506 (a safe one)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); the chart mounts it") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

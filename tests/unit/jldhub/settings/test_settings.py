@@ -21,6 +21,13 @@ def document(settings_document: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(settings_document)
 
 
+def test_an_equals_sign_is_text_as_helm_writes_it(document: dict[str, Any], tmp_path: Path) -> None:
+    document["hub"]["lab"]["environment"] = {"A": "EQUALS"}
+    path = tmp_path / "settings.yaml"
+    path.write_text(yaml.safe_dump(document).replace("EQUALS", "="))
+    assert dict(Settings.load(path).hub.lab.environment) == {"A": "="}
+
+
 def test_what_the_chart_writes_is_read(document: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "settings.yaml"
     path.write_text(yaml.safe_dump(document))
