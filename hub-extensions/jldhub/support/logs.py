@@ -57,7 +57,11 @@ def log_config(log: Log) -> dict[str, Any]:
     """JupyterHub's traits."""
     # traitlets gives its handler the level, and the logger DEBUG: each line that is not written would be made.
     logger = {"loggers": {"JupyterHub": {"level": log.level}}}
-    return {"log_level": log.level, "logging_config": logging_config(log.format) | logger}
+    # By number: traitlets calls WARNING otherwise.
+    return {
+        "log_level": logging.getLevelNamesMapping()[log.level],
+        "logging_config": logging_config(log.format) | logger,
+    }
 
 
 def logging_config(form: str) -> dict[str, Any]:

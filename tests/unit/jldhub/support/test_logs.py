@@ -9,6 +9,7 @@ from jldhub.settings.hub import Log
 from jldhub.support import masking
 from jldhub.support.logs import JsonLines, PlainLines, log_config
 from jldhub.support.masking import HIDDEN, mask
+from jupyterhub.app import JupyterHub
 
 TOKEN = "0123456789abcdef" * 2
 
@@ -106,3 +107,10 @@ def test_lines_below_the_level_are_not_even_made() -> None:
             log_config(Log.model_validate({"level": level}))["logging_config"]["loggers"]["JupyterHub"]["level"]
             == level
         )
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
+def test_jupyterhub_takes_each_level(level: str) -> None:
+    """traitlets has another word for one of them, and a hub with it did not start."""
+    told = log_config(Log.model_validate({"level": level}))["log_level"]
+    assert JupyterHub.class_traits()["log_level"].validate(None, told) == logging.getLevelName(level)
