@@ -138,7 +138,12 @@ def test_an_image_of_ones_own_may_have_other_classes(complaints: Callable[[str],
 
 
 @pytest.mark.parametrize(
-    "other", [{"class": name, **more} for name in INSTALLED for more in ({}, COMPLETE.get(name, {}))], ids=str
+    "other",
+    [
+        *({"class": name, **more} for name in INSTALLED for more in ({}, COMPLETE.get(name, {}))),
+        {"class": "generic-oauth", "options": ADDRESSES | {"otp_prompt": "Code:"}},  # which takes anything
+    ],
+    ids=str,
 )
 def test_the_hub_refuses_the_same_ones(other: Site, complaints: Callable[[str], list[str]]) -> None:
     wrong = complaints(site(**other))
