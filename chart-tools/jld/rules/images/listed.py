@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 
 from jld.rules.images.series import IMAGES
 from jld.rules.rule import Rule, Violations
@@ -11,6 +12,7 @@ from jld.support.key_paths import JsonMap, KeyPath, dotted, list_at, map_at, val
 
 _DEFAULT: KeyPath = ("hub", "lab", "defaultImage")
 _PORT = re.compile(r"[^/]*:([0-9]+)/")
+_ADDRESS = re.compile(r"\[([^/]*)\]")
 _LONGEST = 255  # characters of registry and repository
 
 
@@ -52,13 +54,23 @@ def sizes_of_images_exist(effective: JsonMap) -> Violations:
                 yield (*IMAGES, name, "sizes", index), f'there is no size "{size}" in hub.lab.sizes; {hint}'
 
 
+def _is_ipv6(address: str) -> bool:
+    try:
+        IPv6Address(address)
+    except ValueError:
+        return False
+    return True
+
+
 def references_are_names_of_images(effective: JsonMap) -> Violations:
-    """The `reference` of each of `hub.lab.images` has a port below 65536, and at most 255 characters before tag and digest."""
+    """The `reference` of each of `hub.lab.images` has a port below 65536, an address that is one, and at most 255 characters before tag and digest."""
     for name, image in map_at(effective, *IMAGES).items():
         reference = str(value_at(image, "reference") or "")
         port = _PORT.match(reference)
         if port and int(port[1]) > 65535:
             yield (*IMAGES, name, "reference"), f"there is no port {port[1]}; write a number below 65536"
+        elif (address := _ADDRESS.match(reference)) and not _is_ipv6(address[1]):
+            yield (*IMAGES, name, "reference"), f"{address[0]} is no IPv6 address; write one, or the registry's name"
         elif len(re.sub(r"(:[^:/@]*)?(@.*)?$", "", reference)) > _LONGEST:
             yield (
                 (*IMAGES, name, "reference"),

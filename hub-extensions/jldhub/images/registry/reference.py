@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv6Address
 
 from yarl import URL
 
@@ -84,7 +85,11 @@ def _repository(name: str, text: str) -> Repository:
             f"{text!r} is the name of no image; write host/path:tag, such as quay.io/jupyter/scipy-notebook:latest"
         )
     try:
+        if host.startswith("["):
+            IPv6Address(host[1:].partition("]")[0])
         URL(f"https://{host}")
+    except AddressValueError:
+        raise InvalidReference(f"{text!r} has no IPv6 address between its brackets; write one, or a name") from None
     except ValueError:
         raise InvalidReference(f"{text!r} has no valid port; write a number below 65536") from None
     return Repository(host.lower(), path)

@@ -156,6 +156,10 @@ MISTAKES = {
         image("reference: 'localhost:99999/x:1'"),
         "hub.lab.images.x.reference: there is no port 99999; write a number below 65536",
     ),
+    "an address that is none": (
+        image("reference: '[0c9.C]:5000/x:1'"),
+        "hub.lab.images.x.reference: [0c9.C] is no IPv6 address; write one, or the registry's name",
+    ),
     "a name that is too long": (
         image(f"reference: 'quay.io/{'x' * 250}:1'"),
         "hub.lab.images.x.reference: registry and repository have more than 255 characters, and no runtime pulls that; write a "
