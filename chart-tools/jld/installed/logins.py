@@ -19,7 +19,7 @@ _COMPLETE = {name: f"https://id.example.org/{name}" for name in _ADDRESSES}
 # One value that is not the default, for each kind of trait.
 _SAMPLES: dict[str, Any] = {"Bool": True, "Dict": {}, "List": [], "Set": [], "Union": "a.b", "Unicode": "a", "Int": 7}
 # Whether these are taken depends on other options: jld/rules/traits/authenticators.py.
-_WITH_OTHERS = {"allowed_scopes", "userdata_from_id_token"}
+_WITH_OTHERS = {"userdata_from_id_token"}
 _SILENT = logging.Logger("silent", logging.CRITICAL + 1)
 
 
@@ -48,7 +48,6 @@ def _of_class(loaded: Any) -> JsonMap:
         "class": loaded.__name__,
         "addresses": [name for name in _ADDRESSES if getattr(made, name)],
         "asksForPeople": loaded.token_to_user is OAuthenticator.token_to_user,
-        "scope": list(made.scope),
         "oneOf": {"options": one_of, "why": _fault(loaded, {})} if one_of else {},
         "aliases": {old: new[0] for old, new in sorted(loaded._deprecated_oauth_aliases.items())},
         "refused": {

@@ -11,7 +11,7 @@ import re
 from jld.rules.rule import Violations
 from jld.rules.traits import accepting, hub_image
 from jld.rules.traits.owned import NOT_LEFT, OPTIONS
-from jld.support.key_paths import JsonMap, KeyPath, list_at, map_at
+from jld.support.key_paths import JsonMap, KeyPath, map_at
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _OTHER: KeyPath = ("hub", "auth", "other")
@@ -62,7 +62,9 @@ def _option_violations(login: JsonMap, name: str, other: JsonMap) -> Violations:
     wrong: list[tuple[KeyPath, str]] = []
     for option, value in options.items():
         if option in traits:
-            wrong += accepting.faults(option, traits[option], value, (*_OPTIONS, option))
+            # An older name hands its value to the newer one, which takes less.
+            taking = traits[login["aliases"].get(option, option)]
+            wrong += accepting.faults(option, taking, value, (*_OPTIONS, option))
             continue
         free = [each for each in traits if each not in OPTIONS]
         close = difflib.get_close_matches(option, free, 1) or difflib.get_close_matches(option.lower(), free, 1)
@@ -84,10 +86,6 @@ def _refused(login: JsonMap, options: JsonMap) -> Violations:
     for option, why in login["refused"].items():
         if options.get(option):
             yield (*_OPTIONS, option), f"{why}; remove it"
-    scope = list_at(options, "scope") if "scope" in options else login["scope"]
-    if extra := set(list_at(options, "allowed_scopes")) - set(scope):
-        sentence = f"{', '.join(sorted(extra))} is not asked for in scope; name it there too, or remove it"
-        yield (*_OPTIONS, "allowed_scopes"), sentence
     one_of = login["oneOf"]
     if one_of and not any(options.get(name) for name in (*one_of["options"], "authorize_url")):
         yield _OPTIONS, f"{login['class']} does not take them: {one_of['why']}; correct them"

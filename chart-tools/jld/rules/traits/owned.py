@@ -66,7 +66,10 @@ OWNED: dict[str, dict[str, str]] = {
             "ssl_cert ssl_key confirm_no_ssl forwarded_host_header trusted_downstream_ips", "TLS is said in nginx.tls"
         ),
         **_each("cleanup_servers cleanup_proxy shutdown_on_logout", _OUTLIVES),
-        **_each("upgrade_db reset_db answer_yes config_file generate_config", "it is for the command line"),
+        **_each(
+            "upgrade_db reset_db answer_yes config_file generate_config generate_certs show_config show_config_json",
+            "it is for the command line",
+        ),
         **_each(
             "authenticate_prometheus tornado_settings", "it would open what JLD closes; change it in hub.extraConfig"
         ),
@@ -96,7 +99,9 @@ OWNED: dict[str, dict[str, str]] = {
     "GitHubOAuthenticator": {
         **_AUTHENTICATOR,
         **_each(
-            "admin_groups allowed_groups allowed_organizations github_organization_whitelist username_claim", _LOGIN
+            "admin_groups allowed_groups allowed_organizations allowed_scopes auth_state_groups_key github_organization_whitelist "
+            "username_claim",
+            _LOGIN,
         ),
         **_each("client_secret github_client_secret", _CONFIDENTIAL.format("hub.secret.githubClientSecret")),
         **_each("client_id github_client_id", "it is said in hub.auth.github.clientId"),
@@ -109,12 +114,12 @@ OWNED: dict[str, dict[str, str]] = {
 # The options of `hub.auth.other`.
 OPTIONS: dict[str, str] = {
     **_AUTHENTICATOR,
-    **_each("admin_groups allowed_groups", _LOGIN),
+    **_each("admin_groups allowed_groups allowed_scopes auth_state_groups_key claim_groups_key", _LOGIN),
     **_each("client_secret", _CONFIDENTIAL.format("hub.secret.otherClientSecret")),
     **_each("client_id", "it is said in hub.auth.other.clientId"),
     **_each("oauth_callback_url", "it follows from global.hostname"),
-    **_each("http_request_kwargs", "its time-outs fit those of the hub"),
-    **_each("validate_server_cert", "it would let anybody say who they are"),
+    **_each("http_request_kwargs ca_certs", "its time-outs fit those of the hub"),
+    **_each("validate_server_cert validate_cert tls_verify", "it would let anybody say who they are"),
 }
 # Accepted, though the chart has a key that says the same.
 HAS_A_KEY = {

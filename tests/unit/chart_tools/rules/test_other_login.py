@@ -15,6 +15,8 @@ import oauthenticator
 import pytest
 import yaml
 from jld.rules.traits import authenticators as tool
+from jld.rules.traits import hub_image
+from jld.rules.traits.owned import OPTIONS
 from jldhub.login import other as hub
 from jldhub.settings.login import Other
 from jldhub.settings.settings import SettingsError
@@ -92,7 +94,7 @@ MISTAKES: list[tuple[Site, str]] = [
     ),
     (
         {"options": ADDRESSES | {"scope": ["openid"], "allowed_scopes": ["email"]}},
-        OPTION + "allowed_scopes: email is not asked for in scope; name it there too, or remove it",
+        OPTION + "allowed_scopes: not left to a site: who may log in and who administers the hub is said in hub.auth",
     ),
 ]
 
@@ -149,6 +151,13 @@ def test_the_hub_refuses_the_same_ones(other: Site, complaints: Callable[[str], 
     wrong = complaints(site(**other))
     with pytest.raises(SettingsError) if wrong else nullcontext():
         hub.other_login(Other.model_validate({"clientId": "jld", "allowAll": True} | other))
+
+
+def test_another_name_of_an_option_that_is_not_left_is_not_left_either() -> None:
+    """`tls_verify` of generic-oauth is `validate_server_cert`."""
+    for login in hub_image.table()["logins"].values():
+        if login.get("class") not in (None, "GitHubOAuthenticator", "CILogonOAuthenticator"):
+            assert {old for old, new in login["aliases"].items() if new in OPTIONS and old not in OPTIONS} == set()
 
 
 def test_tool_and_hub_have_the_same_tables() -> None:
