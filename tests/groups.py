@@ -4,6 +4,7 @@ A group is a file, but for the levels whose tests share a machine of their own. 
 begin first, and the others fill the processor beside them.
 """
 
+import re
 from pathlib import PurePath
 
 from xdist.scheduler import LoadScopeScheduling
@@ -52,7 +53,14 @@ MACHINES = ("nfs", "mount")  # levels that start a machine, or namespaces, once 
 LOADS = tuple(
     f"tests/logging/test_{name}.py" for name in ("relay_chain", "logstash_chain", "faults_are_told", "logstash_files")
 )
-LONGEST = ("tests/render/test_mutations.py", "tests/render/test_tls.py", "tests/render/test_checkov.py")
+SPREAD = "tests/render/test_generated_sites.py"  # in two groups: it would be the longest one by itself
+LONGEST = (
+    "tests/render/test_mutations.py",
+    f"{SPREAD} 0",
+    f"{SPREAD} 1",
+    "tests/render/test_tls.py",
+    "tests/render/test_checkov.py",
+)
 FIRST = (*CLUSTER, *LOADS, *MACHINES, *LONGEST)
 
 
@@ -60,6 +68,9 @@ def group_of(node_id: str) -> str:
     """The group of a test."""
     path = PurePath(node_id.partition("::")[0])
     level, module = path.parent.name, path.stem
+    if str(path) == SPREAD:
+        part = re.search(r"\[part(\d+)", node_id)
+        return f"{path} {int(part[1]) % 2 if part else 0}"
     if level in MACHINES:
         return level
     if level == "cluster":

@@ -1,7 +1,7 @@
 """The values files that operators would have, made once for the whole folder."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from jlddev.support.errors import Unsupported
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `rendering`, which the tests beside this file share
 
+from hub_start import HubFault, starting
 from rendering import BIN, CHECKOUT, HELMS, KUBERNETES, SITES, Question, render, write_values
 
 
@@ -32,6 +33,13 @@ def values(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[s
 def site(request: pytest.FixtureRequest, values: dict[str, Path]) -> Path:
     """Each values file in turn."""
     return values[request.param]
+
+
+@pytest.fixture(scope="session")
+def hub_fault() -> Iterator[HubFault]:
+    """What says why a hub would not start with what was rendered."""
+    with starting() as fault:
+        yield fault
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from generating_logs import agreed
@@ -77,6 +78,23 @@ PROXIES = [  # whose drawn hosts are seldom addresses
 ADDRESSES = {f"{each}_url": f"https://id.example.org/{each}" for each in ("authorize", "token", "userdata")}
 
 
+Strategy = Callable[[JsonMap, JsonMap], st.SearchStrategy[Any]]
+
+
+def made_once(make: Strategy) -> Strategy:
+    """A strategy for each rule: making them takes most of the time of drawing."""
+    made: dict[int, tuple[JsonMap, st.SearchStrategy[Any]]] = {}
+
+    @wraps(make)
+    def once(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
+        if id(rule) not in made:
+            made[id(rule)] = rule, make(rule, schema)  # with the rule, so that no other gets its identity
+        return made[id(rule)][1]
+
+    return once
+
+
+@made_once
 def values(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
     """What `rule` accepts by itself."""
     rule = resolved(rule, schema)
@@ -121,6 +139,7 @@ def _complete(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
     return values(rule, schema).filter(lambda entry: all(key in entry for key in needed))
 
 
+@made_once
 def _map(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Data]:
     """Any of the keys: the others have defaults."""
     known = {
@@ -136,7 +155,7 @@ def _map(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Data]:
     return st.dictionaries(names, _complete(more, schema), min_size=rule.get("minProperties", 0), max_size=3)
 
 
-_KINDS: dict[str, Callable[[JsonMap, JsonMap], st.SearchStrategy[Any]]] = {
+_KINDS: dict[str, Strategy] = {
     "string": _text,
     "number": _number,
     "integer": _whole,
@@ -308,7 +327,8 @@ def _agree_about_images(lab: Data) -> None:
     images = lab.get("images", {})
     for image in images.values():
         image.pop("sizes", None)
-        repository = re.sub(r"(:[^:/@]*)?(@.*)?$", "", re.sub(r":[0-9]+/", ":5000/", image["reference"]))
+        drawn = re.sub(r"^\[[^]]*\]", "[2001:db8::7]", image["reference"])
+        repository = re.sub(r"(:[^:/@]*)?(@.*)?$", "", re.sub(r":[0-9]+/", ":5000/", drawn))
         if image.get("tags"):
             image |= {"reference": repository, "pins": ["1.0"], "newest": {"release": 2}}
             if isinstance(image["tags"], dict):
@@ -398,7 +418,7 @@ def _agree(top: Data, hub: Data, nginx: Data, storage: Data) -> None:
     monitoring = top.get("monitoring", {})
     if monitoring.get("monitors") or monitoring.get("dashboard"):
         hub["metrics"] = {"scrapers": [{"namespace": "monitoring"}]}
-    elif not monitoring.get("rules"):
+    if not monitoring.get("monitors") and not monitoring.get("rules"):
         monitoring.pop("labels", None)
     if top.get("hubRoute", "/") == "/":
         nginx.pop("landingPage", None)

@@ -25,6 +25,8 @@ def agreed(drawn: Data) -> Data:
         logging["excludeNamespaces"] = []
     filebeat, logstash = logging.get("filebeat", {}), logging.get("logstash", {})
     logstash.pop("javaMemory", None)
+    if "size" in logstash.get("storage", {}):
+        logstash["storage"]["size"] = "100Gi"
     for owner in (filebeat, logging.get("relay", {}), logstash, logstash.get("rabbitmq", {})):
         if "resources" in owner:
             owner["resources"]["requests"] = {"cpu": "1m", "memory": "1Mi"}

@@ -77,18 +77,26 @@ def mutations(source: str, data: Data, seed: int = 0) -> Iterator[Mutation]:
     chance = random.Random(f"{source} {seed}")  # noqa: S311 (the same in every run)
     leaves = [path for path in every_path(data) if not isinstance(look(data, path), dict | list)]
     for path in every_path(data):
-        value = look(data, path)
-        for kind, name in misspelt(path, chance):
-            yield Mutation(source, kind, ((*path[:-1], name),), renamed(data, path, name))
-        if isinstance(path[-1], str):
-            yield Mutation(source, "dropped", (path,), without(data, path))
-        for kind, other in replacements(value, chance):
-            yield Mutation(source, kind, (path,), changed(data, path, other))
+        yield from _at(source, data, path, chance)
     for path in leaves:
         other = chance.choice(leaves)
         if type(look(data, path)) is type(look(data, other)) and look(data, path) != look(data, other):
             swapped = changed(changed(data, path, look(data, other)), other, look(data, path))
             yield Mutation(source, "values swapped", (path, other), swapped)
+
+
+def mutation(source: str, data: Data, chance: random.Random) -> Mutation:
+    """One mistake somewhere in `data`."""
+    return chance.choice(list(_at(source, data, chance.choice(list(every_path(data))), chance)))
+
+
+def _at(source: str, data: Data, path: Path, chance: random.Random) -> Iterator[Mutation]:
+    for kind, name in misspelt(path, chance):
+        yield Mutation(source, kind, ((*path[:-1], name),), renamed(data, path, name))
+    if isinstance(path[-1], str):
+        yield Mutation(source, "dropped", (path,), without(data, path))
+    for kind, other in replacements(look(data, path), chance):
+        yield Mutation(source, kind, (path,), changed(data, path, other))
 
 
 def misspelt(path: Path, chance: random.Random) -> Iterator[tuple[str, str]]:

@@ -1,53 +1,127 @@
-"""Whatever the schema accepts, the tool accepts, the chart renders, and Kubernetes and the hub take."""
+"""Whatever the tool accepts, Helm lints and renders, Kubernetes takes, and the hub starts with; a site that the schema accepts, the tool does.
+
+`JLD_EXAMPLES=2000` looks at so many sites, and at every version of Kubernetes. A part is the same in every run; `-k 'part7-'` asks for one.
+"""
 
 from __future__ import annotations
 
 import os
+import random
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from generating import sites
-from hypothesis import HealthCheck, Phase, given, settings
-from jld.schema.chart import Chart
+from generating_traits import logins, traits
+from hub_start import HubFault
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from jld.support.errors import Problem, SiteError
 from jld.values.assembly import Sources, assemble
 from jld.values.values_file import render_values as document
-from jldhub.settings.settings import Settings
+from jldhub.settings.settings import Settings, SettingsError
 from manifests import complaints
-from rendering import CHART, KUBERNETES, Question, render
-from test_mutations import NOW, SECRET, odd_names
+from mutating import mutation
+from rendering import CHART, HELMS, KUBERNETES, Question, helm, render
+from test_mutations import NOW, SECRET, ReadOnce, odd_names
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = int(os.environ.get("JLD_EXAMPLES", "30"))
+PART = 20
+PARTS = int(os.environ.get("JLD_EXAMPLES", "200")) // PART
+VERSIONS = KUBERNETES if "JLD_EXAMPLES" in os.environ else (KUBERNETES[0], KUBERNETES[-1])
 SECRETS = "hub: {secret: {dbUrl: 'postgresql://hub:made-up@db.example.org/hub'}}\n"
+SITES = ReadOnce(CHART)
+DRAWN = ("hub.traits.", "hub.auth.other.")
+# Kept by name, for hypothesis makes the strategies below it once a process.
+SITE, TRAITS, LOGIN = sites(SITES.schema()), traits(), logins()
 
 
 @pytest.fixture(scope="module")
-def folder(values: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("generated")
+def lean_chart(values: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The chart with none of the Python that pods are given: it hangs on no value, and is most of what Helm reads and writes."""
+    chart = shutil.copytree(CHART, tmp_path_factory.mktemp("lean") / "chart")
+    for package in ("hub/files/jldhub", "logging/files/jldlogging", "storage/files/jldstorage"):
+        for module in (chart / "charts" / package).rglob("*.py"):
+            if module.name == "__init__.py":
+                module.write_text("")
+            else:
+                module.unlink()
+    return chart
 
 
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="JLD_EXAMPLES" not in os.environ,  # the same ones in every run, unless somebody looks for more
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate],  # making the example smaller takes longer than reading it
-)
-@given(site=sites(Chart(CHART).schema()))
-def test_a_site_that_the_schema_accepts_works(site: dict[str, Any], folder: Path) -> None:
-    file, given_secrets, output = (folder / name for name in ("site.yaml", "secrets.yaml", "values.yaml"))
-    file.write_bytes(document(site))
-    external = site["hub"].get("db", {}).get("external") and not site["hub"].get("existingSecret")
-    given_secrets.write_text(SECRETS if external else "")
+@pytest.mark.parametrize("part", range(PARTS), ids=lambda part: f"part{part}-")
+def test_what_the_tool_accepts_works(part: int, lean_chart: Path, hub_fault: HubFault, tmp_path: Path) -> None:
+    accepted, changes = [], []
+    file, given_secrets, output = (tmp_path / name for name in ("site.yaml", "secrets.yaml", "values.yaml"))
     sources = Sources([file], given_secrets, environment=SECRET)
 
-    output.write_bytes(document(assemble(sources, Chart(CHART), NOW).data))
-    render.cache_clear()
-    rendered = render(Question(output, program="helm4"))
+    @seed(part)
+    @settings(
+        max_examples=PART + 1,  # the first is the smallest in every part
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # making the example smaller takes longer than reading it
+    )
+    @given(site=SITE, drawn=TRAITS, login=LOGIN)
+    def holds(site: dict[str, Any], drawn: dict[str, Any], login: dict[str, Any]) -> None:
+        external = site["hub"].get("db", {}).get("external") and not site["hub"].get("existingSecret")
+        given_secrets.write_text(SECRETS if external else "")
+        whole = with_drawn(site, drawn, login)
+        refusals = written(whole, sources, output)
+        assert [str(each) for each in refusals if not each.key.startswith(DRAWN) or each.place is None] == []
+        accepted.append(not refusals)
+        if refusals:
+            whole = site
+            assert written(site, sources, output) == []
+        for program in HELMS:
+            linted = helm(program, "lint", lean_chart, "--values", output, "--quiet")
+            assert linted.returncode == 0, linted.stdout + linted.stderr
+        assert faults(output, lean_chart, HELMS, hub_fault) == ""
 
-    assert Settings.parse(rendered.settings()).site.hostname == site["global"]["hostname"]
-    for version in KUBERNETES:
-        assert complaints(rendered.objects, version) == []
-    assert list(odd_names(rendered.objects)) == []
+        change = mutation(f"part {part}", whole, random.Random(len(accepted)))  # noqa: S311
+        refusals = written(change.data, sources, output)
+        assert [f"{change}: {each}" for each in refusals if each.place is None or not each.key] == []
+        changes.append(not refusals)
+        if not refusals:  # by turns, for Helm takes most of the time
+            program = HELMS[len(changes) % len(HELMS)]
+            assert (str(change), faults(output, lean_chart, (program,), hub_fault)) == (str(change), "")
+
+    holds()
+    # Neither is the test one of refusals alone, nor is everything right.
+    assert 0.2 < sum(accepted) / len(accepted) < 1
+    assert 0 < sum(changes) < len(changes)
+
+
+def written(site: dict[str, Any], sources: Sources, output: Path) -> list[Problem]:
+    """What the tool says against a site; where it says nothing, it has written its values file."""
+    sources.sites[0].write_bytes(document(site))
+    try:
+        output.write_bytes(document(assemble(sources, SITES, NOW).data))
+    except SiteError as refused:
+        return list(refused.problems)
+    return []
+
+
+def faults(values: Path, chart: Path, programs: tuple[str, ...], hub_fault: HubFault) -> str:
+    """Why Helm, Kubernetes or the hub would not take a file that the tool wrote."""
+    render.cache_clear()
+    wrong = []
+    for program in programs:
+        try:
+            rendered = render(Question(values, program=program, chart=chart))
+            Settings.parse(rendered.settings())
+        except (AssertionError, SettingsError) as error:
+            return f"{program}: {error}"
+        for version in VERSIONS:
+            wrong += complaints(rendered.objects, version)
+        wrong += odd_names(rendered.objects)
+    return "; ".join(filter(None, [*wrong, hub_fault(rendered)]))
+
+
+def with_drawn(site: dict[str, Any], drawn: dict[str, Any], login: dict[str, Any]) -> dict[str, Any]:
+    auth = dict(site["hub"]["auth"])
+    if "other" in auth:
+        auth["other"] = auth["other"] | login
+    return site | {"hub": site["hub"] | {"auth": auth, "traits": drawn}}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jlddev.support.paths import CHECKOUT
 
-from tests.groups import CLUSTER, FIRST, group_of, place_of
+from tests.groups import CLUSTER, FIRST, SPREAD, group_of, place_of
 from tests.longest import longest
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def test_every_module_of_the_cluster_level_has_a_place() -> None:
 
 def test_every_group_that_begins_first_has_tests() -> None:
     found = {group_of(str(path.relative_to(CHECKOUT))) for path in (CHECKOUT / "tests").glob("*/test_*.py")}
-    assert set(FIRST) <= found
+    assert set(FIRST) <= found | {group_of(f"{SPREAD}::test_x[part{number}-]") for number in (0, 1)}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,7 @@ def test_every_group_that_begins_first_has_tests() -> None:
         ("tests/hub/test_culling.py::test_x", "tests/hub/test_culling.py"),
         ("tests/nfs/test_files.py::test_x", "nfs"),
         ("tests/mount/test_locks.py::test_x", "mount"),
+        ("tests/render/test_generated_sites.py::test_x[part13-]", "tests/render/test_generated_sites.py 1"),
         ("tests/cluster/test_doctor.py::test_x", "cluster: the shared release"),
         ("tests/cluster/test_something_new.py::test_x", "cluster: images on the node, smaller releases and logs"),
     ],
