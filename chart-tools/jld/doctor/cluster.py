@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from jld.doctor import file_server, permissions, plug_ins, storage
-from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, NotConfigured, Object, Release
+from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object, Release
 from jld.support.key_paths import JsonMap, map_at, value_at
 
 OLDEST = (1, 30)
@@ -16,11 +16,8 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> Iterator[Finding]:
     """Everything about the cluster. One that does not respond has one finding only."""
     if isinstance(cluster.version, NoResponse):
-        level = Level.warning if isinstance(cluster.version, NotConfigured) else Level.failure
-        remedy = (
-            "point KUBECONFIG or --kubeconfig at a cluster; without one, only the site and the network are looked at"
-        )
-        yield Finding("Kubernetes", level, f"no cluster: {cluster.version.reason}", remedy)
+        remedy = "point KUBECONFIG or --kubeconfig at a cluster; `jld check` looks at a site without one"
+        yield Finding("Kubernetes", Level.failure, f"no cluster: {cluster.version.reason}", remedy)
         return
     yield _version(cluster.version)
     yield permissions.finding(cluster.refused, release)

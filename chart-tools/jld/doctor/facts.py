@@ -49,11 +49,6 @@ class NoResponse:
 
 
 @dataclass(frozen=True)
-class NotConfigured(NoResponse):
-    """No cluster is configured, which is no mistake: there may be none yet."""
-
-
-@dataclass(frozen=True)
 class Access:
     """Something that an installation does in the cluster."""
 

@@ -20,7 +20,10 @@ _BAND = range(
 def free_cluster_ip(kubectl: Kubectl) -> str:
     """Ask the cluster; nothing is changed there. Raises `EnvironmentUnfit` when it does not respond."""
     # A dry run of making a Service shows where the network begins, and no free address of it.
-    first = ip_address(_output(kubectl.run(*_dry_run(), "--output=jsonpath={.spec.clusterIP}")))
+    shown = kubectl.run(*_dry_run(), "--output=jsonpath={.spec.clusterIP}")
+    if isinstance(shown, NoResponse):
+        raise _unfit(kubectl.why_unconfigured() or shown.reason)
+    first = ip_address(shown)
     services = json.loads(_output(kubectl.run("get", "services", "--all-namespaces", "--output=json")))["items"]
     taken = {address for service in services for address in service["spec"].get("clusterIPs", ())}
     free = [str(first + offset) for offset in _BAND if str(first + offset) not in taken]

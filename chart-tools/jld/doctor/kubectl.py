@@ -44,9 +44,15 @@ class Kubectl:
         text = self.run("get", *words, "--output", "json")
         return text if isinstance(text, NoResponse) else list(json_map(text).get("items", []))
 
-    def is_configured(self) -> bool:
-        """Whether a cluster is configured: a file that was named counts, even when it cannot be read."""
-        return bool(self.options) or isinstance(self.run("config", "current-context"), str)
+    def why_unconfigured(self) -> str:
+        """Why kubectl knows no cluster; nothing where it may know one. A file that was named counts, even when it cannot be read.
+
+        Without one it would ask this machine, and tell of a port that nobody has heard of.
+        """
+        context = "" if self.options else self.run("config", "current-context")
+        if not isinstance(context, NoResponse):
+            return ""
+        return "kubectl is told of none" if "current-context is not set" in context.reason else context.reason
 
     def _own_namespace(self) -> str:
         """The one that Helm would install into."""

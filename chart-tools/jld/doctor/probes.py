@@ -13,8 +13,8 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jld.doctor.facts import Access, ClusterFacts, NetworkFacts, NoResponse, NotConfigured, Object, Release
-from jld.doctor.kubectl import NOT_INSTALLED, SECONDS, Kubectl, json_map
+from jld.doctor.facts import Access, ClusterFacts, NetworkFacts, NoResponse, Object, Release
+from jld.doctor.kubectl import SECONDS, Kubectl, json_map
 from jld.doctor.network import certificate_secret, web_addresses
 from jld.doctor.permissions import needed
 from jld.rules.additions.named import Named, named
@@ -92,8 +92,8 @@ def _secrets_that_the_site_names(site: JsonMap) -> list[Named]:
 
 
 def _version(kubectl: Kubectl) -> str | NoResponse:
-    if not kubectl.is_configured():
-        return NotConfigured("kubectl is told of none" if kubectl.program else NOT_INSTALLED)
+    if reason := kubectl.why_unconfigured():
+        return NoResponse(reason)
     text = kubectl.run("get", "--raw", "/version")
     return text if isinstance(text, NoResponse) else str(json_map(text).get("gitVersion"))
 
