@@ -243,6 +243,7 @@ def _auth(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
     chosen["organizations"] = chosen.get("organizations", {}) | {
         "allow": draw(st.lists(group, min_size=1, max_size=2, unique=True))
     }
+    _deny_others(chosen["organizations"])
     return _named({"admins": admins, "github": chosen}, "github")
 
 
@@ -281,7 +282,15 @@ def _claims_login(draw: st.DrawFn, rule: JsonMap, schema: JsonMap) -> Data:
         provider.pop("prefix", None)
     group = values(schema["$defs"]["claimedGroup"], schema)
     chosen["groups"] = chosen.get("groups", {}) | {"allow": draw(st.lists(group, min_size=1, max_size=2, unique=True))}
+    _deny_others(chosen["groups"])
     return chosen
+
+
+def _deny_others(lists: Data) -> None:
+    """Nobody is allowed and denied, whose organisation neither."""
+    allowed = {name.casefold() for each in lists["allow"] for name in (each, each.partition(":")[0])}
+    if "deny" in lists:
+        lists["deny"] = [each for each in lists["deny"] if each.casefold() not in allowed]
 
 
 def _agree_about_pods(site: Data) -> None:

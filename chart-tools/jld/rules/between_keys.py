@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from jld.rules import firefly, hub, lab, log_shipping, login, networks, nginx, pods, resources
-from jld.rules.access import services
+from jld.rules.access import admission, credentials, services
 from jld.rules.additions import containers, environment, mounts
 from jld.rules.images import listed, prepuller, registry, series, typed
 from jld.rules.outbound import addresses, authorities, proxy
-from jld.rules.storage import nfs, volumes
+from jld.rules.storage import folders, nfs, volumes
 from jld.site.tree import Node, find, nearest
 from jld.support.errors import Problem
 from jld.support.key_paths import JsonMap, dotted
@@ -17,6 +17,8 @@ from jld.support.key_paths import JsonMap, dotted
 PARTS = (
     hub,
     login,
+    credentials,
+    admission,
     services,
     lab,
     pods,
@@ -30,6 +32,7 @@ PARTS = (
     registry,
     nginx,
     volumes,
+    folders,
     nfs,
     firefly,
     log_shipping,
@@ -40,7 +43,8 @@ PARTS = (
     addresses,
 )
 RULES = tuple(rule for part in PARTS for rule in part.RULES)
-WARNINGS = (*(rule for part in PARTS for rule in part.WARNINGS), *registry.WARNINGS_OF_WHAT_IS_MISSING)
+_OF_NO_KEY = (*registry.WARNINGS_OF_WHAT_IS_MISSING, *credentials.WARNINGS_OF_SECRETS)
+WARNINGS = (*(rule for part in PARTS for rule in part.WARNINGS), *_OF_NO_KEY)
 
 
 def violations(site: Node, effective: JsonMap) -> list[Problem]:
@@ -56,5 +60,5 @@ def warnings(site: Node, effective: JsonMap) -> list[Problem]:
         Problem(nearest(site, path), dotted(path), sentence)
         for rule in WARNINGS
         for path, sentence in rule(effective)
-        if rule in registry.WARNINGS_OF_WHAT_IS_MISSING or find(site, path)
+        if rule in _OF_NO_KEY or find(site, path)
     ]

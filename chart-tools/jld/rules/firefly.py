@@ -13,12 +13,17 @@ _JAVA_SHARE = 0.8  # of the memory limit: threads, code and buffers take the res
 
 
 def route_is_free(effective: JsonMap) -> Violations:
-    """`firefly.route` does not begin with `/hub`, `/user` or `/services`, nor with one of these below `global.hubRoute`."""
+    """`firefly.route` does not begin with `/hub`, `/user` or `/services`, nor with one of these below `global.hubRoute`, and is not that itself."""
     route, hub_route = value_at(effective, "firefly", "route"), value_at(effective, "global", "hubRoute")
     tops = dict.fromkeys(("/", hub_route if isinstance(hub_route, str) else "/"))
     for taken in [f"{top}{name}" for top in tops for name in _HUB_ROUTES]:
         if isinstance(route, str) and route.startswith(f"{taken}/"):
             yield ("firefly", "route"), f"{taken} belongs to the hub; write another path, like /portal/firefly"
+    if value_at(effective, "firefly", "enabled") is True and isinstance(route, str) and hub_route == f"{route}/":
+        yield (
+            ("global", "hubRoute"),
+            f"{route} is firefly.route, below which nobody would reach the hub; write another one",
+        )
 
 
 def java_memory_is_within_limit(effective: JsonMap) -> Violations:

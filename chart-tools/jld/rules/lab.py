@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from itertools import product
 
+from jld.rules.access.admission import offered_to
 from jld.rules.rule import Rule, Violations
 from jld.schema.suggestions import nearest_name
-from jld.support.key_paths import JsonMap, KeyPath, dotted, list_at, map_at, value_at
+from jld.support.key_paths import JsonMap, dotted, list_at, map_at, value_at
 from jld.support.quantities import amount
 
 _GITHUB_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}(:[A-Za-z0-9_][A-Za-z0-9._-]{0,99})?")
@@ -27,17 +28,13 @@ def default_size_exists(effective: JsonMap) -> Violations:
 
 def groups_can_be_had(effective: JsonMap) -> Violations:
     """The `groups` of `hub.lab.sizes`, `hub.lab.images` and `hub.lab.typedImages` are such as the way of `hub.auth` knows."""
-    auth, lab = map_at(effective, "hub", "auth"), map_at(effective, "hub", "lab")
-    limited: dict[KeyPath, object] = {("typedImages",): value_at(lab, "typedImages")}
-    limited |= {(kind, name): each for kind in ("sizes", "images") for name, each in map_at(lab, kind).items()}
-    for below, choice in limited.items():
-        for index, group in enumerate(list_at(choice, "groups")):
-            path = ("hub", "lab", *below, "groups", index)
-            if isinstance(auth.get("dummy"), dict):
-                sentence = "nobody is in a group with hub.auth.dummy, so nobody would be offered this; leave groups out"
-                yield path, sentence
-            elif isinstance(auth.get("github"), dict) and not _GITHUB_GROUP.fullmatch(str(group)):
-                yield path, f'GitHub has no organization or team "{group}"; write my-org, or my-org:my-team'
+    auth = map_at(effective, "hub", "auth")
+    for path, group in offered_to(effective):
+        if isinstance(auth.get("dummy"), dict):
+            sentence = "nobody is in a group with hub.auth.dummy, so nobody would be offered this; leave groups out"
+            yield path, sentence
+        elif isinstance(auth.get("github"), dict) and not _GITHUB_GROUP.fullmatch(group):
+            yield path, f'GitHub has no organization or team "{group}"; write my-org, or my-org:my-team'
 
 
 def one_lab_fits_the_quota(effective: JsonMap) -> Violations:

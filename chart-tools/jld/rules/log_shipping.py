@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from jld.rules.rule import Rule, Violations
-from jld.support.key_paths import JsonMap, KeyPath, list_at, map_at, value_at
+from jld.support.key_paths import JsonMap, list_at, map_at, value_at
 from jld.support.quantities import amount
 
 _FILES = (("broker", "caCertificate"), ("broker", "certificate"), ("broker", "key"))
 _TLS_FILES = (("tls", "caCertificate"), ("tls", "certificate"), ("tls", "key"))
-_DESTINATIONS: tuple[KeyPath, ...] = (("broker", "host"), ("external", "hosts"))
 
 _JAVA_SHARE = (
     0.5  # of logstash's memory limit: JRuby, its buffers for the network and mapped pages of its queue take as much
@@ -52,15 +51,6 @@ def volume_holds_two_queues(effective: JsonMap) -> Violations:
         yield path, f"{size} is too small for two queues; write 4Gi or more"
 
 
-def shipping_is_enabled(effective: JsonMap) -> Violations:
-    logging = map_at(effective, "logging")
-    if logging.get("enabled") is True:
-        return
-    for path in (*_DESTINATIONS, *_FILES, *_TLS_FILES):
-        if value_at(logging, *path):
-            yield ("logging", *path), "it has no effect: write logging.enabled: true too"
-
-
 def files_are_used(effective: JsonMap) -> Violations:
     logging = map_at(effective, "logging")
     if logging.get("enabled") is not True:
@@ -71,10 +61,6 @@ def files_are_used(effective: JsonMap) -> Violations:
                 yield ("logging", *path), "it has no effect: logging.existingSecret holds it; remove it"
         if value_at(logging, "tls", "caCertificate"):
             yield ("logging", "tls", "caCertificate"), "it has no effect: logging.existingSecret holds it; remove it"
-    elif logging.get("pipeline") == "external":
-        for path in _FILES:
-            if value_at(logging, *path):
-                yield ("logging", *path), "it has no effect: the external logstash knows the broker; remove it"
 
 
 RULES: tuple[Rule, ...] = (
@@ -83,4 +69,4 @@ RULES: tuple[Rule, ...] = (
     java_memory_is_half_of_the_limit,
     volume_holds_two_queues,
 )
-WARNINGS: tuple[Rule, ...] = (shipping_is_enabled, files_are_used)
+WARNINGS: tuple[Rule, ...] = (files_are_used,)

@@ -14,6 +14,9 @@ from jld.support.quantities import seconds
 
 _USER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@:+-]{0,62}")  # what is none, the schema refuses
 
+# Domains that no public DNS has.
+_PRIVATE_NAME = re.compile(r"\.(localhost|local|internal|test|invalid|lan|home|home\.arpa|intranet|corp|private)$")
+
 
 def admins_can_log_in(effective: JsonMap) -> Violations:
     """With `hub.auth.dummy`, each of `hub.auth.admins` is one of its users: another one could not log in."""
@@ -138,8 +141,28 @@ def credentials_are_encrypted(effective: JsonMap) -> Violations:
             yield path, "people's credentials travel unencrypted; write https://"
 
 
+def trial_logins_are_of_a_trial(effective: JsonMap) -> Violations:
+    hostname = value_at(effective, "global", "hostname")
+    trial = isinstance(value_at(effective, "hub", "auth", "dummy"), dict)
+    if trial and isinstance(hostname, str) and _may_be_public(hostname):
+        sentence = f"whoever knows the one password is anybody here, and {hostname} may be known to all the internet"
+        yield ("hub", "auth", "dummy"), f"{sentence}; write hub.auth.github, cilogon or other, or remove it"
+
+
+def _may_be_public(hostname: str) -> bool:
+    """Whether others than this machine's or this network's may know the name."""
+    if re.fullmatch(r"[0-9.]+", hostname):
+        from ipaddress import ip_address  # most sites have a name
+
+        try:
+            return ip_address(hostname).is_global
+        except ValueError:
+            return False  # another rule's matter
+    return "." in hostname and not _PRIVATE_NAME.search(hostname)
+
+
 RULES: tuple[Rule, ...] = (
     *(admins_can_log_in, somebody_is_let_in, one_way_to_a_name, listed_names_belong_to_one_provider),
     *(listed_names_are_those_of_the_hub, uids_are_a_range, staleness_is_longer_than_refresh),
 )
-WARNINGS: tuple[Rule, ...] = (credentials_are_encrypted,)
+WARNINGS: tuple[Rule, ...] = (credentials_are_encrypted, trial_logins_are_of_a_trial)

@@ -14,10 +14,14 @@ import yaml
 
 from jld.support.errors import EnvironmentUnfit
 from jld.support.files import is_file, read_start, replace_file
-from jld.support.key_paths import JsonMap
+from jld.support.key_paths import JsonMap, map_at
 
 COMPOSED_MODE = 0o644
 _MAX_BYTES = 16 * 2**20  # far more than any of a chart's files
+# What Helm, which knows no sentences of ours, says of a file without the secrets: "value must be '...'".
+FOR_HELM = (
+    "made by the tool; this is a site file, so run `jld values` first, and give Helm the values.yaml that it writes"
+)
 VALUES_HEAD = """\
 # All values with their defaults. `jld schema` composes this file from values.global.yaml and charts/<part>/values.yaml: change a
 # default there. docs/reference.md and `jld explain KEY` say what each key accepts.
@@ -74,6 +78,8 @@ class Chart:
             described = properties[part] if part else schema
             add_defaults_and_descriptions(described, self._yaml(file), descriptions(self._text(file)), schema["$defs"])
         for part in self.parts:
+            for rule in properties[part].get("allOf", ()):
+                add_words_for_helm(rule)
             properties[part]["properties"]["global"] = {
                 "description": "Set by Helm from the `global` at the top.",
                 "type": "object",
@@ -174,6 +180,14 @@ def add_defaults_and_descriptions(
             add_defaults_and_descriptions(child, value, sentences, definitions, here)
         else:
             child["default"] = value
+
+
+def add_words_for_helm(rule: JsonMap) -> None:
+    """To a rule that requires secrets: what Helm shall say where they are missing, beside their names. The tool makes or asks for them."""
+    secret = map_at(rule, "then", "properties", "secret")
+    if "required" in secret:
+        missing = {"not": {"required": secret["required"]}}
+        secret |= {"if": missing, "then": {"const": FOR_HELM, "x-for-helm": True}}
 
 
 def _written_out(schema: JsonMap, definitions: Mapping[str, JsonMap]) -> JsonMap:

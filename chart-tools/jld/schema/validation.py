@@ -28,7 +28,8 @@ def problems(site: Node, effective: JsonMap, schema: JsonMap, of_rules: Collecti
     errors = [
         error
         for error in _Validator(schema).iter_errors(effective)
-        if error.validator != "not" or "x-message" in cast("JsonMap", error.schema) or _forbidden(error) not in said
+        if "x-for-helm" not in cast("JsonMap", error.schema)
+        and (error.validator != "not" or "x-message" in cast("JsonMap", error.schema) or _forbidden(error) not in said)
     ]
     simple = [tuple(error.absolute_path) for error in errors if error.validator not in COMPOSITE]
     relevant = [

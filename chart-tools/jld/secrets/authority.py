@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -34,7 +35,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _certificate(_name(name), self.certificate.subject, key.public_key(), self.now)
         if hostname:
-            names = x509.SubjectAlternativeName([x509.DNSName(hostname)])
+            names = x509.SubjectAlternativeName([_general_name(hostname)])
             builder = builder.add_extension(names, critical=False)
         certificate = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -59,6 +60,14 @@ def new_authority(name: str, now: datetime) -> Authority:
         .sign(key, hashes.SHA256())
     )
     return Authority(key, certificate, now)
+
+
+def _general_name(hostname: str) -> x509.GeneralName:
+    """As a certificate names a server: nobody takes an address for a DNS name."""
+    try:
+        return x509.IPAddress(ip_address(hostname))
+    except ValueError:
+        return x509.DNSName(hostname)
 
 
 def _name(common_name: str) -> x509.Name:

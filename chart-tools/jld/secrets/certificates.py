@@ -61,7 +61,7 @@ def faults(pair: Pair, hostname: str, now: datetime) -> Iterator[Fault]:
                 "key", "the key does not belong to the certificate; name the key that the certificate was made with"
             )
     if hostname and not covers(leaf, hostname):
-        shown = ", ".join(names(leaf)) or "no DNS name"
+        shown = ", ".join([*names(leaf), *_addresses(leaf)]) or "no DNS name"
         yield Fault("certificate", f"it is for {shown}, not for {hostname}; get one that names {hostname}")
     yield from _date_faults(leaf, now)
     if isinstance(public, str) or _public(leaf) == public:
@@ -69,7 +69,12 @@ def faults(pair: Pair, hostname: str, now: datetime) -> Iterator[Fault]:
 
 
 def covers(certificate: x509.Certificate, hostname: str) -> bool:
-    """Whether browsers accept the certificate for `hostname`: by its alternative names only, `*` for one label."""
+    """Whether browsers accept the certificate for `hostname`: by its alternative names only, `*` for one label.
+
+    A name that looks like an address is none to them, and `*` stands for no part of one.
+    """
+    if is_address(hostname):
+        return hostname in _addresses(certificate)
     labels = hostname.lower().split(".")
     for name in names(certificate):
         pattern = name.lower().split(".")
@@ -169,11 +174,26 @@ def _public(certificate: x509.Certificate) -> bytes:
 
 def names(certificate: x509.Certificate) -> list[str]:
     """The DNS names that it is for."""
+    alternatives = _alternatives(certificate)
+    return alternatives.get_values_for_type(x509.DNSName) if alternatives else []
+
+
+def _addresses(certificate: x509.Certificate) -> list[str]:
+    """The IP addresses that it is for."""
+    alternatives = _alternatives(certificate)
+    return [str(each) for each in alternatives.get_values_for_type(x509.IPAddress)] if alternatives else []
+
+
+def _alternatives(certificate: x509.Certificate) -> x509.SubjectAlternativeName | None:
     try:
-        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
-        return []
-    return alternatives.get_values_for_type(x509.DNSName)
+        return None
+
+
+def is_address(hostname: str) -> bool:
+    """Whether it is an IP address, which a certificate names otherwise than a DNS name."""
+    return re.fullmatch(r"[0-9]+(\.[0-9]+){3}", hostname) is not None
 
 
 def _date_faults(leaf: x509.Certificate, now: datetime) -> Iterator[Fault]:

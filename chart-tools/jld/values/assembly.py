@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jld.rules import between_keys
-from jld.schema import slips, validation
+from jld.schema import slips, unchosen, validation
 from jld.schema.chart import Chart
 from jld.site import encrypted
 from jld.site.reader import load
@@ -75,6 +75,7 @@ def assemble(sources: Sources, chart: Chart, now: datetime) -> Assembled:
     draft.problems += of_rules
     if draft.problems:
         raise SiteError(draft.problems)
+    draft.warnings += unchosen.warnings(written, effective, draft.defaults, draft.schema)
     draft.warnings += between_keys.warnings(written, effective)
     data = _without_idle_nulls(plain(draft.site), draft.defaults)
     for part in ("hub", "nginx", "firefly", "logging"):

@@ -31,13 +31,5 @@ def unwanted_images_are_looked_for(effective: JsonMap) -> Violations:
             return
 
 
-def purging_has_a_use(effective: JsonMap) -> Violations:
-    if value_at(effective, "prepuller", "purge") != "remove" and value_at(effective, "prepuller", "runtimeSocket"):
-        yield (
-            ("prepuller", "runtimeSocket"),
-            "has no effect without prepuller.purge: remove; write that, or remove this",
-        )
-
-
 RULES: tuple[Rule, ...] = (series_are_followed, unwanted_images_are_looked_for)
-WARNINGS: tuple[Rule, ...] = (purging_has_a_use,)
+WARNINGS: tuple[Rule, ...] = ()

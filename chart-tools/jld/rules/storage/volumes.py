@@ -1,4 +1,4 @@
-"""The volumes: their names and folders, and keys that belong to one storage.mode only."""
+"""The volumes: their names and folders, and their keys that belong to one storage.mode only."""
 
 from __future__ import annotations
 
@@ -55,11 +55,10 @@ def backed_up_volumes_are_there(effective: JsonMap) -> Violations:
             yield ("storage", "backup", "volumes", index), sentence
 
 
-def sections_of_other_modes_are_absent(effective: JsonMap) -> Violations:
-    mode = value_at(effective, "storage", "mode")
-    for other in MODES:
-        if mode in MODES and other != mode:
-            yield ("storage", other), f"has no effect with storage.mode {mode}; remove it"
+def homes_can_be_written(effective: JsonMap) -> Violations:
+    """`storage.volumes.home` is not `readOnly`."""
+    if value_at(shared_volumes(effective).get("home"), "readOnly") is True:
+        yield ("storage", "volumes", "home", "readOnly"), "nobody could save anything, and no home be made; remove it"
 
 
 def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
@@ -76,12 +75,8 @@ def keys_of_volumes_are_used(effective: JsonMap) -> Violations:
 
 
 def homes_of_their_own_need_no_more(effective: JsonMap) -> Violations:
-    """What is said about a volume of all homes, where there is none, and about volumes of people, where there are none."""
+    """What is said about a volume of all homes, where there is none."""
     if not has_own_homes(effective):
-        yield (
-            ("storage", "perPerson"),
-            "has no effect with storage.homes shared; write storage.homes: perPerson, or remove it",
-        )
         return
     for key in ("capacity", *_ONLY_IN, "readOnly"):
         if storage_volumes(effective).get("home", {}).get(key):
@@ -107,9 +102,8 @@ def labs_of_a_person_find_one_node(effective: JsonMap) -> Violations:
         yield ("hub", "namedServers", "limit"), sentence
 
 
-RULES: tuple[Rule, ...] = (names_are_free, mount_paths_are_apart, backed_up_volumes_are_there)
+RULES: tuple[Rule, ...] = (names_are_free, mount_paths_are_apart, backed_up_volumes_are_there, homes_can_be_written)
 WARNINGS: tuple[Rule, ...] = (
-    sections_of_other_modes_are_absent,
     keys_of_volumes_are_used,
     homes_of_their_own_need_no_more,
     labs_of_a_person_find_one_node,

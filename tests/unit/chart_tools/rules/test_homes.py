@@ -78,7 +78,7 @@ def test_what_goes_with_homes_of_their_own_is_taken_without_a_word(desk: Any, ch
 def test_a_volume_of_people_that_nobody_gets_is_said(desk: Any) -> None:
     code, warnings = said(desk, "storage: {perPerson: {capacity: 1Ti}}", SITE)
     assert code == 0
-    assert "storage.perPerson: has no effect with storage.homes shared; write storage.homes: perPerson" in warnings
+    assert "storage.perPerson: has no effect with storage.homes: shared; write storage.homes: perPerson" in warnings
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 SITE = """\
-global: {hostname: jupyter.example.org}
+global: {hostname: jld.localhost}
 hub: {auth: {dummy: {users: [alice]}}}
 nginx: {tls: {existingSecret: jupyter-tls}}
 """

@@ -60,12 +60,6 @@ def test_unwanted_images_are_looked_for_where_nodes_are(keys: dict[str, object],
     assert said(prepuller.RULES, SINGLE, **keys) == ({"prepuller.purge": sentence} if sentence else {})
 
 
-@pytest.mark.parametrize(("purge", "broken"), [("never", True), ("report", True), ("remove", False)])
-def test_a_socket_is_for_who_removes(purge: str, broken: bool) -> None:
-    keys = {"purge": purge, "runtimeSocket": "/run/cri-dockerd.sock"}
-    assert said(prepuller.WARNINGS, SINGLE, **keys).keys() == ({"prepuller.runtimeSocket"} if broken else set())
-
-
 @pytest.mark.parametrize(
     ("path", "valid"),
     [

@@ -29,6 +29,7 @@ LEFT_OUT_OF_EVERYTHING = (
     *(("hub", "auth", way) for way in ("cilogon", "dummy", "other")),
     *((part, "secret") for part in ("hub", "nginx", "firefly", "logging")),
     *(("storage", name) for name in ("claim", "external", "hostPath", "perPerson")),
+    *(("logging", "logstash"), ("hub", "db", "capacity"), ("hub", "db", "storageClass")),
     *(("hub", "traits", name) for name in CLASSES),  # reading JupyterHub's classes takes seconds
 )
 # What JSON Schema says by itself, two sentences of our own, and the chart's version that brought a key. Another word is a slip of the pen.
@@ -58,7 +59,7 @@ KEYWORDS = {
         "title",
         "examples",
     ),
-    *("$schema", "$defs", "$ref", "x-message", "x-accepted", "x-since"),
+    *("$schema", "$defs", "$ref", "x-message", "x-accepted", "x-since", "x-only-with", "x-for-helm"),
 }
 
 

@@ -225,4 +225,7 @@ def test_what_has_no_effect_is_told(desk: Any) -> None:
     desk.write("site.yaml", SITE + f"  {BROKER}\n")
     result = run(desk)
     assert result.exit_code == 0
-    assert "logging.broker.host: it has no effect: write logging.enabled: true too" in result.stderr
+    assert (
+        "logging.broker: has no effect with logging.enabled: false; write logging.enabled: true, or remove it"
+        in result.stderr
+    )

@@ -194,7 +194,10 @@ def test_a_mistake_is_placed_in_the_file_that_made_it(github_desk: Any) -> None:
 @pytest.mark.parametrize(
     ("more", "warning"),
     [
-        ("storage: {hostPath: {path: /srv}}", "storage.hostPath: has no effect with storage.mode claim; remove it"),
+        (
+            "storage: {hostPath: {path: /srv}}",
+            "storage.hostPath: has no effect with storage.mode: claim; write storage.mode: hostPath, or remove it",
+        ),
         (
             "hub: {auth: {github: {url: 'http://github.example.org'}}}",
             "hub.auth.github.url: people's credentials travel unencrypted; write https://",
