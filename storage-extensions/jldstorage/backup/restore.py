@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import stat
 import tarfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from jldstorage.backup.acting import acting_as
 from jldstorage.backup.folder import BackupFailed
 from jldstorage.backup.home import HomeWriter
+from jldstorage.backup.owner import HomeRefused, require_home
 from jldstorage.backup.tree import Notes
 
 _PIECE = 1024 * 1024
@@ -26,10 +26,6 @@ class Restored:
     files: int = 0
     refused: list[str] = field(default_factory=list)  # homes, each with the reason
     notes: Notes = field(default_factory=Notes)
-
-
-class _HomeRefused(Exception):
-    """What is there is not the home that the archive holds."""
 
 
 def restore_homes(archive: Path, homes: Path, wanted: Sequence[str]) -> Restored:
@@ -118,9 +114,9 @@ def _make_home(top: int, member: tarfile.TarInfo, done: Restored) -> bool:
     """Whether the home is there for its owner; made where it was not."""
     try:
         if not _is_a_persons(member):
-            raise _HomeRefused("it is no person's folder in the archive")
-        _require_home(top, member)
-    except _HomeRefused as reason:
+            raise HomeRefused("it is no person's folder in the archive")
+        require_home(top, member.name, member.uid, member.gid, "archive")
+    except HomeRefused as reason:
         done.refused.append(f"{ascii(member.name)[1:-1]}: {reason}")
         return False
     done.homes.add(member.name)
@@ -129,28 +125,3 @@ def _make_home(top: int, member: tarfile.TarInfo, done: Restored) -> bool:
 
 def _is_a_persons(member: tarfile.TarInfo) -> bool:
     return member.isdir() and member.uid > 0
-
-
-def _require_home(top: int, member: tarfile.TarInfo) -> None:
-    try:
-        there = os.stat(member.name, dir_fd=top, follow_symlinks=False)
-    except FileNotFoundError:
-        os.mkdir(member.name, 0o700, dir_fd=top)
-        there = os.stat(member.name, dir_fd=top, follow_symlinks=False)
-    if not stat.S_ISDIR(there.st_mode):
-        raise _HomeRefused("it is a link or a file and no folder; move it away")
-    if there.st_uid == member.uid:
-        return
-    if there.st_uid != os.geteuid():
-        raise _HomeRefused(
-            f"it belongs to user {there.st_uid}, and in the archive to user {member.uid}; nothing was changed"
-        )
-    # Made above, by an interrupted restore, or by the kubelet for the mount of a home that is not there.
-    descriptor = os.open(member.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
-    try:
-        if os.listdir(descriptor):  # noqa: PTH208
-            raise _HomeRefused("it belongs to root and is not empty; move it away")
-        os.fchmod(descriptor, 0o700)
-        os.fchown(descriptor, member.uid, member.gid)
-    finally:
-        os.close(descriptor)
