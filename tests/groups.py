@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 CLUSTER = {
     "cluster: the shared release": (
         "test_image_menu",  # has a release of its own, to which the GitHub stand-in leads until the shared one takes its place
+        "test_from_z2jh",  # has another, to which it leads after that
         "test_any_image",  # has a release of its own too
         "test_failed_starts",  # has another, and must not meet the node that test_session closes for a moment
         "test_session",
