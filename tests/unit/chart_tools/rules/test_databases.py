@@ -92,7 +92,7 @@ def test_the_address_itself_is_not_shown(desk: Any) -> None:
     desk.write("secrets.yaml", yaml.safe_dump({"hub": {"secret": {"dbUrl": "mysql+pymysql://hub:pa55word@db/hub"}}}))
     desk.write(
         "site.yaml",
-        "global: {hostname: jupyter.example.org}\nnginx: {tls: {existingSecret: a}}\n"
+        "global: {hostname: jupyter.localhost}\nnginx: {tls: {existingSecret: a}}\n"
         "hub: {auth: {dummy: {users: [alice]}}, db: {external: true}}\n",
     )
     result = desk.run("check", "site.yaml")
@@ -107,7 +107,7 @@ OWN = sorted(path.name for path in (CHECKOUT / "hub-extensions" / "jupyterhub_co
 @pytest.mark.parametrize("name", OWN)
 def test_a_file_in_the_place_of_jlds_own_has_to_be_meant(name: str, complaints: Callable[[str], list[str]]) -> None:
     head = (
-        "global: {hostname: jupyter.example.org}\nnginx: {tls: {existingSecret: a}}\n"
+        "global: {hostname: jupyter.localhost}\nnginx: {tls: {existingSecret: a}}\n"
         "hub:\n  auth: {dummy: {users: [alice]}}\n  extraConfig:\n"
     )
     assert complaints(f"{head}    {name}: |\n      # replaces JLD's own file\n      c.a.b = 1\n") == []

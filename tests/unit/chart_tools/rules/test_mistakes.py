@@ -555,12 +555,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "the root folder for homes": (
         whole("storage: {mode: hostPath, hostPath: {path: /}}\n"),
         'site.yaml:4:44: error: storage.hostPath.path: found "/"; '
-        "write an absolute path other than /, like /var/lib/jld",
+        "write an absolute path other than / and not below /proc or /sys, like /var/lib/jld",
     ),
     "a way out of the folder for homes": (
         whole("storage: {mode: hostPath, hostPath: {path: /home/../etc}}\n"),
         'site.yaml:4:44: error: storage.hostPath.path: found "/home/../etc"; '
-        "write an absolute path other than /, like /var/lib/jld",
+        "write an absolute path other than / and not below /proc or /sys, like /var/lib/jld",
     ),
     "a storage class in upper case": (
         whole("storage: {claim: {storageClass: Fast}}\n"),

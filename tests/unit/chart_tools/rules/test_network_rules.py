@@ -29,7 +29,7 @@ def judged(tmp_path: Path) -> Judge:
 
     def judge(**keys: object) -> tuple[dict[str, str], dict[str, str]]:
         site: dict[str, object] = yaml.safe_load(
-            "global: {hostname: jupyter.example.org}\nhub: {auth: {dummy: {users: [ada]}}}\n"
+            "global: {hostname: jld.localhost}\nhub: {auth: {dummy: {users: [ada]}}}\n"
             f"nginx: {{tls: {{selfSigned: true}}}}\nstorage: {{mode: nfs, nfs: {{clients: [{NODES}]}}}}\n"
         )
         for key, value in keys.items():

@@ -14,7 +14,7 @@ from jld.rules.traits.owned import CLASSES, OWNED
 from jld.schema.chart import Chart
 
 SITE = """\
-global: {hostname: jupyter.example.org}
+global: {hostname: jupyter.localhost}
 nginx: {tls: {existingSecret: jupyter-tls}}
 hub:
   auth: {dummy: {users: [alice]}}

@@ -26,9 +26,9 @@ from jld.secrets.self_signed import still_serves
 from ..conftest import pem
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-HOST = "jupyter.example.org"
+HOST = "jupyter.localhost"
 SITE = """\
-global: {hostname: jupyter.example.org}
+global: {hostname: jupyter.localhost}
 hub: {auth: {dummy: {users: [alice]}}}
 nginx: {tls: {certificate: tls/cert.pem, key: tls/key.pem}}
 """

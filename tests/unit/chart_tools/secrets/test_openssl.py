@@ -18,9 +18,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from jld.secrets import openssl
 from jld.secrets.certificates import Pair, chain_of, written_anew
 
-HOST = "jupyter.example.org"
+HOST = "jupyter.localhost"
 SITE = """\
-global: {hostname: jupyter.example.org}
+global: {hostname: jupyter.localhost}
 hub: {auth: {dummy: {users: [alice]}}}
 nginx: {tls: {certificate: cert.pem, key: key.pem}}
 """

@@ -85,7 +85,7 @@ def test_a_size_with_placeholders_says_what_its_labs_are_guaranteed() -> None:
     assert lab(sizeRange=3) == {"sizeRange": 3}
 
 
-@given(st.floats(0.001, 64), st.floats(1, 1000), st.sampled_from(["1M", "1Mi", "1500M", "2Gi", "0.1Gi", "1Ti"]))
+@given(st.floats(0.001, 64), st.floats(1, 1000), st.sampled_from(["32M", "32Mi", "1500M", "2Gi", "0.1Gi", "1Ti"]))
 def test_every_guarantee_is_accepted_and_not_more_than_the_size(cpu: float, size_range: float, memory: str) -> None:
     size = {"cpu": round(cpu, 3), "memory": memory}
     made = guarantee(size, size_range)
@@ -115,8 +115,8 @@ def test_what_was_worked_out_once_stays() -> None:
 
 @given(
     count=st.integers(1, 8),
-    cpu=st.floats(0.1, 32),
-    each=st.integers(10, 999999).map("{}Mi".format) | st.integers(1, 9999).map("{}Gi".format),
+    cpu=st.floats(0.5, 32),
+    each=st.integers(64, 999999).map("{}Mi".format) | st.integers(1, 9999).map("{}Gi".format),
 )
 def test_every_ladder_that_is_accepted_has_sizes_that_are(count: int, cpu: float, each: str) -> None:
     sizes = ladder([f"s{step}" for step in range(count)], cpu, each)
