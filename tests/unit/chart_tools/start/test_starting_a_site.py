@@ -465,7 +465,7 @@ def test_options_of_cilogon_take_the_place_of_an_old_files_github(desk: Any) -> 
 
 def test_what_an_old_file_does_not_say_is_asked_or_refused_with_the_mapping_shown(desk: Any) -> None:
     desk.write(
-        "old.yaml", "oauth_provider: cilogon\noauth_client_id: a\nallowed_groups: [x]\nhostname: a.localhost\n"
+        "old.yaml", "oauth_provider: cilogon\noauth_client_id: a\nallowed_groups: [x]\nhostname: jld.localhost\n"
     )
     result = desk.run("init", "--from", "old.yaml")
     assert result.exit_code == 1
