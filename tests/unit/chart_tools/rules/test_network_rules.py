@@ -73,7 +73,9 @@ def test_a_rule_as_kubernetes_knows_it_is_taken_by_every_part(judged: Judge, par
 
     refused, warned = judged(**{f"{part}.egress": GOOD, f"{part}.ingress": ingress})
     assert refused == {}
-    of_rules = {key for key, sentence in warned.items() if "has no effect without" not in sentence}  # of a part that is off
+    of_rules = {
+        key for key, sentence in warned.items() if "has no effect with" not in sentence
+    }  # of a part that is off
     assert {key for key in of_rules if "egress" in key or not of_nfs} == set()
 
 
