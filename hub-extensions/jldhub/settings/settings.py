@@ -65,7 +65,7 @@ class _AsHelmWrites(yaml.SafeLoader):
     """Helm writes the text `=` without quotes, which to PyYAML is a value of a type that nobody uses."""
 
 
-_AsHelmWrites.add_constructor("tag:yaml.org,2002:value", yaml.SafeLoader.construct_yaml_str)  # type: ignore[type-var]
+_AsHelmWrites.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
 
 
 def read(model: type[Model], path: Path) -> Model:
