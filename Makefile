@@ -1,6 +1,7 @@
 # What a person types. `make` alone lists the targets. Each one prepares what it needs and may be repeated.
 SITE ?= values/local.yaml
 PUSH ?=
+NODES ?= 1
 JLD := .venv/bin/jld
 JLDDEV := .venv/bin/jlddev
 UV := $(HOME)/.cache/jld/uv/bin/uv
@@ -34,14 +35,14 @@ values: tools ## Write values.yaml from SITE (default values/local.yaml)
 images: tools ## Build the images whose sources changed (PUSH=registry/path pushes them)
 	@$(JLDDEV) images $(if $(PUSH),--push $(PUSH))
 
-cluster: tools ## Have a Kubernetes: KUBECONFIG's, kind's, or a native node
-	@$(JLDDEV) cluster
+cluster: tools ## Have a Kubernetes: KUBECONFIG's, kind's, or native nodes (NODES=2 for two)
+	@$(JLDDEV) cluster --nodes $(NODES)
 
 cluster-down: tools ## Take the local cluster away
 	@$(JLDDEV) cluster-down
 
 up: tools ## Cluster, images, values, install; prints the URL and how to log in
-	@$(JLDDEV) up --site $(SITE)
+	@$(JLDDEV) up --site $(SITE) --nodes $(NODES)
 
 lab: tools ## Start a lab in what `make up` installed, unless one runs; prints its URL
 	@$(JLDDEV) lab $(PERSON)

@@ -14,6 +14,8 @@ from jlddev.support.paths import CHECKOUT
 from jlddev.support.run import say
 from jlddev.tools import helm_and_kubectl, nginx
 
+Nodes = Annotated[int, typer.Option(min=1, help="How many nodes the native cluster has at least.")]
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
@@ -51,11 +53,11 @@ def images_command(
 
 
 @app.command("cluster")
-def cluster_command() -> None:
-    """Have a cluster: KUBECONFIG's, kind's, or a native node."""
+def cluster_command(nodes: Nodes = 1) -> None:
+    """Have a cluster: KUBECONFIG's, kind's, or native nodes."""
     provider = providers.choose()
     say(f"cluster: {provider.what}")
-    print(f"export KUBECONFIG={provider.up()}")
+    print(f"export KUBECONFIG={provider.up(nodes)}")
 
 
 @app.command("cluster-down")
@@ -67,9 +69,10 @@ def cluster_down() -> None:
 @app.command("up")
 def up_command(
     site: Annotated[Path, typer.Option(help="The site file to install.")] = CHECKOUT / "values" / "local.yaml",
+    nodes: Nodes = 1,
 ) -> None:
     """Cluster, images, values, install; then how to log in."""
-    up.up(site)
+    up.up(site, nodes)
 
 
 @app.command("lab")

@@ -22,13 +22,13 @@ CERTIFICATE = LOCAL / "ca.crt"
 FRONT_DOOR = {8443: 30443, 8080: 30080}  # values/local.yaml has the same ports
 
 
-def up(site: Path, wait: str = "10m") -> None:
+def up(site: Path, nodes: int = 1, wait: str = "10m") -> None:
     """Cluster, images, values, `helm upgrade --install --wait`, then how to reach it."""
     provider = providers.choose()
     say(f"cluster: {provider.what}")
-    provider.check(FRONT_DOOR)
+    provider.check(FRONT_DOOR, nodes)
     check_site(site)
-    kubeconfig = provider.up()
+    kubeconfig = provider.up(nodes)
     sites = [site]
     if provider.name != "given":
         built = build.chart_images()

@@ -1,14 +1,18 @@
 #!/bin/sh
 # Runs in fresh mount, network, PID, UTS, IPC and cgroup namespaces and turns them into the node: its own root file
 # system, /proc, /sys, /run and cgroup hierarchies. Nothing here is seen outside, and all of it goes when process 1 ends.
-# enter.sh ROOT STATE PROGRAMS NFS_CLIENT CONFIG HIERARCHY...
+# enter.sh ROOT STATE PROGRAMS NFS_CLIENT CONFIG NAME ADDRESS GATEWAY HIERARCHY...
 set -eu
-root=$1 state=$2 programs=$3 nfs_client=$4 config=$5
-shift 5
+root=$1 state=$2 programs=$3 nfs_client=$4 config=$5 name=$6 address=$7 gateway=$8
+shift 8
 
 mount --make-rprivate /
-mount --bind "$root" "$root"
-cd "$root"
+# Nodes share the root file system, and what one writes there is its own and gone with it.
+mkdir -p "$state/root"
+mount -t tmpfs -o mode=755 tmpfs "$state/root"
+mkdir "$state/root/written" "$state/root/work" "$state/root/merged"
+mount -t overlay -o "lowerdir=$root,upperdir=$state/root/written,workdir=$state/root/work" overlay "$state/root/merged"
+cd "$state/root/merged"
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount --rbind /dev dev
@@ -35,10 +39,10 @@ mount --bind "$config" etc/jld
 touch usr/sbin/mount.nfs
 mount --bind "$nfs_client" usr/sbin/mount.nfs # which mount(8) calls, and kubelet through it
 cp etc/jld/cni.conflist etc/cni/net.d/10-bridge.conflist
-hostname jld-node
+hostname "$name"
 
 pivot_root . mnt
 cd /
 umount -l /mnt
 mount --make-rshared /
-exec /usr/bin/catatonit -- /bin/sh /etc/jld/init.sh
+exec /usr/bin/catatonit -- /bin/sh /etc/jld/init.sh "$name" "$address" "$gateway"

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psutil
 from jlddev import up
-from jlddev.clusters import native, providers
+from jlddev.clusters import native, nodes, providers
 from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import sync_playwright
 from pytest_helm_charts.clusters import ExistingCluster
@@ -65,7 +65,7 @@ def main() -> None:
     console = Console()
     console.print(table("From the click on Start", "seconds", seconds))
     console.print(table("Memory of JLD's pods", "MB working set", pod_memory(release)))
-    if native.saved_process():
+    if nodes.FIRST.runs():
         console.print(table("Memory of the native node's programs", "MB resident", node_memory()))
 
 

@@ -1,1 +1,1 @@
-"""Local clusters: kind, or the native node."""
+"""Local clusters: kind, or the native nodes."""

@@ -1,4 +1,4 @@
-"""The native node's cgroup in each cgroup v1 hierarchy of this machine."""
+"""The native nodes' cgroups, one each in each cgroup v1 hierarchy of this machine."""
 
 import time
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from pathlib import Path
 from jlddev.support.errors import MachineError
 
 ROOT = Path("/sys/fs/cgroup")
-NAME = "jld-node"
-# CPU shares of the node. A process outside has 1024, and without this the whole cluster would have no more.
+NAME = "jld-node"  # of the first; the others' begin with it
+# CPU shares of a node. A process outside has 1024, and without this the whole cluster would have no more.
 SHARES = 4096
 HIERARCHIES = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
 
@@ -20,28 +20,33 @@ def absent() -> list[str]:
 
 
 def present() -> list[str]:
-    """The node's cgroups that are there, as words."""
-    return [f"cgroup {ROOT / name / NAME}" for name in HIERARCHIES if (ROOT / name / NAME).exists()]
+    """The nodes' cgroups that are there, as words."""
+    return [f"cgroup {folder}" for folder in of_nodes(f"{NAME}*")]
 
 
-def make_all() -> list[Path]:
-    """Create the node's cgroup in every hierarchy. Returns the folders."""
-    return [make(name) for name in HIERARCHIES]
+def make_all(node: str) -> list[Path]:
+    """Create a node's cgroup in every hierarchy. Returns the folders."""
+    return [make(name, node) for name in HIERARCHIES]
 
 
-def remove_all() -> None:
-    """Remove the node's cgroups and their descendants. Raises MachineError."""
-    for name in HIERARCHIES:
-        remove(ROOT / name / NAME)
+def remove_all(nodes: str = f"{NAME}*") -> None:
+    """Remove the cgroups of one node or of all, and their descendants. Raises MachineError."""
+    for folder in of_nodes(nodes):
+        remove(folder)
 
 
-def make(hierarchy: str) -> Path:
-    """Create the node's cgroup in one hierarchy.
+def of_nodes(pattern: str) -> list[Path]:
+    """The cgroups of the nodes whose names are like the pattern."""
+    return [folder for name in HIERARCHIES for folder in (ROOT / name).glob(pattern)]
+
+
+def make(hierarchy: str, node: str) -> Path:
+    """Create a node's cgroup in one hierarchy.
 
     A new cpuset is empty, so it gets its parent's CPUs and memory nodes. With a share of one process the cluster would miss
     its own deadlines beside processes that compute, such as tests.
     """
-    folder = ROOT / hierarchy / NAME
+    folder = ROOT / hierarchy / node
     folder.mkdir(exist_ok=True)
     if hierarchy == "cpuset":
         for name in ("cpuset.cpus", "cpuset.mems"):

@@ -4,7 +4,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from jlddev.clusters import native
+from jlddev.clusters import nodes
+from jlddev.clusters.nodes import FIRST, Node
 from jlddev.images.build import Builder, Image
 from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE
@@ -16,32 +17,35 @@ CTR = ["ctr", "--namespace", "k8s.io", "images"]
 
 @alone("load-images")
 def into_native(builder: Builder, images: Iterable[Image]) -> None:
-    """Import images that the node's containerd lacks, and tag each with its alias too."""
-    enter = _enter_node()
-    present = set(names_in_native())
-    folder = native.STATE / "jld" / "archives"  # the node sees it as /var/lib/jld/archives
+    """Import images into the containerd of each running node that lacks them, and tag each with its alias too."""
+    present = {node: set(names_in_native(node)) for node in nodes.running()}
+    folder = CACHE / "archives"
     for image in images:
-        if image.reference not in present:
+        lacking = [node for node, names in present.items() if image.reference not in names]
+        if lacking:
             archive = save(builder, image, folder)
-            seen_inside = f"/var/lib/jld/archives/{archive.name}"
-            run(f"import image {image.name} into the node", [*enter, *CTR, "import", seen_inside], log="image-import")
-        output([*enter, *CTR, "tag", "--force", image.reference, image.alias])
+        for node in lacking:
+            # The archive is on this machine, which the node does not see.
+            read = ["sh", "-c", 'exec "$@" < "$0"', str(archive), *_enter(node), *CTR, "import", "-"]
+            run(f"import image {image.name} into {node.name}", read, log="image-import")
+        for node in present:
+            output([*_enter(node), *CTR, "tag", "--force", image.reference, image.alias])
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_from_native(prefix: str) -> None:
-    """Remove the names of images that begin so from the node's containerd, and with the last name the image's own id.
+    """Remove the names of images that begin so from all nodes, and with the last name the image's own id.
 
     With the id alone it would stay, and the kubelet would tell of it.
     """
-    enter = _enter_node()
-    digests = dict(_names_and_digests(output([*enter, *CTR, "list"])))
-    names = [name for name in digests if name.startswith(prefix)]
-    ours = {digests[name] for name in names}
-    kept = {digest for name, digest in digests.items() if not name.startswith((prefix, _ID))}
-    names += [name for name, digest in digests.items() if name.startswith(_ID) and digest in ours - kept]
-    if names:
-        output([*enter, *CTR, "remove", *names])
+    for node in nodes.running():
+        digests = dict(_names_and_digests(output([*_enter(node), *CTR, "list"])))
+        names = [name for name in digests if name.startswith(prefix)]
+        ours = {digests[name] for name in names}
+        kept = {digest for name, digest in digests.items() if not name.startswith((prefix, _ID))}
+        names += [name for name, digest in digests.items() if name.startswith(_ID) and digest in ours - kept]
+        if names:
+            output([*_enter(node), *CTR, "remove", *names])
 
 
 def _names_and_digests(table: str) -> Iterator[tuple[str, str]]:
@@ -52,23 +56,23 @@ def _names_and_digests(table: str) -> Iterator[tuple[str, str]]:
 
 
 def pin_in_native(name: str, pinned: bool = True) -> None:
-    """Have the node's containerd tell that the image is not to be removed, or not any more."""
-    output([*_enter_node(), *CTR, "label", name, f"io.cri-containerd.pinned={'pinned' if pinned else ''}"])
+    """Have the first node's containerd tell that the image is not to be removed, or not any more."""
+    output([*_enter(FIRST), *CTR, "label", name, f"io.cri-containerd.pinned={'pinned' if pinned else ''}"])
 
 
-def names_in_native() -> list[str]:
-    """The names of images that the node's containerd has."""
-    return output([*_enter_node(), *CTR, "list", "--quiet"]).split()
+def names_in_native(node: Node = FIRST) -> list[str]:
+    """The names of images that a node's containerd has."""
+    return output([*_enter(node), *CTR, "list", "--quiet"]).split()
 
 
 def containers_in_native(pod: str) -> list[str]:
-    """Those of a pod that the node's containerd has: the kubelet removes them some time after the pod is gone."""
+    """Those of a pod that the first node's containerd has: the kubelet removes them some time after the pod is gone."""
     of_pod = f'labels."io.kubernetes.pod.name"=={pod},labels."io.cri-containerd.kind"==container'
-    return output([*_enter_node(), "ctr", "--namespace", "k8s.io", "containers", "list", "--quiet", of_pod]).split()
+    return output([*_enter(FIRST), "ctr", "--namespace", "k8s.io", "containers", "list", "--quiet", of_pod]).split()
 
 
-def _enter_node() -> list[str]:
-    return ["nsenter", "--target", str(native.node_pid()), "--mount", "--pid", "--net", "--"]
+def _enter(node: Node) -> list[str]:
+    return node.enter("mount", "pid", "net")
 
 
 @alone("load-images")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import trustme
 
@@ -16,13 +17,26 @@ class Identity:
     addresses: Sequence[str] = ("jld-node",)  # DNS names and IP addresses that a server answers at
 
 
-def write_all(folder: Path, identities: Mapping[str, Identity]) -> None:
+def write_all(
+    folder: Path,
+    identities: Mapping[str, Identity],
+    others: Mapping[Path, Mapping[str, Identity]] = MappingProxyType({}),
+) -> None:
     """Write ca.crt, `<component>.crt` and `.key` for each identity, and the key that signs ServiceAccount tokens.
 
-    The CA's private key is discarded: all certificates are always issued together.
+    `others` are folders with certificates of the same CA, which have no such key. The CA's private key is discarded: all
+    certificates are always issued together.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA(organization_name="jld-node")
+    for each, inside in {folder: identities, **others}.items():
+        issue(authority, each, inside)
+    signer = authority.issue_cert("service-accounts.jld-node")
+    write_private(folder / "service-accounts.key", signer.private_key_pem.bytes())
+
+
+def issue(authority: trustme.CA, folder: Path, identities: Mapping[str, Identity]) -> None:
+    """Write the CA's certificate, and a certificate and key for each identity."""
+    folder.mkdir(parents=True, exist_ok=True)
     authority.cert_pem.write_to_path(str(folder / "ca.crt"))
     for component, identity in identities.items():
         issued = authority.issue_cert(
@@ -30,8 +44,6 @@ def write_all(folder: Path, identities: Mapping[str, Identity]) -> None:
         )
         (folder / f"{component}.crt").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
         write_private(folder / f"{component}.key", issued.private_key_pem.bytes())
-    signer = authority.issue_cert("service-accounts.jld-node")
-    write_private(folder / "service-accounts.key", signer.private_key_pem.bytes())
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from jlddev.clusters import load, native, programs
+from jlddev.clusters import load, native, nodes, programs, workers
 from jlddev.images import build
 from jlddev.support import debian_packages
 from jlddev.support.errors import MachineError, Unsupported
@@ -31,13 +31,17 @@ class Provider(ABC):
     def what(self) -> str:
         """A description of the cluster, for people."""
 
-    def check(self, ports: Iterable[int]) -> None:
+    def check(self, ports: Iterable[int], count: int = 1) -> None:
         """Raises MachineError when this machine lacks requirements of `up` and `front_door`. Changes nothing."""
+        if count > 1:
+            raise MachineError(
+                f"{self.what} has the nodes that it has: more are for the native cluster, leave NODES out."
+            )
         native.require_free([] if self.running() else ports)
 
     @abstractmethod
-    def up(self) -> Path:
-        """Start the cluster unless it runs. Returns its kubeconfig. Raises MachineError."""
+    def up(self, count: int = 1) -> Path:
+        """Start the cluster unless it runs, with at least so many nodes. Returns its kubeconfig. Raises MachineError."""
 
     @abstractmethod
     def down(self) -> None:
@@ -62,7 +66,8 @@ class Given(Provider):
     name = "given"
     what = "the cluster of KUBECONFIG"
 
-    def up(self) -> Path:
+    def up(self, count: int = 1) -> Path:
+        self.check([], count)
         path = Path(os.environ["KUBECONFIG"])
         if not path.exists():
             raise MachineError(f"KUBECONFIG names {path}, and there is no such file: correct or unset it.")
@@ -89,7 +94,8 @@ class Kind(Provider):
     what = "kind (Kubernetes in Docker)"
     kubeconfig = CACHE / "kind.kubeconfig"
 
-    def up(self) -> Path:
+    def up(self, count: int = 1) -> Path:
+        self.check([], count)
         if shutil.which("kind", path=self._path()) is None:
             run("build kind", ["env", f"GOBIN={BIN}", go.program(), "install", KIND_PROGRAM], log="build-kind")
         if not self.running():
@@ -129,27 +135,30 @@ class Kind(Provider):
 
 
 class Native(Provider):
-    """One node in namespaces of this machine."""
+    """Nodes in namespaces of this machine."""
 
     name = "native"
     network_policies = "NetworkPolicies are enforced by kube-router's controller"
-    nfs_client = "the node mounts NFS through a user-space client over FUSE; protocol and server are the real ones"
+    nfs_client = "its nodes mount NFS through a user-space client over FUSE; protocol and server are the real ones"
 
     @property
     def what(self) -> str:
         version = programs.kubernetes_version((programs.MODULE / "go.mod").read_text())
-        return f"native (Kubernetes {version}, one node in namespaces of this machine)"
+        return f"native (Kubernetes {version}, nodes in namespaces of this machine)"
 
-    def check(self, ports: Iterable[int]) -> None:
+    def check(self, ports: Iterable[int], count: int = 1) -> None:
+        if count > nodes.MOST:
+            raise MachineError(f"The native cluster has at most {nodes.MOST} nodes: set NODES to no more.")
         if reason := native.missing():
             raise Unsupported(reason)
         programs.require_go()
         native.require_free(ports)
 
-    def up(self) -> Path:
-        self.check([])
+    def up(self, count: int = 1) -> Path:
+        self.check([], count)
         debian_packages.ensure(debian_packages.NATIVE, "the native cluster")
         kubeconfig = native.up()
+        workers.ensure(count)
         helper = [build.node_helper()]
         self.load(build.build(helper), helper)
         native.wait_for_dns()
@@ -159,7 +168,7 @@ class Native(Provider):
         native.down()
 
     def running(self) -> bool:
-        return native.runs()
+        return nodes.FIRST.runs()
 
     def load(self, builder: build.Builder, built: Sequence[build.Image]) -> None:
         load.into_native(builder, built)

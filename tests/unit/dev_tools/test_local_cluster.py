@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from jlddev.clusters import cgroups, native, pki, programs, providers
+from jlddev.clusters import cgroups, native, nodes, pki, programs, providers
 from jlddev.images import build
 from jlddev.support import debian_packages, rootfs, run
 from jlddev.support.errors import MachineError, Unsupported
@@ -113,9 +113,9 @@ def test_a_process_that_ended_does_not_run_though_nobody_has_waited_for_it() -> 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", '{"pid": 1'])
 def test_a_half_written_record_is_no_node(content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "PROCESS", tmp_path / "process.json")
-    native.PROCESS.write_text(content)
-    assert native.saved_process() is None
+    monkeypatch.setattr(nodes, "FOLDER", tmp_path)
+    nodes.FIRST.record.write_text(content)
+    assert nodes.FIRST.process() is None
     assert native.forwarders() == {}
 
 
@@ -127,13 +127,13 @@ def test_whoever_is_not_root_is_told_the_other_ways(monkeypatch: pytest.MonkeyPa
 def test_a_full_disk_is_told_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(cgroups, "HIERARCHIES", ())
-    monkeypatch.setattr(native, "FOLDER", tmp_path)
+    monkeypatch.setattr(nodes, "FOLDER", tmp_path)
     monkeypatch.setattr(native, "DISK_BYTES", 2**60)
     assert "set JLD_CACHE to a folder on a larger disk" in (native.missing() or "")
 
 
 def test_a_taken_port_is_told_with_the_way_to_find_who_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "PROCESS", tmp_path / "process.json")
+    monkeypatch.setattr(nodes, "FOLDER", tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(MachineError, match=f"Port {port} of 127.0.0.1 is taken by another program: end it"):

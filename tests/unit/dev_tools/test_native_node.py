@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from jlddev.clusters import cgroups, leftovers, native
+from jlddev.clusters import cgroups, leftovers, native, nodes
+from jlddev.clusters.nodes import FIRST
 from jlddev.support.errors import MachineError
 from jlddev.support.process import Process, start_ticks
 
 
 @pytest.fixture
 def process_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(native, "PROCESS", tmp_path / "process.json")
-    return native.PROCESS
+    monkeypatch.setattr(nodes, "FOLDER", tmp_path)
+    return FIRST.record
 
 
 def test_a_process_that_ended_before_it_was_asked_when_it_started_does_not_run() -> None:
@@ -27,7 +28,7 @@ def test_a_process_that_ended_before_it_was_asked_when_it_started_does_not_run()
 @pytest.mark.parametrize("content", ["[]", "null", '"text"', '{"pid": 1, "started": 1, "forwards": [1]}'])
 def test_a_record_of_another_shape_is_no_node(content: str, process_file: Path) -> None:
     process_file.write_text(content)
-    process = native.saved_process()
+    process = FIRST.process()
     assert process is None or not process.runs()
     assert native.forwarders() == {}
 
@@ -50,11 +51,10 @@ def test_missing_cgroup_hierarchies_are_named(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.fixture
-def fit_machine(tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def fit_machine(process_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that lacks nothing, and has no node of this cache."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(cgroups, "HIERARCHIES", ())
-    monkeypatch.setattr(native, "FOLDER", tmp_path)
     monkeypatch.setattr(native, "DISK_BYTES", 0)
 
 
@@ -87,11 +87,10 @@ def test_an_address_is_local_only_where_an_interface_has_it(tmp_path: Path) -> N
 def test_every_client_has_a_private_kubeconfig_that_names_its_own_certificate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(native, "CONFIG", tmp_path / "config")
-    monkeypatch.setattr(native, "KUBECONFIG", tmp_path / "admin.kubeconfig")
+    monkeypatch.setattr(nodes, "FOLDER", tmp_path)
     native.configure()
     for client in native.CLIENTS:
-        file = native.CONFIG / f"{client}.kubeconfig"
+        file = FIRST.config / f"{client}.kubeconfig"
         assert file.stat().st_mode & 0o777 == 0o600
         document = yaml.safe_load(file.read_text())
         assert document["users"] == [
@@ -103,9 +102,9 @@ def test_every_client_has_a_private_kubeconfig_that_names_its_own_certificate(
                 },
             }
         ]
-        assert (native.CONFIG / "pki" / f"{client}.key").exists()
-    assert {path.name for path in native.CONFIG.iterdir()} >= set(native.CONFIG_FILES)
-    admin = yaml.safe_load(native.KUBECONFIG.read_text())
+        assert (FIRST.config / "pki" / f"{client}.key").exists()
+    assert {path.name for path in FIRST.config.iterdir()} >= {*native.CONFIG_FILES, *nodes.CONFIG_FILES, "cni.conflist"}
+    admin = yaml.safe_load(native.kubeconfig().read_text())
     (cluster,) = admin["clusters"]
     assert cluster["cluster"]["server"] == "https://198.18.0.2:6443"
     assert Path(cluster["cluster"]["certificate-authority"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
@@ -119,7 +118,7 @@ def test_the_nodes_cgroups_have_its_share_of_the_processor_and_its_parents_cpus(
         (tmp_path / name).mkdir()
     (tmp_path / "cpuset" / "cpuset.cpus").write_text("0-1")
     (tmp_path / "cpuset" / "cpuset.mems").write_text("0")
-    folders = dict(zip(cgroups.HIERARCHIES, cgroups.make_all(), strict=True))
+    folders = dict(zip(cgroups.HIERARCHIES, cgroups.make_all(FIRST.name), strict=True))
     assert (folders["cpu"] / "cpu.shares").read_text() == "4096"
     assert (folders["cpuset"] / "cpuset.cpus").read_text() == "0-1"
     assert (folders["cpuset"] / "cpuset.mems").read_text() == "0"
@@ -154,10 +153,7 @@ def nothing_left(tmp_path: Path, process_file: Path, monkeypatch: pytest.MonkeyP
     """A machine without a native cluster."""
     monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     monkeypatch.setattr(cgroups, "HIERARCHIES", ("cpu", "memory"))
-    monkeypatch.setattr(native, "FOLDER", tmp_path)
     monkeypatch.setattr(native, "HOST_LINK", "jld-none")
-    for name in ("KUBECONFIG", "CONFIG", "STATE"):
-        monkeypatch.setattr(native, name, tmp_path / name.lower())
 
 
 @pytest.mark.usefixtures("nothing_left")
@@ -181,14 +177,20 @@ def test_what_a_cluster_leaves_behind_is_told(
 @pytest.mark.usefixtures("nothing_left")
 def test_a_cluster_that_leaves_something_leaves_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else the next start would use the database of this one with new secrets."""
-    (native.STATE / "etcd").mkdir(parents=True)
-    native.KUBECONFIG.touch()
+    (worker, *_) = nodes.WORKERS
+    (FIRST.state / "etcd").mkdir(parents=True)
+    for folder in (worker.state / "kubelet", worker.config, images := worker.state / "containerd"):
+        folder.mkdir(parents=True)
+    native.kubeconfig().touch()
     monkeypatch.setattr(native, "HOST_LINK", "lo")
     monkeypatch.setattr(time, "monotonic", iter(range(0, 1000, 100)).__next__)
     with pytest.raises(MachineError, match="network interface lo"):
         native.down()
-    assert not (native.STATE / "etcd").exists()
-    assert not native.KUBECONFIG.exists()
+    assert not (FIRST.state / "etcd").exists()
+    assert not (worker.state / "kubelet").exists()
+    assert not worker.config.exists()
+    assert images.exists()
+    assert not native.kubeconfig().exists()
 
 
 def test_nobody_is_in_a_network_that_is_not_known() -> None:

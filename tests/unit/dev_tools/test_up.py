@@ -48,10 +48,10 @@ def test_a_site_with_mistakes_stops_before_a_cluster_is_made(
     local: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     class Untouched(providers.Given):
-        def check(self, ports: object) -> None:
+        def check(self, ports: object, count: int = 1) -> None:
             pass
 
-        def up(self) -> Path:
+        def up(self, count: int = 1) -> Path:
             raise AssertionError("a cluster was made")
 
     monkeypatch.setattr(providers, "choose", Untouched)

@@ -1,0 +1,23 @@
+#!/bin/sh
+# The programs that only the first node has: init.sh reads this file, and has the names that are used here.
+# Nothing here is worth an fsync: a node that loses power is made anew.
+keep etcd etcd --data-dir /var/lib/etcd --unsafe-no-fsync --log-level warn \
+  --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
+  --listen-peer-urls http://127.0.0.1:2380
+keep kube-apiserver kube-apiserver \
+  --etcd-servers http://127.0.0.1:2379 --advertise-address "$node" --allow-privileged \
+  --authorization-mode Node,RBAC --enable-admission-plugins NodeRestriction \
+  --service-cluster-ip-range 10.96.0.0/16 \
+  --client-ca-file $pki/ca.crt --tls-cert-file $pki/apiserver.crt --tls-private-key-file $pki/apiserver.key \
+  --kubelet-client-certificate $pki/apiserver-kubelet.crt --kubelet-client-key $pki/apiserver-kubelet.key \
+  --kubelet-certificate-authority $pki/ca.crt --kubelet-preferred-address-types InternalIP \
+  --service-account-issuer https://kubernetes.default.svc.cluster.local \
+  --service-account-key-file $pki/service-accounts.key --service-account-signing-key-file $pki/service-accounts.key
+keep kube-controller-manager kube-controller-manager \
+  --kubeconfig /etc/jld/controller-manager.kubeconfig --use-service-account-credentials \
+  --service-account-private-key-file $pki/service-accounts.key --root-ca-file $pki/ca.crt
+keep kube-scheduler kube-scheduler --kubeconfig /etc/jld/scheduler.kubeconfig
+keep coredns coredns -conf /etc/jld/Corefile
+keep local-path-provisioner local-path-provisioner start --kubeconfig /etc/jld/provisioner.kubeconfig \
+  --namespace kube-system --provisioner-name rancher.io/local-path --config /etc/jld/local-path.json \
+  --configmap-name local-path --service-account-name default --helper-image localhost/jld/node-helper:1
