@@ -1,10 +1,10 @@
 #!/bin/sh
 # Runs in fresh mount, network, PID, UTS, IPC and cgroup namespaces and turns them into the node: its own root file
 # system, /proc, /sys, /run and cgroup hierarchies. Nothing here is seen outside, and all of it goes when process 1 ends.
-# enter.sh ROOT STATE PROGRAMS NFS_CLIENT CONFIG NAME ADDRESS GATEWAY HIERARCHY...
+# enter.sh ROOT STATE SHARED PROGRAMS NFS_CLIENT CONFIG NAME ADDRESS GATEWAY HIERARCHY...
 set -eu
-root=$1 state=$2 programs=$3 nfs_client=$4 config=$5 name=$6 address=$7 gateway=$8
-shift 8
+root=$1 state=$2 shared=$3 programs=$4 nfs_client=$5 config=$6 name=$7 address=$8 gateway=$9
+shift 9
 
 mount --make-rprivate /
 # Nodes share the root file system, and what one writes there is its own and gone with it.
@@ -32,6 +32,8 @@ for folder in containerd etcd kubelet jld; do
   mkdir -p "$state/$folder" "var/lib/$folder"
   mount --bind "$state/$folder" "var/lib/$folder"
 done
+mkdir -p "$shared" var/lib/jld-shared
+mount --bind "$shared" var/lib/jld-shared # a disk that every node has
 mkdir -p "$state/log" var/log opt/jld/bin etc/jld etc/cni/net.d
 mount --bind "$state/log" var/log
 mount --bind "$programs" opt/jld/bin

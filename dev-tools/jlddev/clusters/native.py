@@ -207,6 +207,7 @@ def down() -> None:
     for node in (FIRST, *nodes.WORKERS):
         shutil.rmtree(node.config, ignore_errors=True)
         nodes.forget(node)
+    shutil.rmtree(nodes.shared(), ignore_errors=True)
     leftovers.wait_until_gone(HOST_LINK, FIRST.folder, network)
 
 

@@ -127,6 +127,11 @@ FIRST = Node(1)
 WORKERS = tuple(Node(number) for number in range(2, MOST + 1))
 
 
+def shared() -> Path:
+    """A folder that every node has as /var/lib/jld-shared: what a disk in the network is elsewhere."""
+    return FOLDER / "shared"
+
+
 def running() -> list[Node]:
     """The nodes that run, the first one first."""
     return [node for node in (FIRST, *WORKERS) if node.runs()]
@@ -186,7 +191,7 @@ def start(node: Node, built: Built) -> int:
             (folder / "cgroup.procs").write_text(str(os.getpid()))
 
     namespaces = ["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child=SIGKILL"]
-    places = [built.root, node.state, built.programs, built.nfs_client, node.config]
+    places = [built.root, node.state, shared(), built.programs, built.nfs_client, node.config]
     network = [node.name, node.address, node.gateway]
     script = ["/bin/sh", SOURCES / "enter.sh", *places, *network, *cgroups.HIERARCHIES]
     within = [] if node.is_first else FIRST.enter("pid")

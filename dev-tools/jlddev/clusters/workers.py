@@ -33,7 +33,7 @@ def join(worker: Node, taints: Sequence[Mapping[str, str]] = ()) -> None:
     One that was lost comes back with what it has on its disk, as a machine that is started again. Raises MachineError.
     """
     say(f"start the node {worker.name}")
-    end(worker)  # of a start that was killed
+    lose(worker)  # of a start that was killed
     nodes.configure(worker, taints=taints)
     trust_registries(worker)
     connect(worker, nodes.start(worker, native.build()))
@@ -69,18 +69,14 @@ def unplug(worker: Node) -> None:
 
 
 def lose(worker: Node) -> None:
-    """End the worker as a machine that loses its power: nobody hears of its processes' end. `join` starts it again."""
-    unplug(worker)
-    end(worker)
+    """End the worker as a machine that loses its power: nobody hears of its processes' end. `join` starts it again.
 
-
-def end(worker: Node) -> None:
-    """Kill a worker's processes, and take away its cable and its cgroups; what it has on its disk stays."""
+    What it has on its disk stays. Nothing happens to one that is lost already.
+    """
+    subprocess.run([*FIRST.enter("net"), "ip", "link", "del", worker.link], capture_output=True, check=False)
     if process := worker.process():
         process.end()
     worker.record.unlink(missing_ok=True)
-    # Its own namespaces take the cable with them, but not at once.
-    subprocess.run([*FIRST.enter("net"), "ip", "link", "del", worker.link], capture_output=True, check=False)
     cgroups.remove_all(worker.name)
 
 
