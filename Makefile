@@ -50,9 +50,9 @@ lab: tools ## Start a lab in what `make up` installed, unless one runs; prints i
 down: tools ## Take away what `make up` made
 	@$(JLDDEV) down
 
-test: tools lint ## All levels that this machine can run, beside each other: unit, render, hub, nfs, mount, logging, cluster
+test: tools lint ## All levels that this machine can run, beside each other: unit, render, hub, nfs, mount, machine, logging, cluster
 	@$(JLDDEV) nginx
-	@.venv/bin/pytest --numprocesses=4 -m "not chaos" $(LEVELS) tests/nfs tests/mount tests/logging tests/cluster
+	@.venv/bin/pytest --numprocesses=4 -m "not chaos" $(LEVELS) tests/nfs tests/mount tests/machine tests/logging tests/cluster
 
 test-fast: tools lint ## unit, render and hub without what is slow, in several processes: under eight minutes, three of them the hub's
 	@$(JLDDEV) nginx

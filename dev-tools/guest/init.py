@@ -17,8 +17,14 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-MOUNTS = {"/proc": "proc", "/sys": "sysfs", "/dev": "devtmpfs", "/tmp": "tmpfs", "/run": "tmpfs"}  # noqa: S108
-MODULES = ("virtio_net", "nfsv4")
+MOUNTS = {
+    "/proc": "proc",
+    "/sys": "sysfs",
+    "/sys/fs/cgroup": "cgroup2",
+    "/dev": "devtmpfs",
+    "/tmp": "tmpfs",  # noqa: S108
+    "/run": "tmpfs",
+}
 KERNEL = Path("/proc/sys/kernel")
 PORT = "/dev/vport0p1"
 
@@ -26,13 +32,18 @@ PORT = "/dev/vport0p1"
 def prepare() -> None:
     """Mount file systems, load modules and configure the network, as a distribution's init would."""
     os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    # The first of all file systems cannot be left by pivot_root, as a container or a node wants to: it is mounted over itself.
+    subprocess.run(["mount", "--bind", "/", "/mnt"], check=True)
+    os.chdir("/mnt")
+    subprocess.run(["mount", "--move", ".", "/"], check=True)
+    os.chroot(".")
     for target, kind in MOUNTS.items():
         Path(target).mkdir(exist_ok=True)
         subprocess.run(["mount", "-t", kind, kind, target], check=True)
-    for module in MODULES:
-        subprocess.run(["modprobe", module], check=True)
     words = Path("/proc/cmdline").read_text().split()
     options = dict(word.split("=", 1) for word in words if word.startswith("jld."))
+    for module in options["jld.modules"].split(","):
+        subprocess.run(["modprobe", module], check=True)
     (KERNEL / "hostname").write_text(options["jld.name"])
     commands = ["link set lo up", f"addr add {options['jld.address']} dev eth0", "link set eth0 up"]
     if gateway := options.get("jld.gateway"):

@@ -19,14 +19,18 @@ mount --rbind /dev dev
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
 
-mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup
-for hierarchy in "$@"; do
-  mkdir -p "sys/fs/cgroup/$hierarchy"
-  case $hierarchy in
-    systemd) mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd ;;
-    *) mount -t cgroup -o "$hierarchy" cgroup "sys/fs/cgroup/$hierarchy" ;;
-  esac
-done
+if [ "$1" = unified ]; then
+  mount -t cgroup2 cgroup2 sys/fs/cgroup
+else
+  mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup
+  for hierarchy in "$@"; do
+    mkdir -p "sys/fs/cgroup/$hierarchy"
+    case $hierarchy in
+      systemd) mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd ;;
+      *) mount -t cgroup -o "$hierarchy" cgroup "sys/fs/cgroup/$hierarchy" ;;
+    esac
+  done
+fi
 
 for folder in containerd etcd kubelet jld; do
   mkdir -p "$state/$folder" "var/lib/$folder"

@@ -13,7 +13,7 @@ HOLDER = str(
 
 def footprint() -> set[str]:
     """The machine's mounts, network interfaces and cgroups."""
-    groups = {str(path) for name in cgroups.HIERARCHIES for path in (cgroups.ROOT / name).glob("*/")}
+    groups = set(map(str, cgroups.of_nodes("*/")))
     interfaces = {path.name for path in Path("/sys/class/net").iterdir()}
     return set(Path("/proc/mounts").read_text().splitlines()) | interfaces | groups
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from jlddev.clusters.native import child_of
+from jlddev.support.process import child_of
 
 PACKAGES = ("nfs-ganesha", "nfs-ganesha-vfs")
 GRACE_SECONDS = 6  # and the lease, as the chart's server has them

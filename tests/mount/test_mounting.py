@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from jlddev.clusters.native import child_of
+from jlddev.support.process import child_of
 
 from .server import Place
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 from jlddev.clusters.guest import PATIENCE, Done, Guest, System
-from jlddev.clusters.native import child_of
 from jlddev.support.errors import MachineError
+from jlddev.support.process import child_of
 from jlddev.support.run import output, tail
 
 PROGRAMS = {"ip": "iproute2", "mke2fs": "e2fsprogs", "mkfs.xfs": "xfsprogs", "nsenter": "util-linux"}

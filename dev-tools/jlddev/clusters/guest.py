@@ -32,8 +32,6 @@ PROGRAMS = {
     "ip": "iproute2",
     "nsenter": "util-linux",
 }
-PACKAGES = ("iproute2", "kmod", "linux-image-cloud-amd64", "mount", "nfs-common", "python3")
-MODULES = ("virtio_net", "nfsv4")
 PATIENCE = 180.0  # seconds for what takes a guest one: it is emulated, and others compute beside it
 INIT = DEV_TOOLS / "guest" / "init.py"
 LEFT_OUT = (  # folders of the root file system that a guest does not read
@@ -50,11 +48,26 @@ LEFT_OUT = (  # folders of the root file system that a guest does not read
 
 
 @dataclass(frozen=True)
+class Contents:
+    """What a kind of guest has besides the kernel: Debian's packages, and modules, which it loads when it starts."""
+
+    name: str
+    packages: tuple[str, ...]
+    modules: tuple[str, ...]
+    folders: tuple[str, ...] = ()  # of modules that the kernel loads when something asks for them
+
+
+BASE = ("iproute2", "kmod", "linux-image-cloud-amd64", "mount", "python3")
+NFS_CLIENT = Contents("guest", (*BASE, "nfs-common"), ("virtio_net", "nfsv4"))
+
+
+@dataclass(frozen=True)
 class System:
     """The kernel and the initial RAM disk that a guest boots."""
 
     kernel: Path
     disk: Path
+    modules: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +80,7 @@ class Done:
 
 
 @alone("guest")
-def prepare() -> System:
+def prepare(contents: Contents = NFS_CLIENT) -> System:
     """Build the kernel and the RAM disk unless they are cached.
 
     Raises Unsupported on a machine that cannot run them.
@@ -75,28 +88,30 @@ def prepare() -> System:
     if platform.machine() != "x86_64":
         raise Unsupported(f"The emulated guests are for x86_64, and this machine is {platform.machine()}.")
     debian_packages.ensure(PROGRAMS, "the emulated guests")
-    root = rootfs.unpacked("guest", PACKAGES)
+    root = rootfs.unpacked(contents.name, contents.packages)
     (kernel,) = (root / "boot").glob("vmlinuz-*")
-    digest = hashlib.sha256(b"\0".join([INIT.read_bytes(), Path(__file__).read_bytes()])).hexdigest()[:12]
+    sources = [INIT.read_bytes(), Path(__file__).read_bytes(), repr(contents).encode()]
+    digest = hashlib.sha256(b"\0".join(sources)).hexdigest()[:12]
     disk = CACHE / "debian" / f"{root.name}-{digest}.cpio"
     if not disk.exists():
         say(f"pack the guests' RAM disk into {disk}")
         for old in disk.parent.glob(f"{root.name}-*.cpio"):
             old.unlink()
         half_made = disk.with_suffix(".part")
-        write_archive(half_made, root)
+        write_archive(half_made, root, contents)
         half_made.rename(disk)
-    return System(kernel, disk)
+    return System(kernel, disk, contents.modules)
 
 
-def write_archive(target: Path, root: Path) -> None:
-    """Write the RAM disk: a root file system with process 1 (`INIT`) and the modules that it loads.
+def write_archive(target: Path, root: Path, contents: Contents) -> None:
+    """Write the RAM disk: a root file system with process 1 (`INIT`) and modules.
 
     The format is cpio "newc", see Documentation/driver-api/early-userspace/buffer-format.rst of the kernel.
     """
     (modules,) = (root / "usr" / "lib" / "modules").iterdir()
     wanted = [
-        modules / name for name in (*needed_modules(modules), "modules.dep", "modules.dep.bin", "modules.alias.bin")
+        modules / name
+        for name in (*needed_modules(modules, contents), "modules.dep", "modules.dep.bin", "modules.alias.bin")
     ]
     wanted += [
         modules / f"modules.{name}" for name in ("symbols.bin", "builtin.bin", "builtin.modinfo", "order", "softdep")
@@ -123,13 +138,15 @@ def members(root: Path) -> Iterator[Path]:
         yield from (here / name for name in [*names, *sorted(files)])
 
 
-def needed_modules(modules: Path) -> list[str]:
-    """The files of MODULES and their dependencies, relative to `modules`."""
+def needed_modules(modules: Path, contents: Contents) -> list[str]:
+    """The files of a guest's modules and their dependencies, relative to `modules`."""
     needs = {}
     for line in (modules / "modules.dep").read_text().splitlines():
         file, _, others = line.partition(":")
-        needs[Path(file).name.split(".")[0]] = [file, *others.split()]
-    return sorted({file for name in MODULES for file in needs[name]})
+        needs[file] = [file, *others.split()]
+    loaded = {name for name in needs if Path(name).name.split(".")[0] in contents.modules}
+    asked = {name for name in needs if name.startswith(tuple(f"{each}/" for each in contents.folders))}
+    return sorted({file for name in loaded | asked for file in needs[name]})
 
 
 def cpio_entry(name: str, mode: int, data: bytes, number: int) -> bytes:
@@ -142,11 +159,19 @@ def cpio_entry(name: str, mode: int, data: bytes, number: int) -> bytes:
 class Guest:
     """One emulated machine, in the network namespace of another process."""
 
-    def __init__(self, system: System, folder: Path, name: str, network: Sequence[str], enter: Sequence[str]) -> None:
+    def __init__(
+        self,
+        system: System,
+        folder: Path,
+        name: str,
+        network: Sequence[str],
+        enter: Sequence[str] = (),
+        machine: Sequence[str] = ("-m", "768"),
+    ) -> None:
         """Start QEMU with its log and socket in `folder`. `enter` is the command prefix that enters a namespace.
 
-        `network` is QEMU's `-netdev` value, the guest's address with a prefix length, and further kernel parameters.
-        Raises MachineError.
+        `network` is QEMU's `-netdev` value, the guest's address with a prefix length, and further kernel parameters; `machine`
+        are further options of QEMU: memory, disks. Raises MachineError.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.log = name, folder / f"{name}.log"
@@ -154,11 +179,12 @@ class Guest:
         control.unlink(missing_ok=True)
         netdev, address, *more = network
         words = ["console=ttyS0", "quiet", "panic=-1", f"jld.name={name}", f"jld.address={address}", *more]
+        words.append(f"jld.modules={','.join(system.modules)}")
         command = [
             *enter,
             *("nice", "-n", "-15"),  # it has deadlines, such as a lease's, that what computes beside it has not
             "qemu-system-x86_64",
-            *("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "768"),
+            *("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", *machine),
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"),
             *("-kernel", str(system.kernel), "-initrd", str(system.disk), "-append", " ".join(words)),
             *("-chardev", f"socket,id=control,path={control},server=on,wait=off"),

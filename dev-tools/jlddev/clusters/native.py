@@ -62,11 +62,8 @@ def missing() -> str | None:
     """Why this machine cannot run the node, as a sentence with the remedy. None when it can."""
     if os.geteuid() != 0:
         return "The native cluster makes namespaces and cgroups, which only root may: run it as root, start Docker (then kind is used), or set KUBECONFIG."
-    if absent := cgroups.absent():
-        return (
-            f"The native cluster needs cgroup v1 hierarchies, and {', '.join(absent)} is not mounted below {cgroups.ROOT}. "
-            "Start Docker (then kind is used), or set KUBECONFIG to a cluster that you have."
-        )
+    if lacking := cgroups.missing():
+        return f"{lacking}. Start Docker (then kind is used), or set KUBECONFIG to a cluster that you have."
     FIRST.folder.mkdir(parents=True, exist_ok=True)
     if (free := shutil.disk_usage(FIRST.folder).free) < DISK_BYTES:
         return (

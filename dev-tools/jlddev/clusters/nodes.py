@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ import yaml
 from jlddev.clusters import cgroups, pki
 from jlddev.support.errors import MachineError
 from jlddev.support.paths import CACHE, DEV_TOOLS
-from jlddev.support.process import Process, start_ticks
-from jlddev.support.run import tail
+from jlddev.support.process import Process, child_of, start_ticks
 
 FOLDER = CACHE / "node"
 SOURCES = DEV_TOOLS / "node"
@@ -193,7 +191,7 @@ def start(node: Node, built: Built) -> int:
     namespaces = ["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child=SIGKILL"]
     places = [built.root, node.state, shared(), built.programs, built.nfs_client, node.config]
     network = [node.name, node.address, node.gateway]
-    script = ["/bin/sh", SOURCES / "enter.sh", *places, *network, *cgroups.HIERARCHIES]
+    script = ["/bin/sh", SOURCES / "enter.sh", *places, *network, *cgroups.hierarchies()]
     within = [] if node.is_first else FIRST.enter("pid")
     with node.log.open("wb") as log:
         process = subprocess.Popen(
@@ -206,17 +204,9 @@ def start(node: Node, built: Built) -> int:
         )
     pid = child_of(process.pid, node.log) if within else process.pid
     node.record.write_text(json.dumps({"pid": pid, "started": start_ticks(pid)}))
-    return child_of(pid, node.log)
-
-
-def child_of(pid: int, log: Path) -> int:
-    """The PID of the one child of a process. Raises MachineError unless it starts within five seconds."""
-    for _ in range(100):
-        with suppress(FileNotFoundError):
-            if children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-                return int(children[0])
-        time.sleep(0.05)
-    raise MachineError(f"The node did not start. The end of {log}:\n{tail(log)}")
+    inside = child_of(pid, node.log)
+    cgroups.settle(node.name)
+    return inside
 
 
 def forget(node: Node) -> None:

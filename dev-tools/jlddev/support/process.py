@@ -7,6 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from jlddev.support.errors import MachineError
+from jlddev.support.run import tail
+
 
 @dataclass(frozen=True)
 class Process:
@@ -34,6 +37,19 @@ class Process:
         deadline = time.monotonic() + seconds
         while self.runs() and time.monotonic() < deadline:
             time.sleep(0.05)
+
+
+def child_of(pid: int, log: Path | None = None) -> int:
+    """The PID of the one child of a process, such as `unshare --fork`. Raises MachineError unless it starts within five seconds.
+
+    `log` is where the process would say why.
+    """
+    for _ in range(100):
+        with suppress(FileNotFoundError):
+            if children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                return int(children[0])
+        time.sleep(0.05)
+    raise MachineError(f"Process {pid} started nothing." + (f" The end of {log}:\n{tail(log)}" if log else ""))
 
 
 def start_ticks(pid: int) -> int | None:

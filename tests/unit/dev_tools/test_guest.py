@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jlddev.clusters.guest import cpio_entry, mac, members, needed_modules
+from jlddev.clusters.guest import NFS_CLIENT, Contents, cpio_entry, mac, members, needed_modules
 
 
 def test_a_member_of_the_archive_is_aligned_as_the_kernel_reads_it() -> None:
@@ -15,9 +15,22 @@ def test_a_member_of_the_archive_is_aligned_as_the_kernel_reads_it() -> None:
 
 
 def test_modules_come_with_all_they_depend_on(tmp_path: Path) -> None:
-    lines = ("a/virtio_net.ko.xz: b/failover.ko.xz", "b/failover.ko.xz:", "c/nfsv4.ko.xz: c/nfs.ko.xz", "d/ext4.ko.xz:")
+    lines = (
+        "a/virtio_net.ko.xz: b/failover.ko.xz",
+        "b/failover.ko.xz:",
+        "c/nfsv4.ko.xz: c/nfs.ko.xz",
+        "c/nfs.ko.xz:",
+        "d/ext4.ko.xz:",
+    )
     (tmp_path / "modules.dep").write_text("\n".join(lines))
-    assert needed_modules(tmp_path) == ["a/virtio_net.ko.xz", "b/failover.ko.xz", "c/nfs.ko.xz", "c/nfsv4.ko.xz"]
+    assert needed_modules(tmp_path, NFS_CLIENT) == [
+        "a/virtio_net.ko.xz",
+        "b/failover.ko.xz",
+        "c/nfs.ko.xz",
+        "c/nfsv4.ko.xz",
+    ]
+    on_demand = Contents("other", (), (), folders=("c",))
+    assert needed_modules(tmp_path, on_demand) == ["c/nfs.ko.xz", "c/nfsv4.ko.xz"]
 
 
 def test_what_a_guest_never_reads_is_left_out_and_parents_come_first(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_missing_cgroup_hierarchies_are_named(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(cgroups, "HIERARCHIES", ("cpu", "memory"))
     (tmp_path / "cpu").mkdir()
     sentence = native.missing() or ""
-    assert "needs cgroup v1 hierarchies, and memory is not mounted" in sentence
+    assert f"needs cgroup v2, or all hierarchies of cgroup v1, and {tmp_path} lacks the hierarchy memory" in sentence
     assert "Start Docker (then kind is used), or set KUBECONFIG" in sentence
 
 
