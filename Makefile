@@ -10,8 +10,14 @@ PYTHON ?= python3
 PACKAGES := chart-tools hub-extensions storage-extensions logging-extensions dev-tools
 LEVELS := tests/unit tests/render tests/hub
 
+define NEW_PYTHON
+@command -v $(PYTHON) >/dev/null || { echo "jld: Python 3.11 or newer is needed: install python3 and python3-venv." >&2; exit 2; }
+@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+  { echo "jld: $(PYTHON) is older than 3.11 or has no venv module: install it (Debian: apt-get install python3-venv), or name another: make PYTHON=python3.12" >&2; exit 2; }
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor bench-nfs bench-prepuller chaos-logging
+.PHONY: help preflight tools values images cluster cluster-down up lab down test test-fast lint lock schema bench bench-hub bench-frontdoor bench-nfs bench-prepuller chaos-logging
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -19,9 +25,7 @@ help: ## List the targets
 tools: .venv/.complete ## Install the tools: .venv here, helm and kubectl in ~/.cache/jld/bin
 
 .venv/.complete: uv.lock pyproject.toml chart-tools/pyproject.toml hub-extensions/pyproject.toml storage-extensions/pyproject.toml logging-extensions/pyproject.toml dev-tools/pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "jld: Python 3.11 or newer is needed: install python3 and python3-venv." >&2; exit 2; }
-	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "jld: $(PYTHON) is older than 3.11 or has no venv module: install it (Debian: apt-get install python3-venv), or name another: make PYTHON=python3.12" >&2; exit 2; }
+	$(NEW_PYTHON)
 	@test "$$($(UV) --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) || \
 	  { echo "jld: install uv $(UV_VERSION) into ~/.cache/jld" >&2; $(PYTHON) -m venv --clear $(HOME)/.cache/jld/uv && $(HOME)/.cache/jld/uv/bin/pip install --quiet uv==$(UV_VERSION); }
 	@echo "jld: install the locked Python packages into .venv" >&2
@@ -35,13 +39,17 @@ values: tools ## Write values.yaml from SITE (default values/local.yaml)
 images: tools ## Build the images whose sources changed (PUSH=registry/path pushes them)
 	@$(JLDDEV) images $(if $(PUSH),--push $(PUSH))
 
-cluster: tools ## Have a Kubernetes: KUBECONFIG's, kind's, or native nodes (NODES=2 for two)
+preflight:
+	$(NEW_PYTHON)
+	@PYTHONPATH=dev-tools $(PYTHON) -B -m jlddev.preflight
+
+cluster: preflight tools ## Have a Kubernetes: KUBECONFIG's, kind's, or native nodes (NODES=2 for two)
 	@$(JLDDEV) cluster --nodes $(NODES)
 
 cluster-down: tools ## Take the local cluster away
 	@$(JLDDEV) cluster-down
 
-up: tools ## Cluster, images, values, install; prints the URL and how to log in
+up: preflight tools ## Cluster, images, values, install; prints the URL and how to log in
 	@$(JLDDEV) up --site $(SITE) --nodes $(NODES)
 
 lab: tools ## Start a lab in what `make up` installed, unless one runs; prints its URL

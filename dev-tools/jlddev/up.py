@@ -19,14 +19,13 @@ NAMESPACE = "jld"
 VALUES = CHECKOUT / "values.yaml"
 JLD = CHECKOUT / ".venv" / "bin" / "jld"
 CERTIFICATE = LOCAL / "ca.crt"
-FRONT_DOOR = {8443: 30443, 8080: 30080}  # values/local.yaml has the same ports
 
 
 def up(site: Path, nodes: int = 1, wait: str = "10m") -> None:
     """Cluster, images, values, `helm upgrade --install --wait`, then how to reach it."""
     provider = providers.choose()
     say(f"cluster: {provider.what}")
-    provider.check(FRONT_DOOR, nodes)
+    provider.check(providers.FRONT_DOOR, nodes)
     check_site(site)
     kubeconfig = provider.up(nodes)
     sites = [site]
@@ -36,7 +35,7 @@ def up(site: Path, nodes: int = 1, wait: str = "10m") -> None:
         sites.append(build.write_overlay(built))
     make_values(sites)
     install(kubeconfig, wait)
-    provider.front_door(FRONT_DOOR)
+    provider.front_door(providers.FRONT_DOOR)
     print(how_to_reach(yaml.safe_load(VALUES.read_text()), kubeconfig))
 
 

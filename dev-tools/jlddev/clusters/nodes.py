@@ -10,8 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from jlddev.clusters import cgroups, pki
 from jlddev.support.errors import MachineError
 from jlddev.support.paths import CACHE, DEV_TOOLS
@@ -153,7 +151,7 @@ def configure(node: Node, clients: Iterable[str] = CLIENTS, taints: Sequence[Map
     (node.config / "cni.conflist").write_text(network.replace("POD_SUBNET", node.pods))
     if taints:
         with (node.config / "kubelet.yaml").open("a") as file:
-            yaml.safe_dump({"registerWithTaints": list(taints)}, file)
+            file.write(json.dumps({"registerWithTaints": list(taints)})[1:-1] + "\n")  # which is YAML too
     for client in clients:
         pki.write_private(node.config / f"{client}.kubeconfig", kubeconfig(client, Path("/etc/jld/pki")).encode())
 
@@ -173,7 +171,7 @@ def kubeconfig(client: str, certificates: Path) -> str:
         "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": client}}],
         "current-context": CONTEXT,
     }
-    return yaml.safe_dump(document, sort_keys=False)
+    return json.dumps(document, indent=2) + "\n"  # which is YAML too
 
 
 def start(node: Node, built: Built) -> int:

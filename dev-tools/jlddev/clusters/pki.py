@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import trustme
+if TYPE_CHECKING:  # else `jlddev.preflight` could not look at what needs it
+    import trustme
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ def write_all(
     `others` are folders with certificates of the same CA, which have no such key. The CA's private key is discarded: all
     certificates are always issued together.
     """
+    import trustme
+
     authority = trustme.CA(organization_name="jld-node")
     for each, inside in {folder: identities, **others}.items():
         issue(authority, each, inside)
@@ -34,7 +38,7 @@ def write_all(
     write_private(folder / "service-accounts.key", signer.private_key_pem.bytes())
 
 
-def issue(authority: trustme.CA, folder: Path, identities: Mapping[str, Identity]) -> None:
+def issue(authority: "trustme.CA", folder: Path, identities: Mapping[str, Identity]) -> None:
     """Write the CA's certificate, and a certificate and key for each identity."""
     folder.mkdir(parents=True, exist_ok=True)
     authority.cert_pem.write_to_path(str(folder / "ca.crt"))

@@ -14,8 +14,10 @@ from jlddev.support.paths import BIN, CACHE, CHECKOUT
 from jlddev.support.run import output, run, say
 from jlddev.tools import go
 
+FRONT_DOOR = {8443: 30443, 8080: 30080}  # values/local.yaml has the same ports
 KIND_CLUSTER = "jld"
 KIND_CONFIG = CHECKOUT / "tests" / "kind.yaml"
+MINUTES_OF_ONE_CORE = 40  # of the first native start; 18 to 35 were measured on two cores
 KIND_PROGRAM = "sigs.k8s.io/kind@v0.31.0"
 
 
@@ -38,6 +40,10 @@ class Provider(ABC):
                 f"{self.what} has the nodes that it has: more are for the native cluster, leave NODES out."
             )
         native.require_free([] if self.running() else ports)
+
+    def time_of_start(self) -> str | None:
+        """How long the first start takes, as a sentence, where that is more than a minute."""
+        return None
 
     @abstractmethod
     def up(self, count: int = 1) -> Path:
@@ -66,11 +72,15 @@ class Given(Provider):
     name = "given"
     what = "the cluster of KUBECONFIG"
 
-    def up(self, count: int = 1) -> Path:
-        self.check([], count)
+    def check(self, ports: Iterable[int], count: int = 1) -> None:
+        super().check(ports, count)
         path = Path(os.environ["KUBECONFIG"])
         if not path.exists():
             raise MachineError(f"KUBECONFIG names {path}, and there is no such file: correct or unset it.")
+
+    def up(self, count: int = 1) -> Path:
+        self.check([], count)
+        path = Path(os.environ["KUBECONFIG"])
         output([BIN / "kubectl", "--kubeconfig", path, "--request-timeout=10s", "get", "--raw", "/readyz"])
         return path
 
@@ -93,6 +103,11 @@ class Kind(Provider):
     name = "kind"
     what = "kind (Kubernetes in Docker)"
     kubeconfig = CACHE / "kind.kubeconfig"
+
+    def check(self, ports: Iterable[int], count: int = 1) -> None:
+        if shutil.which("kind", path=self._path()) is None:
+            go.require("kind is compiled")
+        super().check(ports, count)
 
     def up(self, count: int = 1) -> Path:
         self.check([], count)
@@ -151,8 +166,15 @@ class Native(Provider):
             raise MachineError(f"The native cluster has at most {nodes.MOST} nodes: set NODES to no more.")
         if reason := native.missing():
             raise Unsupported(reason)
+        debian_packages.require(debian_packages.NATIVE, "The native cluster")
         programs.require_go()
         native.require_free(ports)
+
+    def time_of_start(self) -> str | None:
+        if self.running() or not programs.missing():
+            return None
+        minutes = max(6, MINUTES_OF_ONE_CORE // (os.cpu_count() or 1))
+        return f"the first start takes about {minutes} minutes here, most of them to compile Kubernetes; later ones take half a minute"
 
     def up(self, count: int = 1) -> Path:
         self.check([], count)

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from jlddev.support import debian_packages, rootfs
 from jlddev.support.lock import alone
 from jlddev.support.paths import CACHE, CHECKOUT, DEV_TOOLS, LOCAL
@@ -75,6 +73,8 @@ def node_helper() -> Image:
 
 def chart_version() -> str:
     """The chart's appVersion as the tag that a release's images carry. A tag takes no `+`: the chart asks for `_` there too."""
+    import yaml
+
     return str(yaml.safe_load(CHART.read_text())["appVersion"]).replace("+", "_")
 
 
@@ -264,6 +264,8 @@ def build(images: Sequence[Image]) -> Builder:
 
 def write_overlay(images: Sequence[Image]) -> Path:
     """Write `.jld/images.yaml`: values with the tags of these images. Returns its path."""
+    import yaml
+
     LOCAL.mkdir(exist_ok=True)
     OVERLAY.write_text(yaml.safe_dump(values_overlay(images)))
     return OVERLAY

@@ -28,14 +28,19 @@ def ensure(programs: Mapping[str, str], purpose: str) -> None:
 
     Raises Unsupported, with the command to type, where this is not Debian or the user is not root.
     """
-    if not (packages := missing(programs)):
+    require(programs, purpose)
+    if not missing(programs):
         return
-    words = " ".join(packages)
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise Unsupported(f"{purpose} needs {words}: install them (Debian: sudo apt-get install {words}) and repeat.")
     with alone("debian-packages"):
         if packages := missing(programs):  # nobody else installed them meanwhile
             install(packages, purpose)
+
+
+def require(programs: Mapping[str, str], purpose: str) -> None:
+    """Raises Unsupported, with the command to type, when programs are missing that `ensure` cannot install."""
+    if (packages := missing(programs)) and (os.geteuid() != 0 or shutil.which("apt-get") is None):
+        words = " ".join(packages)
+        raise Unsupported(f"{purpose} needs {words}: install them (Debian: sudo apt-get install {words}) and repeat.")
 
 
 def missing(programs: Mapping[str, str]) -> list[str]:
