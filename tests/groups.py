@@ -45,6 +45,7 @@ CLUSTER = {
         "test_earlier_names",
         "test_moved_files",
         "test_placement",
+        "test_two_nodes",  # after those that take the node that is no stand-in for the only one
         "test_quota",
         "test_logging",  # last, when the brokers of other levels are gone
     ),

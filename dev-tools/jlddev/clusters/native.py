@@ -222,6 +222,9 @@ def kill() -> str | None:
             process.end()
     for node in (FIRST, *nodes.WORKERS):  # workers end with the first
         node.record.unlink(missing_ok=True)
+    if not leftovers.networks_with(NODE_ADDRESS):
+        # Else it goes with its network, which connections keep that still wait for a node or a pod that is gone: two minutes.
+        subprocess.run(["ip", "link", "del", HOST_LINK], capture_output=True, check=False)
     cgroups.remove_all()
     return network
 
