@@ -13,8 +13,9 @@ from typing import Any
 
 from generating_logs import agreed
 from hypothesis import strategies as st
+from jld.rules.images.registry import OWN
 from jld.schema.validation import resolved
-from jld.support.key_paths import JsonMap
+from jld.support.key_paths import JsonMap, map_at
 
 Data = dict[str, Any]
 CHOSEN_HERE = (
@@ -213,6 +214,7 @@ def sites(draw: st.DrawFn, schema: JsonMap) -> Data:
     _agree(site["global"], hub, nginx, storage)
     site["logging"] = agreed(site.get("logging", {}))
     _agree_about_pods(site)
+    _agree_about_images_of_ours(site)
     _agree_about_the_prepuller(site.get("prepuller", {}), hub["lab"].get("images", {}))
     for key in (
         "volumes",
@@ -352,6 +354,14 @@ def _agree_about_images(lab: Data) -> None:
     typed = lab.get("typedImages", {})
     if typed.get("groups"):
         typed["allow"] = typed.get("allow") or ["quay.io/jupyter/*"]
+
+
+def _agree_about_images_of_ours(site: Data) -> None:
+    """They are below the registry of all, and name none themselves."""
+    for path in OWN:
+        image = map_at(site, *path)
+        if "repository" in image:
+            image["repository"] = re.sub(r"^[^/]*\.[^/]*/", "of-ours/", str(image["repository"]))
 
 
 def _agree_about_services(hub: Data) -> None:
