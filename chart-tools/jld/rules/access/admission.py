@@ -31,13 +31,16 @@ def nobody_is_allowed_and_denied(effective: JsonMap) -> Violations:
                 yield (*AUTH, way, of_the_way, "allow", index), sentence
 
 
-def nobody_is_allowed_and_blocked(effective: JsonMap) -> Violations:
-    """Nobody of `users.allow` of a way of `hub.auth`, and none of `hub.auth.dummy.users`, is one of `hub.auth.blocked`."""
+def allowed_people_are_not_blocked(effective: JsonMap) -> Violations:
+    """It may be meant for a while, so it is no mistake."""
     blocked = {str(name).lower() for name in list_at(effective, *AUTH, "blocked")}
     for path in _OF_USERS:
         for index, name in enumerate(list_at(effective, *AUTH, *path)):
             if isinstance(name, str) and name.lower() in blocked:
-                yield (*AUTH, *path, index), "one of hub.auth.blocked too, which wins; remove it from one of the two"
+                yield (
+                    (*AUTH, *path, index),
+                    "not let in, for hub.auth.blocked wins; remove the name from one of the two, unless that is meant",
+                )
 
 
 def groups_have_members_who_log_in(effective: JsonMap) -> Violations:
@@ -73,5 +76,5 @@ def _organization(entry: str) -> str:
     return entry.partition(":")[0].casefold()
 
 
-RULES: tuple[Rule, ...] = (nobody_is_allowed_and_denied, nobody_is_allowed_and_blocked)
-WARNINGS: tuple[Rule, ...] = (groups_have_members_who_log_in,)
+RULES: tuple[Rule, ...] = (nobody_is_allowed_and_denied,)
+WARNINGS: tuple[Rule, ...] = (groups_have_members_who_log_in, allowed_people_are_not_blocked)

@@ -40,7 +40,7 @@ def named(hostname: str, auth: str = "dummy: {users: [alice]}") -> str:
 
 
 WINS = "nobody is let in by it, for {} wins; remove it from one of the two lists"
-BLOCKED = "one of hub.auth.blocked too, which wins; remove it from one of the two"
+BLOCKED = "not let in, for hub.auth.blocked wins; remove the name from one of the two, unless that is meant"
 DENIED = "hub.auth.github.organizations.deny[0]"
 IN_A_TEMPLATE = "this is what stands in a template; write the client ID that the provider shows"
 EXCHANGED = (
@@ -84,14 +84,6 @@ ERRORS = {
     "a group that is allowed and denied": (
         site(auth=f"other: {{clientId: jld, {OIDC}, {CLAIMS}}}"),
         "hub.auth.other.groups.allow[1]: " + WINS.format("hub.auth.other.groups.deny[0]"),
-    ),
-    "somebody who is allowed and blocked": (
-        site(auth=github("users: {allow: [ada, Mallory]}") + ", blocked: [mallory]"),
-        f"hub.auth.github.users.allow[1]: {BLOCKED}",
-    ),
-    "somebody of a trial who is blocked": (
-        named("jld.localhost", "dummy: {users: [alice, bob]}, blocked: [bob]"),
-        f"hub.auth.dummy.users[1]: {BLOCKED}",
     ),
     "a system's user in a trial": (
         named("jld.localhost", "dummy: {users: [alice, daemon]}"),
@@ -140,6 +132,14 @@ ERRORS = {
     ),
 }
 WARNINGS = {
+    "somebody who is allowed and blocked": (
+        site(auth=github("users: {allow: [ada, Mallory]}") + ", blocked: [mallory]"),
+        f"hub.auth.github.users.allow[1]: {BLOCKED}",
+    ),
+    "somebody of a trial who is blocked": (
+        named("jld.localhost", "dummy: {users: [alice, bob]}, blocked: [bob]"),
+        f"hub.auth.dummy.users[1]: {BLOCKED}",
+    ),
     "a size for a denied organisation": (
         site(
             auth=github("organizations: {allow: [my-org], deny: [other]}"),
