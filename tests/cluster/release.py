@@ -117,7 +117,8 @@ class Release:
     def kubectl(self, *words: str) -> str:
         command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), "--namespace", self.name]
         done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
+        waited = f"\n{self.story()}" if "wait" in words else ""
+        assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}{waited}"
         return done.stdout
 
     def apply(self, text: str, namespace: str = "") -> None:

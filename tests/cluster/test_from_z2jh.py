@@ -24,7 +24,7 @@ from .release import Ports, Release
 from .standin import GitHub
 
 NAME = "jld-z2jh"
-PORTS = Ports(http=31780, https=31783)
+PORTS = Ports(http=32480, https=32483)
 TIM = 4000003  # of tests/standins/people.json
 LAB = build.Image("lab", build.FOLDERS["lab"])
 RECIPES = CHECKOUT / "docs" / "recipes"

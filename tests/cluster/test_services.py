@@ -14,7 +14,7 @@ from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
 from .release import Ports, Release
 from .standin import HARDENED, LITTLE
 
-PORTS = Ports(http=31280, https=31283)
+PORTS = Ports(http=32380, https=32383)
 NAME, TOOLS = "jld-services", "jld-services-tools"
 PAGES = 8000
 SITE = {

@@ -1,10 +1,12 @@
 """How the tests are shared out among processes, and what the closing table tells of all of them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
@@ -54,6 +56,17 @@ FILES = (
 def test_every_module_of_the_cluster_level_has_a_place() -> None:
     found = sorted(path.stem for path in (CHECKOUT / "tests" / "cluster").glob("test_*.py"))
     assert sorted(module for modules in CLUSTER.values() for module in modules) == found
+
+
+def test_no_two_modules_of_the_cluster_level_want_the_same_node_port() -> None:
+    """They run beside each other, and Kubernetes gives a port once."""
+    modules = (CHECKOUT / "tests" / "cluster").glob("*.py")
+    wanted = {module.name: set(re.findall(r"\b3[0-2][0-9]{3}\b", module.read_text())) for module in modules}
+    twice = [
+        port for port, number in Counter(port for ports in wanted.values() for port in ports).items() if number > 1
+    ]
+    assert sum(map(len, wanted.values())) > 30
+    assert {port: [name for name, ports in wanted.items() if port in ports] for port in twice} == {}
 
 
 def test_every_group_that_begins_first_has_tests() -> None:
