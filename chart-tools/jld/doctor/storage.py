@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jld.doctor.facts import ClusterFacts, Finding, Level, NoResponse, Object, Release
 from jld.site.effective import has_own_homes, shared_volumes
-from jld.support.key_paths import JsonMap, value_at
+from jld.support.key_paths import JsonMap, list_at, map_at, value_at
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _ONE_NODE = re.compile(
@@ -46,6 +47,8 @@ def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> I
         remedy = "" if default else "name a class in storage.claim.storageClass and hub.db.storageClass"
         yield Finding("storage class", level, f"{default} is the default" if default else "there is no default", remedy)
         return
+    if not isinstance(cluster.nodes, NoResponse):
+        cluster = replace(cluster, nodes=_open_to_labs(cluster.nodes, site))
     if not value_at(site, "hub", "db", "external"):
         yield _class("hub.db", value_at(site, "hub", "db", "storageClass"), default, known)
     mode = value_at(site, "storage", "mode")
@@ -77,6 +80,29 @@ def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> I
             protocol = str((chosen.get("parameters") or {}).get("protocol"))
             finding = _of_one_owner(finding, str(chosen.get("provisioner")), protocol, site, Level.failure)
         yield finding
+
+
+def _open_to_labs(nodes: Sequence[Object], site: JsonMap) -> Sequence[Object]:
+    """The nodes whose taints some lab may tolerate: not that of a control plane, as a rule. All, where there is none."""
+    parts = [
+        map_at(site, "global", "pod"),
+        map_at(site, "hub", "lab", "pod"),
+        *map_at(site, "hub", "lab", "sizes").values(),
+    ]
+    tolerations = [each for part in parts for each in list_at(part, "tolerations")]
+    return [node for node in nodes if all(_is_tolerated(each, tolerations) for each in _taints(node))] or nodes
+
+
+def _taints(node: Object) -> list[JsonMap]:
+    return [each for each in value_at(node, "spec", "taints") or [] if each.get("effect") != "PreferNoSchedule"]
+
+
+def _is_tolerated(taint: JsonMap, tolerations: Sequence[JsonMap]) -> bool:
+    """By key and effect. What a value says is left to the scheduler: a node too many is better than one too few."""
+    return any(
+        each.get("key") in (None, "", taint.get("key")) and each.get("effect") in (None, "", taint.get("effect"))
+        for each in tolerations
+    )
 
 
 def _of_people(settings: JsonMap, default: str, known: dict[str, Any], nodes: Sequence[Object] | NoResponse) -> Finding:
@@ -190,10 +216,10 @@ def _folder(nodes: Sequence[Object] | NoResponse) -> Finding:
         return Finding(
             "storage.hostPath",
             Level.failure,
-            f"a folder of one node, and there are {len(nodes)} nodes: a lab elsewhere finds an empty home directory",
+            f"a folder of one node, and there are {len(nodes)} nodes for labs: a lab elsewhere finds an empty home directory",
             "write storage.mode: claim, with a class whose volumes many nodes can write",
         )
-    return Finding("storage.hostPath", Level.ok, "a folder of the only node")
+    return Finding("storage.hostPath", Level.ok, "a folder of the only node for labs")
 
 
 def _claim(key: str, name: str, cluster: ClusterFacts) -> Object | Finding:

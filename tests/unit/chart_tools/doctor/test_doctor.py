@@ -47,6 +47,12 @@ def node(name: str, architecture: str = "amd64", ready: bool = True) -> dict[str
     }
 
 
+def tainted(
+    name: str, key: str = "node-role.kubernetes.io/control-plane", effect: str = "NoSchedule"
+) -> dict[str, Any]:
+    return node(name) | {"spec": {"taints": [{"key": key, "effect": effect}]}}
+
+
 def storage_class(name: str, provisioner: str, default: bool = False) -> dict[str, Any]:
     annotations = {storage.DEFAULT_CLASS: "true"} if default else {}
     return {"metadata": {"name": name, "annotations": annotations}, "provisioner": provisioner}
@@ -159,7 +165,33 @@ CASES: dict[str, tuple[str, Mapping[str, Any], dict[str, Any], Level, str]] = {
     ),
     "a folder on two nodes": (
         *("storage.hostPath", {}, {"storage": {"mode": "hostPath"}}, Level.failure),
-        "a folder of one node, and there are 2 nodes: a lab elsewhere finds an empty home directory",
+        "a folder of one node, and there are 2 nodes for labs: a lab elsewhere finds an empty home directory",
+    ),
+    "a folder beside a control plane": (
+        *("storage.hostPath", {"nodes": [node("a"), tainted("b")]}, {"storage": {"mode": "hostPath"}}, Level.ok),
+        "a folder of the only node for labs",
+    ),
+    "a folder on the one node, though it is tainted": (
+        *("storage.hostPath", {"nodes": [tainted("a")]}, {"storage": {"mode": "hostPath"}}, Level.ok),
+        "a folder of the only node for labs",
+    ),
+    "a folder beside a node that labs had better not take": (
+        *("storage.hostPath", {"nodes": [node("a"), tainted("b", effect="PreferNoSchedule")]}),
+        *({"storage": {"mode": "hostPath"}}, Level.failure),
+        "a folder of one node, and there are 2 nodes for labs: a lab elsewhere finds an empty home directory",
+    ),
+    "a folder beside a node that a size of labs tolerates": (
+        *("storage.hostPath", {"nodes": [node("a"), tainted("b", key="gpu")]}),
+        {
+            "storage": {"mode": "hostPath"},
+            "hub": {
+                "lab": {
+                    "sizes": {"gpu": {"cpu": 1, "memory": "1Gi", "tolerations": [{"key": "gpu", "operator": "Exists"}]}}
+                }
+            },
+        },
+        Level.failure,
+        "a folder of one node, and there are 2 nodes for labs: a lab elsewhere finds an empty home directory",
     ),
     "a Secret that is not there": (
         *("Secrets that the site names", {"secrets": {"jupyter-tls": False, "registry": True}}, {}, Level.failure),
