@@ -68,8 +68,8 @@ def machine(
         tmp_path_factory.mktemp("guest"),
         "machine",
         ["user,restrict=on", "10.0.2.15/24"],
-        (),
-        ["-m", "3072", *drive],
+        machine=["-m", "3072", *drive],
+        priority=0,
     )
     kernel = made.wait()
     made.run("mkdir", "-p", "/jld", "/root/.cache/jld")

@@ -56,7 +56,7 @@ def test_a_node_with_a_lab_on_cgroup_v2(machine: Guest, describe_level: Callable
     assert jlddev(machine, "from jlddev.clusters import native; print(native.missing())").strip() == "None"
 
     started = time.monotonic()
-    jlddev(machine, "from jlddev.clusters import native; native.up()", seconds=900)
+    jlddev(machine, "from jlddev.clusters import native; native.up(patience=800)", seconds=900)
     describe_level("machine", f"the node Ready after {time.monotonic() - started:.0f} s of emulation")
     jlddev(machine, LOAD)
     machine.run("sh", "-c", f"{KUBECTL} apply --filename -", text=json.dumps(LAB), seconds=120)

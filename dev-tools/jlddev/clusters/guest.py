@@ -167,11 +167,13 @@ class Guest:
         network: Sequence[str],
         enter: Sequence[str] = (),
         machine: Sequence[str] = ("-m", "768"),
+        priority: int = -15,
     ) -> None:
         """Start QEMU with its log and socket in `folder`. `enter` is the command prefix that enters a namespace.
 
         `network` is QEMU's `-netdev` value, the guest's address with a prefix length, and further kernel parameters; `machine`
-        are further options of QEMU: memory, disks. Raises MachineError.
+        are further options of QEMU: memory, disks. `priority` is nice(1)'s: a client of NFS has deadlines, such as a lease's, that what
+        computes beside it has not. Raises MachineError.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.log = name, folder / f"{name}.log"
@@ -182,7 +184,7 @@ class Guest:
         words.append(f"jld.modules={','.join(system.modules)}")
         command = [
             *enter,
-            *("nice", "-n", "-15"),  # it has deadlines, such as a lease's, that what computes beside it has not
+            *("nice", "-n", str(priority)),
             "qemu-system-x86_64",
             *("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", *machine),
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"),

@@ -85,8 +85,8 @@ def build() -> nodes.Built:
     return nodes.Built(programs.build(), programs.build_nfs_client(), rootfs.node_root())
 
 
-def up() -> Path:
-    """Start the first node unless it runs, and wait until it is Ready.
+def up(patience: float = 180.0) -> Path:
+    """Start the first node unless it runs, and wait until it is Ready, for `patience` seconds at most.
 
     Returns the administrator's kubeconfig. Raises MachineError.
     """
@@ -99,7 +99,7 @@ def up() -> Path:
             configure()
         say("start the node (etcd, API server, controllers, scheduler, containerd, kubelet, kube-proxy, CoreDNS)")
         connect(nodes.start(FIRST, built))
-    wait_for_api()
+    wait_for_api(patience)
     return kubeconfig()
 
 
@@ -126,7 +126,7 @@ def kubectl(*words: str) -> list[str]:
     return [str(BIN / "kubectl"), "--kubeconfig", str(kubeconfig()), "--request-timeout=5s", *words]
 
 
-def wait_for_api(seconds: float = 180.0) -> None:
+def wait_for_api(seconds: float) -> None:
     """Return when the API server answers, node/manifests.yaml is applied, and the node is Ready.
 
     Raises MachineError.
