@@ -16,6 +16,7 @@ from generating import sites
 from generating_traits import logins, traits
 from hub_start import HubFault
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.internal.conjecture import providers
 from jld.support.errors import Problem, SiteError
 from jld.values.assembly import Sources, assemble
 from jld.values.values_file import render_values as document
@@ -35,6 +36,13 @@ SITES = ReadOnce(CHART)
 DRAWN = ("hub.traits.", "hub.auth.other.")
 # Kept by name, for hypothesis makes the strategies below it once a process.
 SITE, TRAITS, LOGIN = sites(SITES.schema()), traits(), logins()
+
+
+@pytest.fixture(autouse=True)
+def same_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis draws constants of the modules that are loaded, too, and which those are hangs on what ran before."""
+    monkeypatch.setattr(providers, "_get_local_constants", providers.Constants)
+    monkeypatch.setattr(providers, "CONSTANTS_CACHE", type(providers.CONSTANTS_CACHE)(1024))
 
 
 @pytest.fixture(scope="module")

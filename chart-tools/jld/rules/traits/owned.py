@@ -71,6 +71,10 @@ OWNED: dict[str, dict[str, str]] = {
             "it is for the command line",
         ),
         **_each(
+            "jinja_environment_options",
+            "Jinja takes words of its own alone, and the hub ends at another one; change it in hub.extraConfig",
+        ),
+        **_each(
             "authenticate_prometheus tornado_settings", "it would open what JLD closes; change it in hub.extraConfig"
         ),
     },

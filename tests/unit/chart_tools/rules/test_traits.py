@@ -57,6 +57,15 @@ MISTAKES = {
         "site.yaml:6:55: error: hub.traits.KubeSpawner.tolerations[0].operater: "
         "Kubernetes has no such key here; did you mean operator?",
     ),
+    "words for another program": (
+        "    JupyterHub: {jinja_environment_options: {Always: Always}}\n",
+        "site.yaml:6:18: error: hub.traits.JupyterHub.jinja_environment_options: not left to a site: Jinja takes words of its "
+        "own alone, and the hub ends at another one; change it in hub.extraConfig",
+    ),
+    "one that prints instead of serving": (
+        "    JupyterHub: {show_config: true}\n",
+        "site.yaml:6:31: error: hub.traits.JupyterHub.show_config: not left to a site: it is for the command line",
+    ),
     "a toleration of an effect that does not exist": (
         "    KubeSpawner: {tolerations: [{key: labs, operator: Exists, effect: NoScheduling}]}\n",
         'site.yaml:6:71: error: hub.traits.KubeSpawner.tolerations[0].effect: found "NoScheduling"; '
