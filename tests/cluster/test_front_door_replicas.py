@@ -8,6 +8,7 @@ import pytest
 from jlddev.support.paths import CHECKOUT
 from playwright.sync_api import Browser
 
+from .door import DOOR
 from .load import Load, Stream
 from .person import Person, sit_down
 from .release import Release
@@ -16,15 +17,6 @@ LAB = "/user/grace/"
 STATUS = f"{LAB}api/status"
 EVENTS = f"{LAB}api/events/subscribe"  # a WebSocket of the lab
 PORTS = {"one": 31181, "other": 31182}  # node ports that lead to one pod each
-DOOR = """
-apiVersion: v1
-kind: Service
-metadata: {{name: door-{name}}}
-spec:
-  type: NodePort
-  selector: {{door: {name}}}
-  ports: [{{port: 443, targetPort: https, nodePort: {port}}}]
-"""
 
 
 @pytest.fixture(scope="module")

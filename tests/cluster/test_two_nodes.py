@@ -17,6 +17,7 @@ from playwright.sync_api import Browser
 
 from tests.hub.registry import Registry
 
+from .door import DOOR
 from .lab import Lab, write_steadily
 from .load import Load
 from .person import Person, sit_down
@@ -283,17 +284,6 @@ def test_a_node_with_hub_file_server_and_a_front_door_is_drained_and_labs_of_the
     bob.start_lab("left")
     assert Lab(release, "bob").python("print(open('mine.txt').read())") == "bob"
     bob.stop_lab()
-
-
-DOOR = """
-apiVersion: v1
-kind: Service
-metadata: {{name: door-{name}}}
-spec:
-  type: NodePort
-  selector: {{door: {name}}}
-  ports: [{{port: 443, targetPort: https, nodePort: {port}}}]
-"""
 
 
 @pytest.fixture(scope="module")

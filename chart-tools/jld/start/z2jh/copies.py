@@ -24,16 +24,12 @@ def _secret_names(node: Node) -> list[str]:
     ]
 
 
-def _containers(node: Node) -> list[Any]:
+def _as_they_are(node: Node) -> list[Any]:
     return [plain(Node(each)) for each in forms.maps(node)]
 
 
 def _texts(node: Node) -> dict[str, Any]:
     return {name: forms.text(each) for name, each in forms.entries(node).items() if each.value is not None}
-
-
-def _rules(node: Node) -> list[Any]:
-    return [plain(Node(each)) for each in forms.maps(node)]
 
 
 COPIES: dict[str, tuple[KeyPath, Form]] = {
@@ -46,11 +42,11 @@ COPIES: dict[str, tuple[KeyPath, Form]] = {
         ("hub.db.upgrade", "hub.db.upgrade", forms.boolean),
         ("hub.db.pvc.storage", "hub.db.capacity", forms.disk),
         ("hub.db.pvc.storageClassName", "hub.db.storageClass", forms.text),
-        ("hub.extraContainers", "hub.pod.containers", _containers),
-        ("hub.initContainers", "hub.pod.initContainers", _containers),
+        ("hub.extraContainers", "hub.pod.containers", _as_they_are),
+        ("hub.initContainers", "hub.pod.initContainers", _as_they_are),
         ("hub.lifecycle", "hub.pod.lifecycle", plain),
-        ("hub.networkPolicy.ingress", "hub.network.ingress", _rules),
-        ("hub.networkPolicy.egress", "hub.network.egress", _rules),
+        ("hub.networkPolicy.ingress", "hub.network.ingress", _as_they_are),
+        ("hub.networkPolicy.egress", "hub.network.egress", _as_they_are),
         ("hub.redirectToServer", "hub.traits.JupyterHub.redirect_to_server", forms.boolean),
         ("hub.resources", "hub.resources", plain),
         ("hub.templateVars", "hub.traits.JupyterHub.template_vars", plain),
@@ -64,8 +60,8 @@ COPIES: dict[str, tuple[KeyPath, Form]] = {
         ("proxy.service.ipFamilyPolicy", "nginx.service.ipFamilyPolicy", forms.text),
         ("proxy.service.ipFamilies", "nginx.service.ipFamilies", forms.names),
         ("proxy.chp.tolerations", "nginx.pod.tolerations", forms.tolerations),
-        ("proxy.chp.networkPolicy.ingress", "nginx.network.ingress", _rules),
-        ("proxy.chp.networkPolicy.egress", "nginx.network.egress", _rules),
+        ("proxy.chp.networkPolicy.ingress", "nginx.network.ingress", _as_they_are),
+        ("proxy.chp.networkPolicy.egress", "nginx.network.egress", _as_they_are),
         ("proxy.https.letsencrypt.contactEmail", "nginx.tls.letsencrypt.email", forms.text),
         ("proxy.https.letsencrypt.acmeServer", "nginx.tls.letsencrypt.server", forms.text),
         ("proxy.https.secret.name", "nginx.tls.existingSecret", forms.text),
@@ -74,13 +70,13 @@ COPIES: dict[str, tuple[KeyPath, Form]] = {
         ("httpRoute.gateway.namespace", "nginx.gateway.namespace", forms.text),
         ("httpRoute.gateway.sectionName", "nginx.gateway.sectionName", forms.text),
         ("singleuser.storage.static.pvcName", "storage.volumes.home.existingClaim", forms.text),
-        ("singleuser.initContainers", "hub.lab.pod.initContainers", _containers),
-        ("singleuser.extraContainers", "hub.lab.pod.containers", _containers),
+        ("singleuser.initContainers", "hub.lab.pod.initContainers", _as_they_are),
+        ("singleuser.extraContainers", "hub.lab.pod.containers", _as_they_are),
         ("singleuser.lifecycleHooks", "hub.lab.pod.lifecycle", plain),
         ("singleuser.defaultUrl", "hub.traits.KubeSpawner.default_url", forms.text),
         ("singleuser.startTimeout", "hub.lab.startTimeout", forms.duration),
-        ("singleuser.networkPolicy.ingress", "hub.lab.network.ingress", _rules),
-        ("singleuser.networkPolicy.egress", "hub.lab.network.egress", _rules),
+        ("singleuser.networkPolicy.ingress", "hub.lab.network.ingress", _as_they_are),
+        ("singleuser.networkPolicy.egress", "hub.lab.network.egress", _as_they_are),
         ("scheduling.corePods.tolerations", "global.pod.tolerations", forms.tolerations),
         ("cull.removeNamedServers", "hub.culling.namedServers.remove", forms.boolean),
     )

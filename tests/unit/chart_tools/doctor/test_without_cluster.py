@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
+from jlddev.support.paths import BIN
 
 STATIC = """\
 global: {hostname: jld.localhost}
@@ -22,7 +21,6 @@ users: [{name: u, user: {token: not-shown-to-anybody}}]
 contexts: [{name: c, context: {cluster: c, user: u}}]
 current-context: c
 """
-REAL = shutil.which("kubectl") or shutil.which("kubectl", path=str(Path.home() / ".cache" / "jld" / "bin"))
 KUBECONFIGS = {
     "none": ("", "kubectl is told of none"),
     "nobody answers": (NOBODY, "refused"),
@@ -35,7 +33,6 @@ COMMANDS = {
 }
 
 
-@pytest.mark.skipif(REAL is None, reason="kubectl is not installed")
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 @pytest.mark.parametrize(("text", "reason"), KUBECONFIGS.values(), ids=KUBECONFIGS)
 def test_without_a_cluster_the_environment_is_unfit(
@@ -44,7 +41,7 @@ def test_without_a_cluster_the_environment_is_unfit(
     desk.write("site.yaml", STATIC if words[0] == "values" else STATIC.replace("static", "hook"))
     desk.write("kubeconfig", text)
     monkeypatch.setenv("KUBECONFIG", str(desk.folder / "kubeconfig"))
-    monkeypatch.setenv("PATH", str(Path(str(REAL)).parent))
+    monkeypatch.setenv("PATH", str(BIN))  # with kubectl, by `make tools`
 
     result = desk.run(*words, HOME=str(desk.folder), COLUMNS="500")
     said = [line for line in result.output.splitlines() if reason in line]
