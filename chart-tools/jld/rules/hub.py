@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from jld.rules.rule import Rule, Violations
 from jld.rules.traits import authenticators, classes, databases, owned
 from jld.secrets import formats
 from jld.support.key_paths import JsonMap, KeyPath, map_at, value_at
+
+# What hub-extensions/jupyterhub_config.py gives each file.
+GIVEN_NAMES = ("c", "get_config", "load_subconfig")
 
 
 def secrets_have_their_format(effective: JsonMap) -> Violations:
@@ -20,14 +24,27 @@ def secrets_have_their_format(effective: JsonMap) -> Violations:
 
 
 def extra_config_is_python(effective: JsonMap) -> Violations:
-    """Each file of `hub.extraConfig` is Python."""
+    """Each file of `hub.extraConfig` is Python, and defines the names that it reads."""
     for name, text in map_at(effective, "hub", "extraConfig").items():
+        path: KeyPath = ("hub", "extraConfig", name)
         try:
-            ast.parse(text if isinstance(text, str) else "")
+            parsed = ast.parse(text if isinstance(text, str) else "")
         except SyntaxError as error:
-            yield ("hub", "extraConfig", name), f"not Python: {error.msg} in its line {error.lineno}; correct it"
+            yield path, f"not Python: {error.msg} in its line {error.lineno}; correct it"
         except (ValueError, RecursionError, MemoryError):
-            yield ("hub", "extraConfig", name), "not Python; correct it"
+            yield path, "not Python; correct it"
+        else:
+            for line, unknown in _undefined(parsed):
+                yield path, f"nothing defines the name {unknown} in its line {line}, and the hub ends there; correct it"
+
+
+def _undefined(parsed: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and name of what nothing defines. Files share `c` alone: what one defines, no other has."""
+    from pyflakes import checker, messages  # only a site with Python of its own waits for it
+
+    for message in checker.Checker(parsed, builtins=GIVEN_NAMES).messages:
+        if isinstance(message, messages.UndefinedName):
+            yield message.lineno, str(message.message_args[0])
 
 
 def traits_are_accepted(effective: JsonMap) -> Violations:

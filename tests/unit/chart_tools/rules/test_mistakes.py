@@ -456,6 +456,16 @@ MISTAKES: dict[str, tuple[str, str]] = {
         hub(DUMMY + "  extraConfig: {50-greeting.py: 'c.x = ='}\n"),
         'site.yaml:5:33: error: hub.extraConfig."50-greeting.py": not Python: invalid syntax in its line 1; correct it',
     ),
+    "hub configuration with a name that nothing defines": (
+        hub(DUMMY + "  extraConfig:\n    50-a.py: |\n      import os\n      c.x = os.environ, datbase\n"),
+        'site.yaml:6:14: error: hub.extraConfig."50-a.py": nothing defines the name datbase in its line 2, '
+        "and the hub ends there; correct it",
+    ),
+    "hub configuration with a name that another file defines": (
+        hub(DUMMY + "  extraConfig: {50-a.py: 'import os', 60-b.py: 'c.y = os.environ'}\n"),
+        'site.yaml:5:48: error: hub.extraConfig."60-b.py": nothing defines the name os in its line 1, '
+        "and the hub ends there; correct it",
+    ),
     "hub configuration without a number": (
         hub(DUMMY + "  extraConfig: {greeting.py: 'x = 1'}\n"),
         'site.yaml:5:3: error: hub.extraConfig: the key "greeting.py" is not accepted; '
