@@ -13,6 +13,8 @@ keep kube-apiserver kube-apiserver \
   --kubelet-certificate-authority $pki/ca.crt --kubelet-preferred-address-types InternalIP \
   --service-account-issuer https://kubernetes.default.svc.cluster.local \
   --service-account-key-file $pki/service-accounts.key --service-account-signing-key-file $pki/service-accounts.key
+# Everything else would end and begin again until then, and keep the processor from it.
+until [ "$(ss --no-header --listening --tcp --numeric 'sport = :6443')" ]; do sleep 0.2; done
 keep kube-controller-manager kube-controller-manager \
   --kubeconfig /etc/jld/controller-manager.kubeconfig --use-service-account-credentials \
   --service-account-private-key-file $pki/service-accounts.key --root-ca-file $pki/ca.crt

@@ -26,12 +26,12 @@ echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null
 iptables -t nat -A POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -j MASQUERADE
 
 keep containerd containerd --config /etc/jld/containerd.toml
+if [ -e /etc/jld/control-plane.sh ]; then
+  . /etc/jld/control-plane.sh
+fi
 keep kubelet kubelet --config /etc/jld/kubelet.yaml --kubeconfig /etc/jld/kubelet.kubeconfig \
   --node-ip "$node" --hostname-override "$name"
 keep kube-proxy kube-proxy --kubeconfig /etc/jld/proxy.kubeconfig --hostname-override "$name" \
   --proxy-mode iptables --cluster-cidr 10.244.0.0/16 --conntrack-max-per-core 0
 keep network-policies network-policies /etc/jld/network-policies.kubeconfig "$name" 10.96.0.0/16
-if [ -e /etc/jld/control-plane.sh ]; then
-  . /etc/jld/control-plane.sh
-fi
 wait

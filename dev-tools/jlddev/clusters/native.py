@@ -147,7 +147,8 @@ def wait_for_api(seconds: float) -> None:
             if time.monotonic() - started > seconds:
                 raise MachineError(
                     f"After {seconds:.0f} s still not: {what}. {done.stderr.strip()} Logs: {FIRST.state / 'log'}. "
-                    "Make the cluster anew with: make cluster-down cluster"
+                    "Make the cluster anew with: make cluster-down cluster. "
+                    f"The end of the API server's log:\n{tail(FIRST.state / 'log' / 'kube-apiserver.log')}"
                 )
             time.sleep(0.5)
         say(f"{what} ({time.monotonic() - started:.0f} s)")
