@@ -99,7 +99,9 @@ def test_of_a_release_that_works_nothing_is_a_failure(release: Release) -> None:
     code, findings = doctor(release, release.values)
     assert (code, levels(findings, "failure")) == (0, [])
     good = {each["subject"] for each in findings if each["level"] == "ok"}
-    assert {"Kubernetes", "permissions", "nodes", "hub.db", "storage.hostPath", "earlier release"} <= good
+    assert {"Kubernetes", "permissions", "hub.db", "storage.hostPath", "earlier release"} <= good
+    # Not always good: other tests close a node, or lose one, beside this one.
+    assert about("nodes", findings)["level"] in ("ok", "warning")
     # The stand-in for GitHub answers over HTTP.
     assert {"hub.auth.github.url", "hub.auth.github.apiUrl", "certificate"} <= good
     assert about("DNS name", findings)["level"] == "warning"  # the name exists in the browser of these tests only
