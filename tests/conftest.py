@@ -32,10 +32,6 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
         return (yield)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    interrupted.done(config)
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     interrupted.tell(node)
@@ -49,14 +45,18 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
         item.config.stash[left_out][f"{level_of(item.nodeid)}: {why}"] += 1
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
     """One of several processes hands over what its levels ran on, and what it was told to leave out, as all were."""
     if exitstatus == pytest.ExitCode.INTERRUPTED:
         interrupted.wait_for_workers(session.config)
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["ran_on"] = session.config.stash[ran_on]
         session.config.workeroutput["left_out"] = dict(session.config.stash[left_out])
+    try:  # what an interrupted test had made is taken down in here
+        return (yield)
+    finally:
+        interrupted.done(session.config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -39,7 +39,7 @@ def while_tests_run(config: pytest.Config) -> Iterator[None]:
 def done(config: pytest.Config) -> None:
     """At the end. In a worker: note that it took everything down."""
     if FOLDER in config.stash:
-        shutil.rmtree(config.stash[FOLDER])
+        shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
     if worker := getattr(config, "workerinput", None):
         (Path(worker[KEY]) / str(os.getpid())).unlink(missing_ok=True)
 
