@@ -40,13 +40,13 @@ cat /sys/fs/cgroup/cgroup.subtree_control; ls -d /sys/fs/cgroup/*/ 2>/dev/null; 
 """
 
 
-def jlddev(machine: Guest, words: str, seconds: float = 600) -> str:
+def jlddev(machine: Guest, words: str, seconds: float = 900) -> str:
     """Run Python with the harness's modules in it."""
     python = ["env", "HOME=/root", "PYTHONPATH=/jld/checkout/dev-tools", "python3", "-c", words]
     return machine.run(*python, seconds=seconds)
 
 
-def shell(machine: Guest, words: str, seconds: float = 300) -> str:
+def shell(machine: Guest, words: str, seconds: float = 600) -> str:
     return machine.run("sh", "-c", words, seconds=seconds)
 
 
@@ -56,21 +56,21 @@ def test_a_node_with_a_lab_on_cgroup_v2(machine: Guest, describe_level: Callable
     assert jlddev(machine, "from jlddev.clusters import native; print(native.missing())").strip() == "None"
 
     started = time.monotonic()
-    jlddev(machine, "from jlddev.clusters import native; native.up(patience=800)", seconds=900)
+    jlddev(machine, "from jlddev.clusters import native; native.up(patience=1500)", seconds=1600)
     describe_level("machine", f"the node Ready after {time.monotonic() - started:.0f} s of emulation")
     jlddev(machine, LOAD)
-    machine.run("sh", "-c", f"{KUBECTL} apply --filename -", text=json.dumps(LAB), seconds=120)
+    machine.run("sh", "-c", f"{KUBECTL} apply --filename -", text=json.dumps(LAB), seconds=300)
     lab = wait_for_end(machine)
     ended = lab["status"]["containerStatuses"][0]["state"]["terminated"]
     said = shell(machine, f"{KUBECTL} logs lab").split()
     assert ended["reason"] == "OOMKilled", (ended, said)
     assert said[:3] == [str(MEBIBYTES * 2**20), "50000", "100000"]
 
-    jlddev(machine, "from jlddev.clusters import native; native.down()", seconds=300)
+    jlddev(machine, "from jlddev.clusters import native; native.down()")
     assert shell(machine, FOOTPRINT) == before
 
 
-def wait_for_end(machine: Guest, seconds: float = 300) -> Any:
+def wait_for_end(machine: Guest, seconds: float = 600) -> Any:
     deadline = time.monotonic() + seconds
     while True:
         lab = json.loads(shell(machine, f"{KUBECTL} get pod lab --output json"))
