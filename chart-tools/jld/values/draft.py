@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from jld.schema import validation
 from jld.secrets import formats
 from jld.site.tree import Node, coalesce, find, nearest, plain, put
 from jld.support.errors import Place, Problem
@@ -24,10 +25,20 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     generated: list[str] = field(default_factory=list)  # key paths
+    _seen: tuple[Node, JsonMap] | None = field(default=None, init=False, repr=False)
+    _missing: tuple[Node, list[KeyPath]] | None = field(default=None, init=False, repr=False)
 
     def effective(self) -> JsonMap:
-        """What the templates see: the site over the chart's defaults."""
-        return coalesce(self.defaults, plain(self.site))
+        """What the templates see: the site over the chart's defaults. Kept until a step changes the site, for most change nothing."""
+        if self._seen is None or self._seen[0] is not self.site:
+            self._seen = self.site, coalesce(self.defaults, plain(self.site))
+        return self._seen[1]
+
+    def missing_secrets(self) -> list[KeyPath]:
+        """Those that the schema requires and the site lacks, kept in the same way."""
+        if self._missing is None or self._missing[0] is not self.site:
+            self._missing = self.site, validation.missing_secrets(self.effective(), self.schema)
+        return self._missing[1]
 
     def put(self, path: KeyPath, node: Node) -> None:
         """Set what stands at `path`."""

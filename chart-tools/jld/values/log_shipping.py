@@ -139,6 +139,6 @@ def _decoded(secret: JsonMap, keys: Iterable[str]) -> dict[str, bytes]:
 
 def _put_placeholders(draft: Draft) -> None:
     """Secrets whose absence is reported already, so that the schema does not report it again in worse words."""
-    for path in validation.missing_secrets(draft.effective(), draft.schema):
+    for path in draft.missing_secrets():
         if path[:-1] == LOGGING_SECRET:
             draft.put(path, Node(formats.encode("missing")))

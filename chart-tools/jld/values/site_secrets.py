@@ -29,7 +29,7 @@ def collect_hub_secrets(draft: Draft) -> None:
 
 def complete_hub_secrets(draft: Draft) -> None:
     """Generate what can be generated. What only a person can give is a mistake when it is not there."""
-    for path in validation.missing_secrets(draft.effective(), draft.schema):
+    for path in draft.missing_secrets():
         secret = formats.HUB_SECRETS.get(str(path[-1])) if path[:-1] == HUB_SECRET else None
         if secret and secret.generate:
             draft.generate(path, formats.encode(secret.generate()))
@@ -61,7 +61,7 @@ def complete_firefly_password(draft: Draft) -> None:
     """That of the secrets file or the environment, else of the site or an earlier run, else a generated one."""
     if _needs_firefly_password(draft.effective()):
         draft.take_secret(FIREFLY_PASSWORD, formats.FIREFLY_PASSWORD_VARIABLE)
-    if FIREFLY_PASSWORD not in validation.missing_secrets(draft.effective(), draft.schema):
+    if FIREFLY_PASSWORD not in draft.missing_secrets():
         return
     previous = value_at(plain(draft.previous), *FIREFLY_PASSWORD)
     if isinstance(previous, str) and previous:
@@ -85,7 +85,7 @@ def _used(draft: Draft) -> list[str]:
 
 def _put_placeholders(draft: Draft) -> None:
     """Secrets whose absence is reported already, so that the schema does not report it again in worse words."""
-    for path in validation.missing_secrets(draft.effective(), draft.schema):
+    for path in draft.missing_secrets():
         if path[:-1] in (HUB_SECRET, NGINX_SECRET):
             draft.put(path, Node(_placeholder(str(path[-1]))))
 
