@@ -17,7 +17,8 @@ NATIVE = {
     "nsenter": "util-linux",
     "socat": "socat",
 }
-BROWSER = {"chromium-headless-shell": "chromium-headless-shell"}  # a page takes half the processor of the whole Chromium
+# A page takes half the processor time that it takes in the whole Chromium.
+BROWSER = {"chromium-headless-shell": "chromium-headless-shell"}
 ALERTS = {"promtool": "prometheus"}
 TLS = {"testssl": "testssl.sh"}
 POSTGRESQL = {"pg_ctlcluster": "postgresql"}

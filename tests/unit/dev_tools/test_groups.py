@@ -162,7 +162,9 @@ def test_what_took_longest_is_told_with_its_parts(run: tuple[list[tuple[str, str
 @pytest.mark.parametrize("end", ["", "    raise ValueError('a release of which the uninstall was interrupted')\n"])
 @pytest.mark.parametrize("everybody", [True, False], ids=["as a terminal does", "as kill does"])
 def test_an_interrupted_run_takes_down_what_it_made(tmp_path: Path, everybody: bool, end: str) -> None:
-    command, environment = project(tmp_path, {f"unit/test_{name}.py": SLOW.replace("\n@pytest.mark", f"{end}\n@pytest.mark") for name in "ab"})
+    command, environment = project(
+        tmp_path, {f"unit/test_{name}.py": SLOW.replace("\n@pytest.mark", f"{end}\n@pytest.mark") for name in "ab"}
+    )
     with subprocess.Popen(command, cwd=tmp_path, env=environment, start_new_session=True) as running:
         while len(list(tmp_path.glob("*.made"))) < 2:
             assert running.poll() is None
