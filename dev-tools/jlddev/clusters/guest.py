@@ -166,13 +166,13 @@ class Guest:
         name: str,
         network: Sequence[str],
         enter: Sequence[str] = (),
-        machine: Sequence[str] = ("-m", "768"),
+        machine: Sequence[str] = ("-m", "768", "-smp", "2"),
         priority: int = -15,
     ) -> None:
         """Start QEMU with its log and socket in `folder`. `enter` is the command prefix that enters a namespace.
 
         `network` is QEMU's `-netdev` value, the guest's address with a prefix length, and further kernel parameters; `machine`
-        are further options of QEMU: memory, disks. `priority` is nice(1)'s: a client of NFS has deadlines, such as a lease's, that what
+        are further options of QEMU: memory, processors, disks. `priority` is nice(1)'s: a client of NFS has deadlines, such as a lease's, that what
         computes beside it has not. Raises MachineError.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -186,7 +186,7 @@ class Guest:
             *enter,
             *("nice", "-n", str(priority)),
             "qemu-system-x86_64",
-            *("-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", *machine),
+            *("-accel", "tcg,thread=multi", "-cpu", "max", *machine),
             *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"),
             *("-kernel", str(system.kernel), "-initrd", str(system.disk), "-append", " ".join(words)),
             *("-chardev", f"socket,id=control,path={control},server=on,wait=off"),
@@ -239,6 +239,7 @@ class Guest:
             why = maker.result() if maker in done else f"nothing after {seconds:.0f} s"
             kernel = self.run("dmesg").splitlines()[-20:]
             raise MachineError("\n".join([f"Guest {self.name} does not make {file}: {why}", *kernel]))
+        found.result()
 
     def end(self) -> None:
         self.process.kill()
@@ -265,6 +266,9 @@ class Guest:
                 future = self._waiting.get(response.pop("id"))
                 if future is not None:
                     future.set_result(Done(**response))
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(MachineError(f"Guest {self.name} ended:\n{tail(self.log)}"))
 
 
 def mac(name: str) -> str:
