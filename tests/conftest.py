@@ -84,6 +84,12 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--ran-before",
+        action="append",
+        default=[],
+        help="a level that ran before these by itself, for the closing table",
+    )
+    parser.addoption(
         "--update-tables", action="store_true", help="write what the hub does into the tables of docs/login.md"
     )
 
@@ -131,7 +137,10 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     for level in LEVELS:
         found = counts[level]
         if not found:
-            terminalreporter.write_line(f"{level:8} not run: not asked for")
+            before = level in config.getoption("--ran-before")
+            terminalreporter.write_line(
+                f"{level:8} {'ran before, by itself: see above' if before else 'not run: not asked for'}"
+            )
             continue
         numbers = ", ".join(f"{number} {outcome}" for outcome, number in found.items())
         where = "; ".join(config.stash[ran_on].get(level, ()))

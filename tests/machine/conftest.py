@@ -68,8 +68,8 @@ def machine(
         tmp_path_factory.mktemp("guest"),
         "machine",
         ["user,restrict=on", "10.0.2.15/24"],
-        machine=["-m", "3072", *drive],
-        priority=-4,  # more than those beside it, which wait for each other too, and not all there is
+        machine=["-m", "3072", "-smp", "2", *drive],
+        priority=0,
     )
     kernel = made.wait()
     made.run("mkdir", "-p", "/jld", "/root/.cache/jld")
