@@ -15,10 +15,11 @@ keep kube-apiserver kube-apiserver \
   --service-account-key-file $pki/service-accounts.key --service-account-signing-key-file $pki/service-accounts.key
 # Everything else would end and begin again until then, and keep the processor from it.
 until [ "$(ss --no-header --listening --tcp --numeric 'sport = :6443')" ]; do sleep 0.2; done
-keep kube-controller-manager kube-controller-manager \
+# There is one of each: nobody to be elected before.
+keep kube-controller-manager kube-controller-manager --leader-elect=false \
   --kubeconfig /etc/jld/controller-manager.kubeconfig --use-service-account-credentials \
   --service-account-private-key-file $pki/service-accounts.key --root-ca-file $pki/ca.crt
-keep kube-scheduler kube-scheduler --kubeconfig /etc/jld/scheduler.kubeconfig
+keep kube-scheduler kube-scheduler --leader-elect=false --kubeconfig /etc/jld/scheduler.kubeconfig
 keep coredns coredns -conf /etc/jld/Corefile
 keep local-path-provisioner local-path-provisioner start --kubeconfig /etc/jld/provisioner.kubeconfig \
   --namespace kube-system --provisioner-name rancher.io/local-path --config /etc/jld/local-path.json \

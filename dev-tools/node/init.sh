@@ -1,5 +1,6 @@
 #!/bin/sh
-# The node's programs, each started again a second after it ends. Logs are in /var/log.
+# The node's programs, each started again a second after it ends, and later where it ends again and again: on a slow
+# machine they would keep from each other the time to start. Logs are in /var/log.
 # init.sh NAME ADDRESS GATEWAY
 export PATH=/opt/jld/bin:/usr/sbin:/usr/bin:/sbin:/bin
 pki=/etc/jld/pki
@@ -8,10 +9,14 @@ name=$1 node=$2 gateway=$3
 keep() {
   program=$1
   shift
+  pause=1
   while :; do
+    began=$(date +%s)
     "$@" >>"/var/log/$program.log" 2>&1
     echo "$program ended with code $?" >>"/var/log/$program.log"
-    sleep 1
+    [ $(($(date +%s) - began)) -lt 120 ] || pause=1
+    sleep "$pause"
+    [ "$pause" -ge 16 ] || pause=$((pause * 2))
   done &
 }
 
