@@ -26,7 +26,6 @@ SHA256 = {
     "amd64": "30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7",
     "arm64": "02b36b6787b3ac767668f630e2998df45a3b1f9ffee08d1bf3ef6487cd658d99",
 }
-PROXY = "https://proxy.golang.org"  # unless GOPROXY names others
 MODULE = "golang.org/toolchain"
 SECONDS = 10.0  # for one small answer of the proxy
 
@@ -66,11 +65,11 @@ def toolchain() -> Path:
 
 
 def proxies() -> list[str]:
-    """The addresses of module proxies, from GOPROXY of the environment or of an older Go's settings."""
+    """The addresses of module proxies, from GOPROXY of the environment or of an older Go, which knows the public one."""
     named = os.environ.get("GOPROXY", "")
     if not named and (older := shutil.which("go")):
         named = output([older, "env", "GOPROXY"]).strip()
-    return [each.rstrip("/") for each in re.split("[,|]", named or PROXY) if "://" in each]
+    return [each.rstrip("/") for each in re.split("[,|]", named) if "://" in each]
 
 
 def _out_of_reach() -> str | None:
@@ -112,7 +111,7 @@ def _ask(kind: str, seconds: float) -> bytes:
     """The proxies' answer about the toolchain. Raises Unsupported when none of them has it."""
     addresses = proxies()
     if not addresses:
-        raise Unsupported("GOPROXY names no module proxy, from which JLD takes a newer one")
+        raise Unsupported("GOPROXY names no module proxy, from which JLD would take one")
     for address in addresses:
         question = f"{address}/{MODULE}/@v/v0.0.1-go{VERSION}.linux-{_architecture()}.{kind}"
         try:

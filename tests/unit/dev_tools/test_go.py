@@ -101,6 +101,7 @@ def test_another_archive_than_the_pinned_one_is_not_used(cache: Path, proxy: Pat
 @pytest.mark.parametrize(
     ("proxies", "why"),
     [
+        ("", "GOPROXY names no module proxy"),
         ("off", "GOPROXY names no module proxy"),
         ("direct", "GOPROXY names no module proxy"),
         ("http://person:secret@127.0.0.1:1", "does not give it"),
