@@ -6,31 +6,7 @@ set -eu
 root=$1 state=$2 shared=$3 programs=$4 nfs_client=$5 config=$6 name=$7 address=$8 gateway=$9
 shift 9
 
-mount --make-rprivate /
-# Nodes share the root file system, and what one writes there is its own and gone with it.
-mkdir -p "$state/root"
-mount -t tmpfs -o mode=755 tmpfs "$state/root"
-mkdir "$state/root/written" "$state/root/work" "$state/root/merged"
-mount -t overlay -o "lowerdir=$root,upperdir=$state/root/written,workdir=$state/root/work" overlay "$state/root/merged"
-cd "$state/root/merged"
-mount -t proc proc proc
-mount -t sysfs sysfs sys
-mount --rbind /dev dev
-mount -t tmpfs tmpfs run
-mount -t tmpfs tmpfs tmp
-
-if [ "$1" = unified ]; then
-  mount -t cgroup2 cgroup2 sys/fs/cgroup
-else
-  mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup
-  for hierarchy in "$@"; do
-    mkdir -p "sys/fs/cgroup/$hierarchy"
-    case $hierarchy in
-      systemd) mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd ;;
-      *) mount -t cgroup -o "$hierarchy" cgroup "sys/fs/cgroup/$hierarchy" ;;
-    esac
-  done
-fi
+. "${0%/*}/root.sh"
 
 for folder in containerd etcd kubelet jld; do
   mkdir -p "$state/$folder" "var/lib/$folder"
@@ -45,10 +21,6 @@ mount --bind "$config" etc/jld
 touch usr/sbin/mount.nfs
 mount --bind "$nfs_client" usr/sbin/mount.nfs # which mount(8) calls, and kubelet through it
 cp etc/jld/cni.conflist etc/cni/net.d/10-bridge.conflist
-hostname "$name"
 
-pivot_root . mnt
-cd /
-umount -l /mnt
-mount --make-rshared /
+settle "$name"
 exec /usr/bin/catatonit -- /bin/sh /etc/jld/init.sh "$name" "$address" "$gateway"

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from jlddev.clusters import native, pki, registries
+from jlddev.clusters import native, registries
+from jlddev.support import pki
 
 from tests.hub.registry import (
     CONFIG,

@@ -10,6 +10,7 @@ from jlddev.support.paths import CACHE
 
 ROOT = Path("/sys/fs/cgroup")
 NAME = "jld-node"  # of the first; the others' begin with it
+ALL = "jld-*"  # those of nodes and of all else that the harness starts
 # CPU shares of a node. A process outside has 1024, and without this the whole cluster would have no more.
 SHARES = 4096
 WEIGHT = 400  # the same in cgroup v2, where a process outside has 100
@@ -41,9 +42,9 @@ def missing() -> str | None:
     return f"The native cluster needs cgroup v2, or all hierarchies of cgroup v1, and {ROOT} lacks {', '.join(lacking)}"
 
 
-def present() -> list[str]:
-    """The nodes' cgroups that are there, as words."""
-    return [f"cgroup {folder}" for folder in of_nodes(f"{NAME}*")]
+def present(names: str = f"{NAME}*") -> list[str]:
+    """The cgroups of such names that are there, as words."""
+    return [f"cgroup {folder}" for folder in of_nodes(names)]
 
 
 def make_all(node: str) -> list[Path]:
@@ -116,7 +117,7 @@ def remove_all(nodes: str = f"{NAME}*") -> None:
     """Remove the cgroups of one node or of all, and their descendants. Raises MachineError."""
     for folder in of_nodes(nodes):
         remove(folder)
-    if not present():
+    if not present(ALL):
         take_back()
 
 

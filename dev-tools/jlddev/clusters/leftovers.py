@@ -14,11 +14,11 @@ SECONDS = 600.0  # 103 were measured after a whole `make test`, with no process 
 QUIET = 2.0  # seconds without a word
 
 
-def wait_until_gone(link: str, folder: Path, network: str | None) -> None:
+def wait_until_gone(link: str, folder: Path, network: str | None, groups: str = f"{cgroups.NAME}*") -> None:
     """Return when nothing of the cluster is left.
 
     `link` is the name of its network interface on this machine, `folder` what its mounts are below, `network` the name of
-    its network namespace where that is known. The kernel takes away the interface after the last process in the namespace
+    its network namespace where that is known, `groups` what its cgroups are named like. The kernel takes away the interface after the last process in the namespace
     ended, and after the namespaces of the pods, one after the other: with some hundred pods in the cluster's life that is
     longer than the end of the processes.
 
@@ -26,7 +26,7 @@ def wait_until_gone(link: str, folder: Path, network: str | None) -> None:
     """
     started = time.monotonic()
     told = False
-    while left := present(link, folder):
+    while left := present(link, folder, groups):
         waited = time.monotonic() - started
         if waited > SECONDS:
             raise MachineError(
@@ -41,11 +41,11 @@ def wait_until_gone(link: str, folder: Path, network: str | None) -> None:
         say(f"it is gone after {time.monotonic() - started:.0f} s")
 
 
-def present(link: str, folder: Path) -> list[str]:
+def present(link: str, folder: Path, groups: str = f"{cgroups.NAME}*") -> list[str]:
     """What is on this machine that only a native cluster puts there; nothing while none runs."""
     links = [f"network interface {path.name}" for path in Path("/sys/class/net").glob(link)]
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-    return [*links, *(f"mount {each}" for each in mounts if folder in Path(each).parents), *cgroups.present()]
+    return [*links, *(f"mount {each}" for each in mounts if folder in Path(each).parents), *cgroups.present(groups)]
 
 
 def words(left: Iterable[str], network: str | None) -> str:

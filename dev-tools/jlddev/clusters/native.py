@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from jlddev.clusters import cgroups, leftovers, nodes, pki, programs
+from jlddev.clusters import cgroups, leftovers, nodes, programs
 from jlddev.clusters.nodes import FIRST
-from jlddev.support import rootfs
+from jlddev.support import pki, rootfs
 from jlddev.support.errors import MachineError
 from jlddev.support.paths import BIN, CACHE
 from jlddev.support.ports import in_use

@@ -2,18 +2,14 @@
 
 import ipaddress
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jlddev.clusters import cgroups, pki
-from jlddev.support.errors import MachineError
+from jlddev.clusters import cgroups, namespaces
+from jlddev.support import pki
 from jlddev.support.paths import CACHE, DEV_TOOLS
-from jlddev.support.process import Process, child_of, start_ticks
 
 FOLDER = CACHE / "node"
 SOURCES = DEV_TOOLS / "node"
@@ -26,9 +22,11 @@ CLIENTS = ("kubelet", "proxy", "network-policies")
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(namespaces.Holder):
     """A node. Its addresses are in 198.18.0.0/15, which RFC 2544 reserves for benchmarks, so that it is no real network."""
 
+    what = "The native cluster's node"
+    remedy = "start it with `make cluster`"
     number: int
 
     @property
@@ -77,16 +75,6 @@ class Node:
         return self.folder / "config"
 
     @property
-    def record(self) -> Path:
-        """The file that tells of its process."""
-        return self.folder / "process.json"
-
-    @property
-    def log(self) -> Path:
-        """What was said before its programs had logs of their own."""
-        return self.folder / "node.log"
-
-    @property
     def identities(self) -> Mapping[str, pki.Identity]:
         """Whom its certificates are for."""
         return {
@@ -94,29 +82,6 @@ class Node:
             "proxy": pki.Identity("system:kube-proxy"),
             "network-policies": pki.Identity("network-policies"),
         }
-
-    def process(self) -> Process | None:
-        """Its process from its last start, running or not. None without a record of one."""
-        with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
-            record = json.loads(self.record.read_text())
-            return Process(record["pid"], record["started"])
-        return None
-
-    def runs(self) -> bool:
-        """Whether it was started from this cache folder and runs."""
-        process = self.process()
-        return process is not None and process.runs()
-
-    def pid(self) -> int:
-        """The PID, on this machine, of its process 1. Raises MachineError unless it runs."""
-        process = self.process()
-        if process is None or not process.runs():
-            raise MachineError(f"The native cluster's node {self.name} does not run: start it with `make cluster`.")
-        return child_of(process.pid, self.log)
-
-    def enter(self, *namespaces: str) -> list[str]:
-        """The beginning of a command that runs in some of its namespaces, such as `net`."""
-        return ["nsenter", "--target", str(self.pid()), *(f"--{each}" for each in namespaces), "--"]
 
 
 FIRST = Node(1)
@@ -180,31 +145,10 @@ def start(node: Node, built: Built) -> int:
     A worker's PID namespace is inside the first node's: it ends with the first node, however that ends.
     """
     node.state.mkdir(parents=True, exist_ok=True)
-    folders = cgroups.make_all(node.name)
-
-    def join_cgroups() -> None:
-        for folder in folders:
-            (folder / "cgroup.procs").write_text(str(os.getpid()))
-
-    namespaces = ["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child=SIGKILL"]
     places = [built.root, node.state, shared(), built.programs, built.nfs_client, node.config]
     network = [node.name, node.address, node.gateway]
-    script = ["/bin/sh", SOURCES / "enter.sh", *places, *network, *cgroups.hierarchies()]
-    within = [] if node.is_first else FIRST.enter("pid")
-    with node.log.open("wb") as log:
-        process = subprocess.Popen(
-            [*within, "unshare", *namespaces, "--", *map(str, script)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=join_cgroups,
-        )
-    pid = child_of(process.pid, node.log) if within else process.pid
-    node.record.write_text(json.dumps({"pid": pid, "started": start_ticks(pid)}))
-    inside = child_of(pid, node.log)
-    cgroups.settle(node.name)
-    return inside
+    script: list[str | Path] = ["/bin/sh", SOURCES / "enter.sh", *places, *network, *cgroups.hierarchies()]
+    return node.start(script, within=[] if node.is_first else FIRST.enter("pid"))
 
 
 def forget(node: Node) -> None:

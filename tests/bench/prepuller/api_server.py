@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jlddev.clusters import pki, programs
-from jlddev.support import rootfs
+from jlddev.clusters import programs
+from jlddev.support import pki, rootfs
 
 from tests.hub.processes import Program
 from tests.ports import free_port

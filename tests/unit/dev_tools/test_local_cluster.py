@@ -10,9 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from jlddev.clusters import cgroups, native, nodes, pki, programs, providers
+from jlddev.clusters import cgroups, native, nodes, programs, providers
 from jlddev.images import build
-from jlddev.support import debian_packages, rootfs, run
+from jlddev.support import debian_packages, pki, rootfs, run
 from jlddev.support.errors import MachineError, Unsupported
 from jlddev.support.process import Process, start_ticks
 from jlddev.tools import go, helm_and_kubectl
@@ -142,7 +142,7 @@ def test_a_taken_port_is_told_with_the_way_to_find_who_has_it(tmp_path: Path, mo
 
 
 def test_what_compiles_asks_for_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "missing", lambda: ["kubelet"])
+    monkeypatch.setattr(programs, "missing", lambda *names: ["kubelet"])
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(go, "toolchain", lambda: Path("/no/such/go"))
     monkeypatch.setenv("GOPROXY", "off")
@@ -161,7 +161,7 @@ def test_the_nfs_client_is_built_anew_when_its_sources_change(tmp_path: Path, mo
 
 
 def test_a_missing_nfs_client_alone_needs_go_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "missing", list)
+    monkeypatch.setattr(programs, "missing", lambda *names: [])
     monkeypatch.setattr(programs, "CACHE", tmp_path)
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(go, "toolchain", lambda: Path("/no/such/go"))
