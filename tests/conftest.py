@@ -1,5 +1,6 @@
 """The closing table: what ran, on what, and what did not run and why."""
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests import interrupted
 from tests.groups import Groups, place_of
 from tests.longest import longest
 
-LEVELS = ("unit", "render", "hub", "nfs", "mount", "machine", "logging", "cluster")
+LEVELS = ("unit", "render", "hub", "nfs", "mount", "machine", "logging", "kind", "cluster")
 TESTS = Path(__file__).parent
 ran_on = pytest.StashKey[dict[str, list[str]]]()  # by level, in the order in which it was told
 left_out = pytest.StashKey[Counter[str]]()  # by level and why, as `cluster: by -m`
@@ -21,6 +22,7 @@ left_out = pytest.StashKey[Counter[str]]()  # by level and why, as `cluster: by 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[ran_on], config.stash[left_out] = {}, Counter()
+    os.environ.setdefault("GOGC", "400")  # helm takes a fifth less of the processor, for memory that a test machine has
     # Tests run beside each other: how long an example takes says nothing about it.
     hypothesis.settings.register_profile("beside others", deadline=None)
     hypothesis.settings.load_profile("beside others")

@@ -3,6 +3,7 @@
 # machine they would keep from each other the time to start. Logs are in /var/log.
 # init.sh NAME ADDRESS GATEWAY
 export PATH=/opt/jld/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export GOGC=400 # some hundred MB more for all of them, and less of the processor for collecting garbage
 pki=/etc/jld/pki
 name=$1 node=$2 gateway=$3
 

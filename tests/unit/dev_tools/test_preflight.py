@@ -63,7 +63,7 @@ def test_the_first_start_is_estimated(
 
 @pytest.mark.usefixtures("bare")
 def test_a_later_start_is_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(programs, "missing", list)
+    monkeypatch.setattr(programs, "missing", lambda *names: [])
     preflight.main()
     assert len(capsys.readouterr().err.splitlines()) == 1
 
