@@ -4,9 +4,7 @@ import base64
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -19,13 +17,11 @@ from tests.hub.processes import Program
 
 from .lab import PYTHON, Lab
 from .person import sit_down
+from .places import CLOSED, DATABASE, OPEN, Place, stranger
 from .release import Release
-from .standin import HARDENED, LITTLE
 
-OPEN, CLOSED = "open", "closed"
 METADATA = "169.254.169.254"  # where clouds hand out a node's credentials
 INTERNET = "203.0.113.7"  # of a range for documentation: nobody's private network
-DATABASE = 5432
 STRANGERS = ("stranger", "database")  # pods of the same namespace that no policy names
 SCRAPER = "scraper"  # one that `metrics.scrapers` of hub and nginx name
 
@@ -84,35 +80,6 @@ WAYS = {
 }
 
 
-@dataclass(frozen=True)
-class Place:
-    """A pod's container, and its Python, or nothing where it has none."""
-
-    release: Release
-    pod: str
-    container: str
-    python: str = ""
-    namespace: str = ""  # another one than the release's
-
-    def tries(self, host: str, port: int) -> str:
-        """Whether a connection is made in three seconds."""
-        if self.python:
-            connect = f"import socket; socket.create_connection(({host!r}, {port}), 3)"
-            attempt = f'{self.python} -c "{connect}"'
-        else:
-            attempt = f"timeout 3 bash -c ': < /dev/tcp/{host}/{port}'"
-        script = f"{attempt} 2>/dev/null && echo {OPEN} || echo {CLOSED}"
-        where = [f"--namespace={self.namespace or self.release.name}", f"--container={self.container}"]
-        return self.release.kubectl("exec", self.pod, *where, "--", "sh", "-c", script).strip()
-
-    def settles(self, target: tuple[str, int], way: str) -> str:
-        """What a connection comes to, where the node's network learns of pods and policies a moment later."""
-        deadline = time.monotonic() + 30
-        while (found := self.tries(*target)) != way and time.monotonic() < deadline:
-            time.sleep(0.5)
-        return found
-
-
 @pytest.fixture(scope="module")
 def outside(provider: providers.Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Two web servers at the node, in place of a cloud's metadata server and of the internet."""
@@ -161,20 +128,6 @@ def places(release: Release, labs: tuple[Lab, Lab], hub_image: str) -> Iterator[
         "scraper": Place(release, SCRAPER, "server", "python"),
     }
     release.kubectl("delete", "pod", *names)
-
-
-def stranger(name: str, image: str) -> dict[str, object]:
-    container = {
-        "name": "server",
-        "image": image,
-        "command": ["python", "-m", "http.server", "--directory", "/etc/ssl", str(DATABASE)],
-        "securityContext": HARDENED,
-        "readinessProbe": {"tcpSocket": {"port": DATABASE}, "periodSeconds": 1},
-        "resources": LITTLE,
-    }
-    spec = {"automountServiceAccountToken": False, "terminationGracePeriodSeconds": 1, "containers": [container]}
-    metadata = {"name": name, "labels": {"app": name}}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 @pytest.fixture(scope="module")

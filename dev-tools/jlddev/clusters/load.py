@@ -1,7 +1,7 @@
 """Loads built images onto the nodes of a local cluster."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from jlddev.clusters import nodes
@@ -76,12 +76,22 @@ def _enter(node: Node) -> list[str]:
 
 
 @alone("load-images")
-def into_kind(builder: Builder, cluster: str, images: Iterable[Image]) -> None:
-    """Load images with kind, which skips those that its nodes have."""
+def into_kind(
+    builder: Builder, cluster: str, nodes_of_kind: Iterable[str], images: Iterable[Image], env: Mapping[str, str]
+) -> None:
+    """Load images onto those of kind's nodes that lack them, under their names and aliases; `env` has kind and docker on PATH."""
+    present = {
+        node: output(["docker", "exec", node, *CTR, "list", "--quiet"], env=env).split() for node in nodes_of_kind
+    }
     folder = CACHE / "archives"
     for image in images:
-        archive = save(builder, image, folder)
-        run(f"load image {image.name}", ["kind", "load", "image-archive", archive, "--name", cluster], log="image-load")
+        lacking = ",".join(node for node, names in present.items() if image.reference not in names)
+        if lacking:
+            archive = save(builder, image, folder)
+            command = ["kind", "load", "image-archive", str(archive), "--name", cluster, "--nodes", lacking]
+            run(f"load image {image.name}", command, log="image-load", env=env)
+        for node in present:
+            output(["docker", "exec", node, *CTR, "tag", "--force", image.reference, image.alias], env=env)
     shutil.rmtree(folder, ignore_errors=True)
 
 

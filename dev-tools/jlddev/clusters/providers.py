@@ -1,24 +1,28 @@
 """The cluster that `make up` and the tests use: an existing one (KUBECONFIG), kind, or the native cluster."""
 
+import json
 import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from jlddev.clusters import load, native, nodes, programs, workers
+from jlddev.clusters import cgroups, load, native, nodes, programs, workers
 from jlddev.images import build
 from jlddev.support import debian_packages
 from jlddev.support.errors import MachineError, Unsupported
-from jlddev.support.paths import BIN, CACHE, CHECKOUT
+from jlddev.support.paths import BIN, CACHE
 from jlddev.support.run import output, run, say
 from jlddev.tools import go
 
 FRONT_DOOR = {8443: 30443, 8080: 30080}  # values/local.yaml has the same ports
 KIND_CLUSTER = "jld"
-KIND_CONFIG = CHECKOUT / "tests" / "kind.yaml"
 MINUTES_OF_ONE_CORE = 40  # of the first native start; 18 to 35 were measured on two cores
-KIND_PROGRAM = "sigs.k8s.io/kind@v0.31.0"
+KIND_VERSION = "v0.33.0"
+KIND_PROGRAM = f"sigs.k8s.io/kind@{KIND_VERSION}"
+# The kubelet refuses cgroup v1 unless told otherwise.
+CGROUP_V1 = [{"kind": "KubeletConfiguration", "apiVersion": "kubelet.config.k8s.io/v1beta1", "failCgroupV1": False}]
 
 
 class Provider(ABC):
@@ -101,32 +105,49 @@ class Kind(Provider):
     """Kubernetes in Docker."""
 
     name = "kind"
-    what = "kind (Kubernetes in Docker)"
     kubeconfig = CACHE / "kind.kubeconfig"
+    networking: Mapping[str, object] = {"apiServerAddress": "127.0.0.1"}
+
+    @property
+    def what(self) -> str:
+        return f"kind {KIND_VERSION} (Kubernetes in Docker)"
 
     def check(self, ports: Iterable[int], count: int = 1) -> None:
         if shutil.which("kind", path=self._path()) is None:
             go.require("kind is compiled")
-        super().check(ports, count)
+        if self.running():
+            if count > (there := len(self.nodes())):
+                raise MachineError(
+                    f"The kind cluster runs with fewer nodes ({there}), and kind adds none: make cluster-down, then repeat with NODES={count}."
+                )
+        else:
+            native.require_free(ports)
 
     def up(self, count: int = 1) -> Path:
         self.check([], count)
         if shutil.which("kind", path=self._path()) is None:
-            run("build kind", ["env", f"GOBIN={BIN}", go.program(), "install", KIND_PROGRAM], log="build-kind")
+            env = os.environ | {"GOBIN": str(BIN), "CGO_ENABLED": "0"}
+            run("build kind", [go.program(), "install", KIND_PROGRAM], log="build-kind", env=env)
         if not self.running():
-            command = ["kind", "create", "cluster", "--name", KIND_CLUSTER, "--config", str(KIND_CONFIG)]
+            configuration = self.kubeconfig.with_suffix(".configuration.json")
+            configuration.write_text(json.dumps(self.configuration(count), indent=2))  # which is YAML too
+            command = ["kind", "create", "cluster", "--name", KIND_CLUSTER, "--wait=120s"]
             run(
                 "create the kind cluster",
-                [*command, "--kubeconfig", str(self.kubeconfig)],
+                [*command, "--config", str(configuration), "--kubeconfig", str(self.kubeconfig)],
                 log="kind-create",
                 env=self._env(),
             )
         return self.kubeconfig
 
+    def configuration(self, count: int) -> Mapping[str, Any]:
+        """What kind is told of a new cluster."""
+        return kind_configuration(count, self.networking, None, [] if cgroups.is_unified() else CGROUP_V1)
+
     def down(self) -> None:
         run(
             "delete the kind cluster",
-            ["kind", "delete", "cluster", "--name", KIND_CLUSTER],
+            ["kind", "delete", "cluster", "--name", KIND_CLUSTER, "--kubeconfig", self.kubeconfig],
             log="kind-delete",
             env=self._env(),
         )
@@ -136,17 +157,44 @@ class Kind(Provider):
             return False
         return KIND_CLUSTER in output(["kind", "get", "clusters"], env=self._env()).split()
 
+    def nodes(self) -> list[str]:
+        """The names of its nodes, which are containers of Docker."""
+        return output(["kind", "get", "nodes", "--name", KIND_CLUSTER], env=self._env()).split()
+
     def load(self, builder: build.Builder, built: Sequence[build.Image]) -> None:
-        load.into_kind(builder, KIND_CLUSTER, built)
+        load.into_kind(builder, KIND_CLUSTER, self.nodes(), built, self._env())
 
     def front_door(self, ports: Mapping[int, int]) -> None:
-        """Does nothing: tests/kind.yaml maps the ports when the cluster is created."""
+        """Does nothing: the ports are mapped when the cluster is created."""
 
     def _path(self) -> str:
         return f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
 
     def _env(self) -> dict[str, str]:
         return os.environ | {"PATH": self._path()}
+
+
+def kind_configuration(
+    count: int, networking: Mapping[str, object], image: str | None, patches: Sequence[object]
+) -> Mapping[str, Any]:
+    """kind's configuration of a cluster with so many nodes, the first of which has the control plane.
+
+    `networking` is kind's; at its `apiServerAddress` the front door's node ports answer too. `image` is the node's, kind's
+    own where it is None. `patches` are objects of kubeadm and of the kubelet to merge.
+    """
+    mappings = [
+        {"containerPort": inside, "hostPort": outside, "listenAddress": networking["apiServerAddress"]}
+        for outside, inside in FRONT_DOOR.items()
+    ]
+    first: dict[str, Any] = {"role": "control-plane", "extraPortMappings": mappings}
+    of_image = {"image": image} if image else {}
+    return {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "networking": networking,
+        "nodes": [first | of_image, *({"role": "worker"} | of_image for _ in range(count - 1))],
+        "kubeadmConfigPatches": [json.dumps(patch) for patch in patches],
+    }
 
 
 class Native(Provider):

@@ -170,5 +170,3 @@ def test_more_nodes_than_there_can_be_are_told_before_anything_is_made(monkeypat
     monkeypatch.setenv("KUBECONFIG", "/no/such/file")
     with pytest.raises(MachineError, match=r"the cluster of KUBECONFIG has the nodes that it has: .* leave NODES out"):
         providers.Given().up(2)
-    with pytest.raises(MachineError, match=r"kind .*has the nodes that it has"):
-        providers.Kind().up(2)
