@@ -9,7 +9,7 @@ import difflib
 import re
 
 from jld.rules.rule import Violations
-from jld.rules.traits import accepting, hub_image
+from jld.rules.traits import accepting, hub_image, using
 from jld.rules.traits.owned import NOT_LEFT, OPTIONS
 from jld.support.key_paths import JsonMap, KeyPath, map_at
 
@@ -64,7 +64,8 @@ def _option_violations(login: JsonMap, name: str, other: JsonMap) -> Violations:
         if option in traits:
             # An older name hands its value to the newer one, which takes less.
             taking = traits[login["aliases"].get(option, option)]
-            wrong += accepting.faults(option, taking, value, (*_OPTIONS, option))
+            where = (*_OPTIONS, option)
+            wrong += list(accepting.faults(option, taking, value, where)) or using.faults(option, taking, value, where)
             continue
         free = [each for each in traits if each not in OPTIONS]
         close = difflib.get_close_matches(option, free, 1) or difflib.get_close_matches(option.lower(), free, 1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jld.rules.rule import Violations
-from jld.rules.traits import accepting, hub_image, pod_types
+from jld.rules.traits import accepting, hub_image, pod_types, using
 from jld.rules.traits.owned import CLASSES, NOT_LEFT, OWNED, TRAITS
 from jld.support.key_paths import value_at
 
@@ -27,7 +27,14 @@ _NAMES = {
     "scheduler_name": "the name of a scheduler, like default-scheduler",
 }
 _KEY = "write letters, digits, -, _ and ., after a prefix like example.org/ if it has one"
-_MAPS_OF_TEXT = ("environment", "extra_annotations", "node_selector")
+_LABELS = ("node_selector", "storage_extra_labels", "user_namespace_labels")
+_MAPS_OF_TEXT = (
+    "environment",
+    "extra_annotations",
+    "storage_extra_annotations",
+    "user_namespace_annotations",
+    *_LABELS,
+)
 
 
 def violations(traits: Mapping[str, Any]) -> Violations:
@@ -51,7 +58,7 @@ def _trait_violations(class_name: str, name: str, value: Any) -> Violations:
         hint = f"did you mean {close[0]}?" if close else "see JupyterHub's documentation, or remove it"
         yield (), f"{class_name} has no such trait; {hint}"
         return
-    wrong = list(accepting.faults(name, known[name], value))
+    wrong = list(accepting.faults(name, known[name], value)) or list(using.faults(name, known[name], value))
     yield from wrong or _kubernetes_violations(name, value)
 
 
@@ -74,8 +81,9 @@ def _kubernetes_violations(name: str, value: Any) -> Violations:
             yield (key,), f"Kubernetes takes no such key; {_KEY}"
         if not isinstance(text, str):
             yield (key,), f"{pod_types.describe_value(text)}; write text in quotes"
-        elif name == "node_selector" and not pod_types.LABEL_VALUE.fullmatch(text):
-            yield (key,), f"{pod_types.describe_value(text)}; write the value of a node's label"
+        elif name in _LABELS and not pod_types.LABEL_VALUE.fullmatch(text):
+            whose = " a node's" if name == "node_selector" else " a"
+            yield (key,), f"{pod_types.describe_value(text)}; write the value of{whose} label"
 
 
 def _override_violations(value: Any) -> Violations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jld.installed.table import table
-from jld.rules.traits import accepting, hub_image, pod_types
+from jld.rules.traits import accepting, hub_image, pod_types, using
 from jld.rules.traits.owned import CLASSES, OPTIONS, OWNED
 from sqlalchemy import create_engine
 from sqlalchemy.exc import NoSuchModuleError
+from tornado.httpclient import HTTPRequest
 
 from tests.unit.test_requirements import CHECKOUT, pinned
 
@@ -156,3 +158,8 @@ def test_what_the_table_accepts_of_a_pod_the_api_accepts(data: st.DataObject) ->
     except kubernetes_validate.ValidationError:
         accepted = False
     assert accepted or any(pod_types.violations(f"V1{kind}", value))
+
+
+def test_the_arguments_of_requests_are_those_that_tornado_takes() -> None:
+    taken = inspect.signature(HTTPRequest.__init__).parameters
+    assert set(using.REQUEST_ARGUMENTS) <= set(taken)

@@ -52,6 +52,32 @@ MISTAKES = {
         "site.yaml:6:48: error: hub.traits.KubeSpawner.extra_annotations.billing: found the number 12; "
         "write text in quotes",
     ),
+    "a number among names": (
+        "    KubeSpawner: {env_keep: [PATH, 1]}\n",
+        "site.yaml:6:36: error: hub.traits.KubeSpawner.env_keep[1]: found the number 1; write text in quotes",
+    ),
+    "a map among paths": (
+        "    JupyterHub: {template_paths: [{a: b}]}\n",
+        "site.yaml:6:35: error: hub.traits.JupyterHub.template_paths[0]: found keys and values; write text in quotes",
+    ),
+    "a label that is no text": (
+        "    KubeSpawner: {user_namespace_labels: {team: 7}}\n",
+        "site.yaml:6:49: error: hub.traits.KubeSpawner.user_namespace_labels.team: found the number 7; write text in quotes",
+    ),
+    "a label with a blank": (
+        "    KubeSpawner: {user_namespace_labels: {team: my team}}\n",
+        'site.yaml:6:49: error: hub.traits.KubeSpawner.user_namespace_labels.team: found "my team"; write the value of a label',
+    ),
+    "an annotation of a namespace in words that are no key": (
+        "    KubeSpawner: {user_namespace_annotations: {my team: x}}\n",
+        "site.yaml:6:57: error: hub.traits.KubeSpawner.user_namespace_annotations.my team: Kubernetes takes no such key; write "
+        "letters, digits, -, _ and ., after a prefix like example.org/ if it has one",
+    ),
+    "a mistyped argument of requests": (
+        "    GitHubOAuthenticator: {http_request_kwargs: {request_timout: 5}}\n",
+        "site.yaml:6:66: error: hub.traits.GitHubOAuthenticator.http_request_kwargs.request_timout: no request takes it, and "
+        "nobody could log in; did you mean request_timeout?",
+    ),
     "a toleration that Kubernetes does not know": (
         "    KubeSpawner: {tolerations: [{key: labs, operater: Exists}]}\n",
         "site.yaml:6:55: error: hub.traits.KubeSpawner.tolerations[0].operater: "
