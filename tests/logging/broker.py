@@ -76,7 +76,7 @@ class Broker:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_DIST_PORT": str(distribution),
             "RABBITMQ_NODENAME": f"{self.name}@localhost",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
             "RABBITMQ_BASE": "/srv/data",
             "RABBITMQ_MNESIA_BASE": "/srv/data/mnesia",
             "RABBITMQ_LOG_BASE": "/srv/data/log",

@@ -15,6 +15,9 @@ _WILDCARDS = (
     "application:set_env(amqp_client,ssl_options,"
     "[{customize_hostname_check,[{match_fun,public_key:pkix_verify_hostname_match_fun(https)}]}],[{persistent,true}])."
 )
+# Erlang's threads would spin for a while where there is nothing to do, and take the processor from a pod that shares it:
+# https://www.rabbitmq.com/docs/runtime#busy-waiting
+_NO_SPINNING = "+sbwt none +sbwtdcpu none +sbwtdio none"
 
 
 def plugins(settings: Settings) -> str:
@@ -64,7 +67,7 @@ def environment(settings: Settings) -> str:
         "ADVANCED_CONFIG_FILE": folders.rabbitmq / "none",
         "ENABLED_PLUGINS_FILE": folders.rabbitmq / "enabled_plugins",
         "MNESIA_BASE": folders.rabbitmq_data / "mnesia",
-        "SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "SERVER_ADDITIONAL_ERL_ARGS": f"{_NO_SPINNING} -kernel inet_dist_use_interface {{127,0,0,1}}",
     }
     lines = [f"export {name}='{value}'" for name, value in exported.items()]
     return "".join(f"{line}\n" for line in [*lines, *(f"{name}='{value}'" for name, value in own.items())])
