@@ -231,6 +231,47 @@ os._exit(0)
     until(lambda: "got it" in said(right, trying), "the lock is never free")
 
 
+def test_a_claim_that_both_nodes_write_has_the_homes_and_shared_files_of_labs_of_both(
+    make_release: Callable[..., Release], browser: Browser, release: Release
+) -> None:
+    """Without a file server: on a class whose volumes many nodes write, `ReadWriteMany`."""
+    ports = Ports(http=32286, https=32287)
+    site = {
+        "global": {"hostname": "claim.test", "port": ports.https, "pod": {"tolerations": TOLERATED}},
+        "hub": {
+            "auth": {"dummy": {"users": ["ada", "bob"]}},
+            "lab": {"pod": {"tolerations": TOLERATED}, "sizes": release.site["hub"]["lab"]["sizes"]},
+        },
+        "storage": {
+            "claim": {"storageClass": "shared", "capacity": "1Gi"},
+            "volumes": {"scratch": {"mountPath": "/scratch", "directoryMode": "1777"}},
+        },
+        "nginx": {
+            "replicas": 1,
+            "service": {"type": "NodePort", "nodePorts": {"http": ports.http, "https": ports.https}},
+            "tls": {"selfSigned": True},
+        },
+    }
+    claimed = make_release("jld-claim", ports, site)
+    people = {name: start(browser, claimed, name, size) for name, size in (("ada", "left"), ("bob", "right"))}
+    left, right = Lab(claimed, "ada"), Lab(claimed, "bob")
+    assert (
+        claimed.kubectl("get", "pvc", f"{claimed.name}-home", "--output=jsonpath={.status.accessModes}")
+        == '["ReadWriteMany"]'
+    )
+    left.python("open('mine.txt', 'w').write('of ada'); open('/scratch/shared.txt', 'w').write('for bob')")
+    assert right.python("print(open('/scratch/shared.txt').read())") == "for bob"
+    assert "No such file" in right.failing("open('mine.txt')")
+
+    people["ada"].stop_lab()
+    people["ada"].start_lab("right")
+    assert left.kubectl("get", "pod", left.pod, "--output=jsonpath={.spec.nodeName}") == WORKER.name
+    assert left.python("print(open('mine.txt').read())") == "of ada"
+    for person in people.values():
+        person.stop_lab()
+        person.page.context.close()
+
+
 def said(lab: Lab, program: str) -> str:
     """What a program prints, or why it failed."""
     try:
