@@ -58,10 +58,10 @@ lab: tools ## Start a lab in what `make up` installed, unless one runs; prints i
 down: tools ## Take away what `make up` made
 	@$(JLDDEV) down
 
-test: tools lint ## All levels that this machine can run: machine by itself, then beside each other unit, render, hub, nfs, mount, logging, kind, cluster
+test: tools lint ## All levels that this machine can run: machine by itself, then beside each other unit, render, hub, nfs, mount, systems, logging, kind, cluster
 	@$(JLDDEV) nginx
 	@failed=0; .venv/bin/pytest tests/machine || failed=1; \
-	  .venv/bin/pytest --numprocesses=4 -m "not chaos" --ran-before=machine $(LEVELS) tests/nfs tests/mount tests/logging tests/kind tests/cluster || failed=1; exit $$failed
+	  .venv/bin/pytest --numprocesses=4 -m "not chaos" --ran-before=machine $(LEVELS) tests/nfs tests/mount tests/systems tests/logging tests/kind tests/cluster || failed=1; exit $$failed
 
 test-fast: tools lint ## unit, render and hub without what is slow, in several processes: under eight minutes, three of them the hub's
 	@$(JLDDEV) nginx

@@ -14,7 +14,7 @@ from tests import interrupted
 from tests.groups import Groups, place_of
 from tests.longest import longest
 
-LEVELS = ("unit", "render", "hub", "nfs", "mount", "machine", "logging", "kind", "cluster")
+LEVELS = ("unit", "render", "hub", "nfs", "mount", "machine", "systems", "logging", "kind", "cluster")
 TESTS = Path(__file__).parent
 ran_on = pytest.StashKey[dict[str, list[str]]]()  # by level, in the order in which it was told
 left_out = pytest.StashKey[Counter[str]]()  # by level and why, as `cluster: by -m`

@@ -50,7 +50,13 @@ CLUSTER = {
         "test_logging",  # last, when the brokers of other levels are gone
     ),
 }
-MACHINES = ("nfs", "mount", "machine", "kind")  # levels that start a machine, or namespaces, once for all their tests
+MACHINES = (
+    "nfs",
+    "mount",
+    "machine",
+    "kind",
+    "systems",
+)  # levels that start a machine, or namespaces, once for all their tests
 # Brokers and a load of lines: over before the cluster's tests of a load begin.
 LOADS = tuple(
     f"tests/logging/test_{name}.py" for name in ("relay_chain", "logstash_chain", "faults_are_told", "logstash_files")

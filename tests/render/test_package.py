@@ -81,8 +81,7 @@ def test_the_package_is_linted_and_shows_its_values_as_the_checkout_does(
 
 
 def test_the_tool_checks_a_site_with_an_unpacked_package_as_with_the_checkout(package: Path, tmp_path: Path) -> None:
-    with tarfile.open(package) as archive:
-        archive.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "--extract", "--file", package, "--directory", tmp_path], check=True)
     unpacked = Chart(tmp_path / "jld")
 
     assert (unpacked.defaults(), unpacked.schema()) == (Chart(CHART).defaults(), Chart(CHART).schema())

@@ -35,9 +35,9 @@ LEAVE_NOTHING = (
 )
 
 
-def folder(name: str, packages: Sequence[str], apt: Sequence[str] = ()) -> Path:
+def folder(name: str, packages: Sequence[str], apt: Sequence[str] = (), suite: str = SUITE) -> Path:
     """The folder for a root file system with `packages` and lines for apt. Its name contains a digest of the list."""
-    digest = hashlib.sha256("\n".join([SUITE, *packages, *apt]).encode()).hexdigest()[:12]
+    digest = hashlib.sha256("\n".join([suite, *packages, *apt]).encode()).hexdigest()[:12]
     return CACHE / "debian" / f"{name}-{digest}"
 
 
@@ -46,16 +46,16 @@ def base_image() -> Path:
     return bootstrap("base", (), LEAVE_NOTHING)
 
 
-def bootstrap(name: str, packages: Sequence[str], apt: Sequence[str] = ()) -> Path:
+def bootstrap(name: str, packages: Sequence[str], apt: Sequence[str] = (), suite: str = SUITE) -> Path:
     """Create a tar of a minimal Debian with `packages` unless it is cached. Returns its path. Raises MachineError."""
-    target = folder(name, packages, apt).with_suffix(".tar")
+    target = folder(name, packages, apt, suite).with_suffix(".tar")
     with alone(f"bootstrap-{target.name}"):
         if not target.exists():
-            make_tar(name, packages, apt, target)
+            make_tar(name, packages, apt, suite, target)
     return target
 
 
-def make_tar(name: str, packages: Sequence[str], apt: Sequence[str], target: Path) -> None:
+def make_tar(name: str, packages: Sequence[str], apt: Sequence[str], suite: str, target: Path) -> None:
     """Run mmdebstrap; the tar is there when it is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     half_made = target.with_suffix(".part.tar")
@@ -67,17 +67,17 @@ def make_tar(name: str, packages: Sequence[str], apt: Sequence[str], target: Pat
     write = f'rm -f "$1"/var/cache/apt/*.bin; printf "%s\\n" {lines} > "$1/etc/apt/apt.conf.d/jld"'
     configure = [f"--customize-hook={write}"] if apt else []
     run(
-        f"bootstrap Debian {SUITE} for {name}",
-        ["mmdebstrap", "--variant=minbase", *include, *configure, SUITE, half_made],
+        f"bootstrap Debian {suite} for {name}",
+        ["mmdebstrap", "--variant=minbase", *include, *configure, suite, half_made],
         log=f"bootstrap-{name}",
     )
     half_made.rename(target)
 
 
-def unpacked(name: str, packages: Sequence[str]) -> Path:
+def unpacked(name: str, packages: Sequence[str], suite: str = SUITE) -> Path:
     """Unpack that tar unless it is cached. Returns the folder."""
-    tar = bootstrap(name, packages)
-    root = folder(name, packages)
+    tar = bootstrap(name, packages, suite=suite)
+    root = folder(name, packages, suite=suite)
     with alone(f"unpack-{root.name}"):
         if not root.exists():
             half_made = root.with_suffix(".part")

