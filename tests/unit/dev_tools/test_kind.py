@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from jlddev.clusters import cgroups, load, native, providers
+from jlddev.clusters import cgroups, load, providers
 from jlddev.docker import node_image
 from jlddev.docker.engine import ENGINE
 from jlddev.docker.kind import PATIENT, OwnKind
 from jlddev.images import build
+from jlddev.support import ports
 from jlddev.support.errors import MachineError
 from jlddev.support.paths import DEV_TOOLS
 
@@ -73,7 +74,7 @@ def test_the_ports_of_a_cluster_that_does_not_run_must_be_free(monkeypatch: pyte
     (tmp_path / "kind").write_text("#!/bin/sh\n")
     (tmp_path / "kind").chmod(0o755)
     monkeypatch.setattr(providers, "BIN", tmp_path)
-    monkeypatch.setattr(native, "in_use", lambda port: port == 8443)
+    monkeypatch.setattr(ports, "in_use", lambda port: port == 8443)
     with pytest.raises(MachineError, match=r"Port 8443 of 127.0.0.1 is taken"):
         providers.Kind().check([8080, 8443])
 
