@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jlddev.clusters import cgroups, native, programs, providers
+from jlddev.clusters import cgroups, programs, providers
 from jlddev.docker import engine, node_image
 from jlddev.docker.engine import ENGINE
 from jlddev.support import debian_packages
@@ -18,6 +18,7 @@ PATIENT = {
     "apiVersion": "kubeadm.k8s.io/v1beta4",
     "timeouts": {"controlPlaneComponentHealthCheck": "10m", "kubeletHealthCheck": "10m", "kubernetesAPICall": "10m"},
 }
+WHAT = "A Docker Engine of the harness's own"
 
 
 class OwnKind(providers.Kind):
@@ -37,14 +38,18 @@ class OwnKind(providers.Kind):
         )
 
     def check(self, ports: Iterable[int], count: int = 1) -> None:
-        if reason := native.missing():
-            raise Unsupported(reason)
-        debian_packages.require(debian_packages.NATIVE, "A Docker Engine of the harness's own")
+        if os.geteuid() != 0:
+            raise Unsupported(
+                f"{WHAT} is in namespaces and cgroups of its own, which only root may make: run it as root."
+            )
+        if lacking := cgroups.missing():
+            raise Unsupported(f"{WHAT} has cgroups as the native cluster has them. {lacking}.")
+        debian_packages.require(debian_packages.NATIVE, WHAT)
         programs.require_go(node_image.OF_NODE)
 
     def up(self, count: int = 1) -> Path:
         self.check([], count)
-        debian_packages.ensure(debian_packages.NATIVE, "a Docker Engine of the harness's own")
+        debian_packages.ensure(debian_packages.NATIVE, WHAT)
         archive = node_image.built()
         engine.up()
         node_image.give(archive, ENGINE.programs / "docker")

@@ -1,6 +1,7 @@
 """What kind is told, and of what the node image of the harness's own is made: nothing here starts an engine."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from jlddev.docker.engine import ENGINE
 from jlddev.docker.kind import PATIENT, OwnKind
 from jlddev.images import build
 from jlddev.support import ports
-from jlddev.support.errors import MachineError
+from jlddev.support.errors import MachineError, Unsupported
 from jlddev.support.paths import DEV_TOOLS
 
 MAPPINGS = [
@@ -136,3 +137,24 @@ def test_the_engine_is_apart_from_the_native_cluster() -> None:
     assert not ENGINE.name.startswith(cgroups.NAME)
     assert ENGINE.name.startswith(cgroups.ALL.rstrip("*"))
     assert (DEV_TOOLS / "engine" / "enter.sh").is_file()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "value", "sentence"),
+    [
+        (os, "geteuid", lambda: 1000, r"which only root may make: run it as root\."),
+        (
+            cgroups,
+            "missing",
+            lambda: "The machine has no cgroups",
+            r"has cgroups as the native cluster has them. The machine has no cgroups\.",
+        ),
+    ],
+    ids=["root", "cgroups"],
+)
+def test_a_machine_that_cannot_have_an_engine_is_told_why(
+    module: object, name: str, value: object, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, name, value)
+    with pytest.raises(Unsupported, match=sentence):
+        OwnKind().check([])
