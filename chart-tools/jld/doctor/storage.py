@@ -80,6 +80,8 @@ def findings(cluster: ClusterFacts, site: JsonMap | None, release: Release) -> I
             protocol = str((chosen.get("parameters") or {}).get("protocol"))
             finding = _of_one_owner(finding, str(chosen.get("provisioner")), protocol, site, Level.failure)
         yield finding
+        if finding.level is not Level.failure and (name := named or default):
+            yield from _bound_by_labs(name, known[name])
 
 
 def _open_to_labs(nodes: Sequence[Object], site: JsonMap) -> Sequence[Object]:
@@ -162,6 +164,14 @@ def _class(key: str, named: str, default: str, known: dict[str, Any]) -> Finding
             key, Level.failure, "the cluster has no default storage class, so the claim would wait for ever", remedy
         )
     return Finding(key, Level.ok, f"storage class {named or default}")
+
+
+def _bound_by_labs(name: str, storage_class: Object) -> Iterator[Finding]:
+    """Helm takes a claim for ready when it has a volume."""
+    if storage_class.get("volumeBindingMode") == "WaitForFirstConsumer":
+        observed = f"storage class {name} makes a volume when the first lab mounts it: helm --wait waits for that until its timeout"
+        remedy = "install and upgrade without --wait until a lab ran, or take a class with volumeBindingMode: Immediate"
+        yield Finding("storage.claim.storageClass", Level.warning, observed, remedy)
 
 
 def _many_nodes(key: str, name: str, provisioner: str, nodes: Sequence[Object] | NoResponse) -> Finding:

@@ -261,6 +261,30 @@ def test_the_class_of_the_volumes_of_people_is_judged(
     assert bool(found.remedy) is (level is not Level.ok)
 
 
+@pytest.mark.parametrize(
+    ("binding", "claim_of", "told"),
+    [
+        ("WaitForFirstConsumer", {}, True),
+        ("WaitForFirstConsumer", {"storageClass": "files", "accessMode": "ReadWriteOnce"}, True),
+        ("Immediate", {}, False),
+        ("WaitForFirstConsumer", {"storageClass": "none"}, False),
+    ],
+    ids=["the default class", "a named one", "at once", "a class that is not there"],
+)
+def test_a_volume_that_waits_for_the_first_lab_is_told_before_helm_waits_for_it(
+    binding: str, claim_of: dict[str, str], told: bool
+) -> None:
+    classes = [storage_class("files", "nfs.csi.k8s.io", True) | {"volumeBindingMode": binding}]
+    facts = replace(FIT, storage_classes=classes)
+    found = [
+        each
+        for each in cluster.findings(facts, site(storage={"mode": "claim", "claim": claim_of}), HERE)
+        if each.subject == "storage.claim.storageClass"
+    ]
+    assert [each.level for each in found] == [Level.warning] * told
+    assert all("without --wait" in each.remedy and "helm --wait waits" in each.observed for each in found)
+
+
 def test_homes_that_no_lab_mounts_any_more_are_named() -> None:
     shared, own = {"claims": [claim("jld-home")]}, {"claims": [claim("jld-home.ada"), claim("jld-home.bob")]}
     assert "claim jld-home holds shared homes" in judged("storage.homes", shared, site(**OWN)).observed
