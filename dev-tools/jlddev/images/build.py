@@ -50,9 +50,9 @@ class Image:
 
 
 def content_tag(folder: Path, base: str = "") -> str:
-    """A tag from the names, modes and contents of a folder's files, and the tag of the image below."""
+    """A tag from the names, modes and contents of a folder's files, but for Python's caches, and the tag of the image below."""
     digest = hashlib.sha256(base.encode())
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         executable = path.stat().st_mode & 0o111
         digest.update(f"{path.relative_to(folder)}\0{bool(executable)}\0".encode())
         digest.update(path.read_bytes())

@@ -21,7 +21,10 @@ from jlddev.tools import go, helm_and_kubectl
 def test_an_images_tag_changes_with_content_name_and_mode(tmp_path: Path) -> None:
     file = tmp_path / "Dockerfile"
     file.write_text("FROM scratch\n")
-    tags = [build.content_tag(tmp_path), build.content_tag(tmp_path)]
+    tags = [build.content_tag(tmp_path)]
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "program.cpython-311.pyc").touch()  # of a test that imported what is in the folder
+    tags.append(build.content_tag(tmp_path))
     file.chmod(0o755)
     tags.append(build.content_tag(tmp_path))
     file.rename(tmp_path / "Other")
