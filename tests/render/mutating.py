@@ -101,7 +101,7 @@ def _at(source: str, data: Data, path: Path, chance: random.Random) -> Iterator[
 
 def misspelt(path: Path, chance: random.Random) -> Iterator[tuple[str, str]]:
     name = path[-1]
-    if isinstance(name, int):
+    if isinstance(name, int) or not name:  # an entry of a list, or a key without a letter
         return
     place = chance.randrange(len(name))
     yield "a letter too few", name[:place] + name[place + 1 :] or "x"
