@@ -81,7 +81,11 @@ def _kubernetes_violations(name: str, value: Any) -> Violations:
             yield (key,), f"Kubernetes takes no such key; {_KEY}"
         if not isinstance(text, str):
             yield (key,), f"{pod_types.describe_value(text)}; write text in quotes"
-        elif name in _LABELS and not pod_types.LABEL_VALUE.fullmatch(text):
+        elif (
+            name in _LABELS
+            and not pod_types.LABEL_VALUE.fullmatch(text)
+            and (name == "node_selector" or "{" not in text)
+        ):
             whose = " a node's" if name == "node_selector" else " a"
             yield (key,), f"{pod_types.describe_value(text)}; write the value of{whose} label"
 

@@ -64,6 +64,11 @@ MISTAKES = {
         "    KubeSpawner: {user_namespace_labels: {team: 7}}\n",
         "site.yaml:6:49: error: hub.traits.KubeSpawner.user_namespace_labels.team: found the number 7; write text in quotes",
     ),
+    "a name that is not filled in": (
+        "    KubeSpawner: {dns_name_template: '{username}'}\n",
+        'site.yaml:6:38: error: hub.traits.KubeSpawner.dns_name_template: found "{username}"; between braces write one of {name}, '
+        "{namespace}, and {{ for a brace",
+    ),
     "a label with a blank": (
         "    KubeSpawner: {user_namespace_labels: {team: my team}}\n",
         'site.yaml:6:49: error: hub.traits.KubeSpawner.user_namespace_labels.team: found "my team"; write the value of a label',
