@@ -102,6 +102,8 @@ def test_what_the_tool_accepts_works(part: int, lean_chart: Path, hub_fault: Hub
     holds()
     # Neither is the test one of refusals alone, nor is everything right.
     assert sum(accepted) / len(accepted) > 0.2
+    # Of a hundred parts, part 84 draws nothing that is refused, and its changes alone are.
+    assert sum(accepted) < len(accepted) or part == 84
     assert 0 < sum(changes) < len(changes)
 
 

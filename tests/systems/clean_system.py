@@ -9,7 +9,6 @@ from jlddev.support import rootfs
 from jlddev.support.paths import CHECKOUT
 
 PACKAGES = ("ca-certificates", "make", "python3", "python3-venv")
-BUNDLE, NAMES = Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/resolv.conf")
 # In namespaces of its own, over a root file system that stays as it is: enter ROOT FOLDER USER COMMAND...
 ENTER = """
 root=$1 folder=$2 user=$3

@@ -18,9 +18,9 @@ def wait_until_gone(link: str, folder: Path, network: str | None, groups: str = 
     """Return when nothing of the cluster is left.
 
     `link` is the name of its network interface on this machine, `folder` what its mounts are below, `network` the name of
-    its network namespace where that is known, `groups` what its cgroups are named like. The kernel takes away the interface after the last process in the namespace
-    ended, and after the namespaces of the pods, one after the other: with some hundred pods in the cluster's life that is
-    longer than the end of the processes.
+    its network namespace where that is known, `groups` what its cgroups are named like. The kernel takes away the interface
+    after the last process in the namespace ended, and after the namespaces of the pods, one after the other: with some
+    hundred pods in the cluster's life that is longer than the end of the processes.
 
     Raises MachineError with what is left after SECONDS, and with the processes that hold the network namespace.
     """
