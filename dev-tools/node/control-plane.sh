@@ -21,6 +21,10 @@ keep kube-controller-manager kube-controller-manager --leader-elect=false \
   --service-account-private-key-file $pki/service-accounts.key --root-ca-file $pki/ca.crt
 keep kube-scheduler kube-scheduler --leader-elect=false --kubeconfig /etc/jld/scheduler.kubeconfig
 keep coredns coredns -conf /etc/jld/Corefile
-keep local-path-provisioner local-path-provisioner start --kubeconfig /etc/jld/provisioner.kubeconfig \
-  --namespace kube-system --provisioner-name rancher.io/local-path --config /etc/jld/local-path.json \
-  --configmap-name local-path --service-account-name default --helper-image localhost/jld/node-helper:1
+# One for the disks of a node and one for those that all nodes share: one that knew both by the names of their classes
+# would refuse every other class.
+for disks in local shared; do
+  keep $disks-path-provisioner local-path-provisioner start --kubeconfig /etc/jld/provisioner.kubeconfig \
+    --namespace kube-system --provisioner-name rancher.io/$disks-path --config /etc/jld/$disks-path.json \
+    --configmap-name local-path --service-account-name default --helper-image localhost/jld/node-helper:1
+done

@@ -26,7 +26,7 @@ NODE_ADDRESS = FIRST.address
 HOST_ADDRESS = FIRST.gateway
 HOST_LINK = FIRST.link
 SOURCES = nodes.SOURCES
-CONFIG_FILES = ("control-plane.sh", "Corefile", "local-path.json")
+CONFIG_FILES = ("control-plane.sh", "Corefile", "local-path.json", "shared-path.json")
 DISK_BYTES = 12 * 2**30  # GiB for a first start: programs and their compile cache 6, images 4, root file systems 1
 
 IDENTITIES = {
