@@ -39,6 +39,7 @@ _WHOLE = re.compile(
 _PIPED_WHOLE = re.compile(r"\.Values((?:\.[A-Za-z]+)+) \| (?:toYaml|toJson)")
 
 
+@cache
 def templates() -> dict[str, str]:
     """Every text that Helm fills in, with the part whose values it sees."""
     files = [
@@ -84,7 +85,8 @@ def read_by_templates() -> tuple[frozenset[Key], frozenset[Key]]:
     return frozenset(read), frozenset(whole)
 
 
-def handed_to_the_hub() -> set[Key]:
+@cache
+def handed_to_the_hub() -> frozenset[Key]:
     """What the settings file takes from the values: `pick` names it, `omit` names what it leaves out."""
     text = "".join(templates()[f"files/{name}.yaml"] for name in ("settings", "prepuller"))
     handed: set[Key] = set()
@@ -98,26 +100,30 @@ def handed_to_the_hub() -> set[Key]:
             if f"pick .Values{above} " in text
             else {path for path in below if path[-1] not in chosen}
         )
-    return handed
+    return frozenset(handed)
 
 
-def read_by_the_hub(model: type[BaseModel] = Settings, above: Key = ()) -> set[Key]:
+@cache
+def read_by_the_hub(model: type[BaseModel] = Settings, above: Key = ()) -> frozenset[Key]:
     """The keys of the hub's settings that its Python reads by name, besides checking them."""
-    files = [
-        *(CHECKOUT / "hub-extensions").glob("jldhub/**/*.py"),
-        *(CHECKOUT / "hub-extensions").glob("jupyterhub_config.d/*.py"),
-    ]
-    sources = "".join(file.read_text() for file in files)
     found: set[Key] = set()
     for name, field in model.model_fields.items():
         path = (*above, field.alias or name)
-        if re.search(rf"\.{name}\b", sources):
+        if name in names_in_python():
             found.add(path)
             if field.annotation == dict[str, Any]:  # all of it is Kubernetes' own
                 found |= {each for each in key_paths(SCHEMA) if each[: len(path)] == path}
         for inner in models(field.annotation):
             found |= read_by_the_hub(inner, path)
-    return found
+    return frozenset(found)
+
+
+@cache
+def names_in_python() -> frozenset[str]:
+    """What the hub's Python reads of anything: `each.name`."""
+    folder = CHECKOUT / "hub-extensions"
+    files = [*folder.glob("jldhub/**/*.py"), *folder.glob("jupyterhub_config.d/*.py")]
+    return frozenset(name for file in files for name in re.findall(r"\.(\w+)", file.read_text()))
 
 
 def models(annotation: object) -> list[type[BaseModel]]:
@@ -127,14 +133,15 @@ def models(annotation: object) -> list[type[BaseModel]]:
     return [model for part in getattr(annotation, "__args__", ()) for model in models(part)]
 
 
-def read_by_the_tool() -> set[Key]:
+@cache
+def read_by_the_tool() -> frozenset[Key]:
     """Files and choices that `jld values` turns into secrets, and the ladder that it turns into sizes."""
     values, sizes = ((CHECKOUT / "chart-tools/jld" / name).read_text() for name in ("values/tls.py", "values/sizes.py"))
     tls: Key = ("nginx", "tls")
     ladder: Key = ("hub", "lab", "ladder")
     read = {(*tls, name) for name in re.findall(r'tls(?:\.get\(|\[)"(\w+)"', values)}
     read |= {("logging", part, name) for part, names in log_shipping.FILES.items() for name in names}
-    return read | {(*ladder, name) for name in re.findall(r'chosen\["(\w+)"\]', sizes)}
+    return frozenset(read) | {(*ladder, name) for name in re.findall(r'chosen\["(\w+)"\]', sizes)}
 
 
 def is_used(path: Key) -> bool:
