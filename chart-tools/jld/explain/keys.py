@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jld.schema.suggestions import nearest_name
-from jld.schema.validation import accepted, is_secret, is_valid, key_paths, key_rule, resolved
+from jld.schema.validation import accepted, is_secret, key_paths, key_rule, resolved
+from jld.schema.validator import is_valid
 from jld.support.key_paths import JsonMap, KeyPath, dotted
 
 _TYPES = {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, cast
 
 from jld.schema import bounds, legacy_keys
-from jld.schema.quick_jsonschema import Draft202012Validator, ValidationError, extend
 from jld.schema.suggestions import advice, nearest_name
+from jld.schema.validator import Mistake, is_valid, mistakes
 from jld.schema.z2jh import table as z2jh
 from jld.site.tree import Node, describe, find, nearest, plain
 from jld.support.errors import Problem
@@ -25,26 +24,23 @@ def problems(site: Node, effective: JsonMap, schema: JsonMap, of_rules: Collecti
     nothing is said here where one of `of_rules` has spoken of it.
     """
     said = {problem.key for problem in of_rules}
-    errors = [
-        error
-        for error in _Validator(schema).iter_errors(effective)
-        if "x-for-helm" not in cast("JsonMap", error.schema)
-        and (error.validator != "not" or "x-message" in cast("JsonMap", error.schema) or _forbidden(error) not in said)
+    found = [
+        mistake
+        for mistake in mistakes(effective, schema)
+        if "x-for-helm" not in mistake.rule
+        and (mistake.keyword != "not" or "x-message" in mistake.rule or _forbidden(mistake) not in said)
     ]
-    simple = [tuple(error.absolute_path) for error in errors if error.validator not in COMPOSITE]
+    simple = [mistake.path for mistake in found if mistake.keyword not in COMPOSITE]
     relevant = [
-        error
-        for error in errors
-        if error.validator not in COMPOSITE or not _any_below(simple, tuple(error.absolute_path))
+        mistake for mistake in found if mistake.keyword not in COMPOSITE or not _any_below(simple, mistake.path)
     ]
-    problems_of_keys = [problem for error in relevant for problem in _Sentences(site, schema, error).problems()]
+    problems_of_keys = [problem for mistake in relevant for problem in _Sentences(site, schema, mistake).problems()]
     return problems_of_keys + list(_globals_in_parts(site, schema))
 
 
-def _forbidden(error: ValidationError) -> str:
+def _forbidden(mistake: Mistake) -> str:
     """The key that a `not` is about: of a map's names, the one that is forbidden."""
-    about_key = "propertyNames" in error.absolute_schema_path
-    return dotted((*error.absolute_path, *([str(error.instance)] if about_key else [])))
+    return dotted((*mistake.path, *([str(mistake.instance)] if mistake.about_key else [])))
 
 
 def _any_below(paths: list[KeyPath], above: KeyPath) -> bool:
@@ -60,29 +56,14 @@ def _globals_in_parts(site: Node, schema: JsonMap) -> Iterator[Problem]:
             )
 
 
-def _pattern(_: Any, pattern: str, instance: object, __: Any) -> Iterator[ValidationError]:
-    """As Go matches: `$` is the end of the text, not the place before a last line break."""
-    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance, re.ASCII):
-        yield ValidationError("does not match")
-
-
-_Validator: Callable[[JsonMap], Draft202012Validator] = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"pattern": _pattern}
-)
-
-
 class _Sentences:
-    """The sentences for one error of the validator."""
+    """The sentences for one mistake."""
 
-    def __init__(self, site: Node, schema: JsonMap, error: ValidationError) -> None:
+    def __init__(self, site: Node, schema: JsonMap, mistake: Mistake) -> None:
         self.site = site
         self.schema = schema
-        self.keyword = str(error.validator)
-        self.keyword_value: Any = error.validator_value
-        self.instance: Any = error.instance
-        self.about_key = "propertyNames" in error.absolute_schema_path
-        self.path: KeyPath = tuple(error.absolute_path)
-        self.rule: JsonMap = error.schema if isinstance(error.schema, dict) else {}
+        self.keyword, self.keyword_value, self.rule = mistake.keyword, mistake.keyword_value, mistake.rule
+        self.instance, self.path, self.about_key = mistake.instance, mistake.path, mistake.about_key
 
     def problems(self) -> Iterator[Problem]:
         match self.keyword:
@@ -230,13 +211,12 @@ class _Sentences:
 
 def missing_secrets(effective: JsonMap, schema: JsonMap) -> list[KeyPath]:
     """The secrets that the schema requires and nobody gave. They are collected or generated, and only then a mistake."""
-    conditions = {part: {"allOf": rule["allOf"]} for part, rule in schema["properties"].items() if "allOf" in rule}
     missing = [
-        (*error.absolute_path, key)
-        for error in _Validator({"$defs": schema["$defs"], "properties": conditions}).iter_errors(effective)
-        if error.validator == "required" and error.absolute_path and error.absolute_path[-1] == "secret"
-        for key in cast("list[str]", error.validator_value)
-        if key not in cast("JsonMap", error.instance)
+        (*mistake.path, key)
+        for mistake in mistakes(effective, schema)
+        if mistake.conditional and mistake.keyword == "required" and mistake.path[-1] == "secret"
+        for key in cast("list[str]", mistake.keyword_value)
+        if key not in cast("JsonMap", mistake.instance)
     ]
     return list(dict.fromkeys(missing))
 
@@ -246,11 +226,6 @@ def accepted(rule: JsonMap) -> str:
     if "x-accepted" in rule:
         return str(rule["x-accepted"])
     return ", ".join(key for key in rule.get("properties", {}) if key != "global")
-
-
-def is_valid(value: Any, rule: JsonMap, schema: JsonMap) -> bool:
-    """Whether `rule`, a part of `schema`, accepts `value`."""
-    return _Validator(rule | {"$defs": schema["$defs"]}).is_valid(value)
 
 
 def is_secret(path: KeyPath) -> bool:

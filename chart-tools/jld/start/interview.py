@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from jld.rules import between_keys
 from jld.rules.images.series import is_one_image
 from jld.schema import validation
-from jld.schema.validation import accepted, is_valid, key_rule
+from jld.schema.validation import accepted, key_rule
+from jld.schema.validator import is_valid
 from jld.site.tree import coalesce, plain, put, tree
 from jld.start.images import listed_images
 from jld.start.questions import (

@@ -9,7 +9,8 @@ from typing import Any
 
 from jld.rules.images.series import IMAGES
 from jld.schema import legacy_keys
-from jld.schema.validation import accepted, is_valid, key_rule
+from jld.schema.validation import accepted, key_rule
+from jld.schema.validator import is_valid
 from jld.secrets import formats
 from jld.site.tree import Node, describe, find, plain
 from jld.start.images import DEFAULT, with_registry

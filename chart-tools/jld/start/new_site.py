@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from jld.schema.validation import accepted, is_valid, key_rule
+from jld.schema.validation import accepted, key_rule
+from jld.schema.validator import is_valid
 from jld.site.tree import Node, describe, find, plain, put, tree
 from jld.start.legacy_values import NotMigrated, text_of
 from jld.support.errors import Problem

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from jld.schema import validation
+from jld.schema import validation, validator
 from jld.secrets import formats
 from jld.secrets.formats import BROKER_PASSWORD, LOGGING_SECRET
 from jld.site.tree import Node, find, nearest, plain
@@ -44,7 +44,7 @@ def complete_log_shipping(draft: Draft, now: datetime) -> None:
 
 def _names_a_service(draft: Draft, name: object) -> bool:
     """Whether the schema takes it, which says later what is wrong: no certificate can be made for every text."""
-    return validation.is_valid(name, validation.key_rule(draft.schema, ("logging", "serviceName")), draft.schema)
+    return validator.is_valid(name, validation.key_rule(draft.schema, ("logging", "serviceName")), draft.schema)
 
 
 def _complete_password(draft: Draft) -> None:

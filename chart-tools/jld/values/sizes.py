@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from jld.schema.validation import is_valid, key_rule
+from jld.schema.validation import key_rule
+from jld.schema.validator import is_valid
 from jld.site.tree import Node, coalesce, drop, find, merge, plain, put, tree
 from jld.support.key_paths import JsonMap, KeyPath, value_at
 from jld.support.quantities import amount, memory, shortest

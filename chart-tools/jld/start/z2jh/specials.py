@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from jld.rules.images.series import IMAGES
-from jld.schema.validation import is_valid, key_rule
+from jld.schema.validation import key_rule
+from jld.schema.validator import is_valid
 from jld.secrets import formats
 from jld.site.tree import Node, find, plain
 from jld.start.legacy_values import NotMigrated

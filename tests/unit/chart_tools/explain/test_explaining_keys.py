@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from jld.explain.keys import FIRST_VERSION, all_keys, describe_key, parse_key, suggestions
 from jld.explain.reference import reference
 from jld.schema.chart import Chart
-from jld.schema.validation import is_valid, key_paths, key_rule
+from jld.schema.validation import key_paths, key_rule
+from jld.schema.validator import is_valid
 from jld.support.key_paths import JsonMap
 
 CHECKOUT = Path(__file__).resolve().parents[4]

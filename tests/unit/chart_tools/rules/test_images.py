@@ -14,7 +14,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from jld.rules.images import listed, series
 from jld.schema.chart import Chart
-from jld.schema.validation import is_valid
+from jld.schema.validator import is_valid
 from jld.support.key_paths import JsonMap
 from jldhub.images.registry.reference import InvalidReference, parse
 from jldhub.images.tags import expressions, grammar

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jld.rules.outbound import authorities, proxy
 from jld.schema.chart import Chart
-from jld.schema.validation import is_valid
+from jld.schema.validator import is_valid
 from jld.secrets.self_signed import generate
 
 SCHEMA = Chart(Path(__file__).resolve().parents[4] / "chart").schema()

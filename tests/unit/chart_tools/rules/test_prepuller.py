@@ -7,7 +7,7 @@ import pytest
 from jld.rules import resources
 from jld.rules.images import prepuller
 from jld.schema.chart import Chart
-from jld.schema.validation import is_valid
+from jld.schema.validator import is_valid
 
 SINGLE = {"python": {"reference": "quay.io/x/y:1"}}
 SERIES = {"lab": {"reference": "quay.io/x/y", "tags": "semver", "newest": {"release": 1}}}

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from jld.rules.images.series import IMAGES
 from jld.schema import legacy_keys
 from jld.schema.chart import Chart
-from jld.schema.validation import is_valid, key_rule
+from jld.schema.validation import key_rule
+from jld.schema.validator import is_valid
 from jld.secrets import self_signed
 from jld.site.reader import load
 from jld.start.images import DEFAULT, listed_images

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jld.schema.chart import Chart
-from jld.schema.validation import is_valid, key_rule
+from jld.schema.validation import key_rule
+from jld.schema.validator import is_valid
 from jld.site.tree import plain, tree
 from jld.support.quantities import amount, memory
 from jld.values.sizes import LADDER, SIZES, guarantee, ladder, quota, with_computed_sizes
