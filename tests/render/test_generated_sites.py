@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,19 +42,6 @@ def same_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hypothesis draws constants of the modules that are loaded, too, and which those are hangs on what ran before."""
     monkeypatch.setattr(providers, "_get_local_constants", providers.Constants)
     monkeypatch.setattr(providers, "CONSTANTS_CACHE", type(providers.CONSTANTS_CACHE)(1024))
-
-
-@pytest.fixture(scope="module")
-def lean_chart(values: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart with none of the Python that pods are given: it hangs on no value, and is most of what Helm reads and writes."""
-    chart = shutil.copytree(CHART, tmp_path_factory.mktemp("lean") / "chart")
-    for package in ("hub/files/jldhub", "logging/files/jldlogging", "storage/files/jldstorage"):
-        for module in (chart / "charts" / package).rglob("*.py"):
-            if module.name == "__init__.py":
-                module.write_text("")
-            else:
-                module.unlink()
-    return chart
 
 
 @pytest.mark.parametrize("part", range(PARTS), ids=lambda part: f"part{part}-")
