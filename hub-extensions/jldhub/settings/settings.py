@@ -61,7 +61,7 @@ class Settings(SettingsModel):
         return parse(cls, document)
 
 
-class _AsHelmWrites(yaml.SafeLoader):
+class _AsHelmWrites(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # each file of jupyterhub_config.d reads it
     """Helm writes the text `=` without quotes, which to PyYAML is a value of a type that nobody uses."""
 
 
