@@ -19,12 +19,13 @@ _ACCOUNT = ("/var/run/secrets/kubernetes.io", "/run/secrets/kubernetes.io")
 
 
 def _paths(part: Part, effective: JsonMap) -> Iterator[tuple[KeyPath, str]]:
-    """Where something is added, and its path in the pod: volumes first."""
+    """Where something is added, and its path in the pod: volumes first. What is no path, the schema refuses."""
     for name, volume in part.added(effective, "volumes"):
         if isinstance(path := value_at(volume, "mountPath"), str) and path.startswith("/"):
             yield (*part.path, "volumes", name, "mountPath"), path
     for path, _ in part.added(effective, "files"):
-        yield (*part.path, "files", path), path
+        if path.startswith("/"):
+            yield (*part.path, "files", path), path
 
 
 def paths_are_apart(effective: JsonMap) -> Violations:

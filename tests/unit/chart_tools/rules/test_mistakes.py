@@ -671,6 +671,7 @@ def test_all_mistakes_are_said_in_one_run_in_the_order_of_the_file(complaints: C
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(changes={("prepuller", "pod", "topologySpread"): [None, None]})
+@example(changes={("hub", "files"): {"": "text", "etc": "text"}})
 @given(changes=st.dictionaries(st.sampled_from(list(key_paths(CHART.schema()))), ANYTHING, min_size=1, max_size=3))
 def test_whatever_stands_at_a_key_the_answer_is_a_sentence(
     changes: dict[tuple[str, ...], object], tmp_path: Path
