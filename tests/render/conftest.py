@@ -1,6 +1,5 @@
 """The values files that operators would have, made once for the whole folder."""
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ from jlddev.support.errors import Unsupported
 sys.path.insert(0, str(Path(__file__).parent))  # for `rendering`, which the tests beside this file share
 
 from hub_start import HubFault, starting
-from rendering import BIN, CHART, CHECKOUT, HELMS, KUBERNETES, SITES, Question, render, write_values
+from rendering import BIN, CHECKOUT, HELMS, KUBERNETES, SITES, Question, render, write_values
 
 
 @pytest.fixture(scope="session")
@@ -28,19 +27,6 @@ def values(tmp_path_factory: pytest.TempPathFactory, describe_level: Callable[[s
     with ThreadPoolExecutor(max_workers=2) as pool:  # what most tests ask, asked at once
         list(pool.map(render, map(Question, written.values())))
     return written
-
-
-@pytest.fixture(scope="session")
-def lean_chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chart with none of the Python that pods are given: it hangs on no value, and is most of what Helm reads and writes."""
-    chart = shutil.copytree(CHART, tmp_path_factory.mktemp("lean") / "chart")
-    for package in ("hub/files/jldhub", "logging/files/jldlogging", "storage/files/jldstorage"):
-        for module in (chart / "charts" / package).rglob("*.py"):
-            if module.name == "__init__.py":
-                module.write_text("")
-            else:
-                module.unlink()
-    return chart
 
 
 @pytest.fixture(params=SITES)

@@ -22,7 +22,7 @@ from jld.values.values_file import render_values as document
 from jldhub.settings.settings import Settings, SettingsError
 from manifests import complaints
 from mutating import mutation
-from rendering import CHART, HELMS, KUBERNETES, Question, helm, render
+from rendering import CHART, HELMS, KUBERNETES, Question, helm, lean_chart, render
 from test_mutations import NOW, SECRET, ReadOnce, odd_names
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ def same_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS), ids=lambda part: f"part{part}-")
-def test_what_the_tool_accepts_works(part: int, lean_chart: Path, hub_fault: HubFault, tmp_path: Path) -> None:
+def test_what_the_tool_accepts_works(part: int, hub_fault: HubFault, tmp_path: Path) -> None:
     accepted, changes = [], []
     file, given_secrets, output = (tmp_path / name for name in ("site.yaml", "secrets.yaml", "values.yaml"))
     sources = Sources([file], given_secrets, environment=SECRET)
@@ -70,9 +70,9 @@ def test_what_the_tool_accepts_works(part: int, lean_chart: Path, hub_fault: Hub
             whole = site
             assert written(site, sources, output) == []
         for program in HELMS:
-            linted = helm(program, "lint", lean_chart, "--values", output, "--quiet")
+            linted = helm(program, "lint", lean_chart(), "--values", output, "--quiet")
             assert linted.returncode == 0, linted.stdout + linted.stderr
-        assert faults(output, lean_chart, HELMS, hub_fault) == ""
+        assert faults(output, HELMS, hub_fault) == ""
 
         chance = random.Random(len(accepted))  # noqa: S311
         for _ in range(2):  # most changes are refused
@@ -82,7 +82,7 @@ def test_what_the_tool_accepts_works(part: int, lean_chart: Path, hub_fault: Hub
             changes.append(not refusals)
             if not refusals:  # by turns, for Helm takes most of the time
                 program = HELMS[len(changes) % len(HELMS)]
-                assert (str(change), faults(output, lean_chart, (program,), hub_fault)) == (str(change), "")
+                assert (str(change), faults(output, (program,), hub_fault)) == (str(change), "")
                 break
 
     holds()
@@ -103,13 +103,13 @@ def written(site: dict[str, Any], sources: Sources, output: Path) -> list[Proble
     return []
 
 
-def faults(values: Path, chart: Path, programs: tuple[str, ...], hub_fault: HubFault) -> str:
+def faults(values: Path, programs: tuple[str, ...], hub_fault: HubFault) -> str:
     """Why Helm, Kubernetes or the hub would not take a file that the tool wrote."""
     render.cache_clear()
     wrong = []
     for program in programs:
         try:
-            rendered = render(Question(values, program=program, chart=chart))
+            rendered = render(Question(values, program=program))
             Settings.parse(rendered.settings())
         except (AssertionError, SettingsError) as error:
             return f"{program}: {error}"

@@ -165,22 +165,22 @@ def test_what_the_schema_refuses_the_tool_refuses_or_repairs(verdicts: list[Verd
 
 
 def test_what_the_tool_accepts_is_what_kubernetes_and_the_hub_take(
-    verdicts: list[Verdict], lean_chart: Path, hub_fault: HubFault, tmp_path: Path
+    verdicts: list[Verdict], hub_fault: HubFault, tmp_path: Path
 ) -> None:
     different = list({verdict.values: verdict for verdict in verdicts if verdict.values}.values())
     chosen = random.Random(0).sample(different, min(RENDERED, len(different)))  # noqa: S311
     files = [tmp_path / f"{number}.yaml" for number in range(len(chosen))]
     with ThreadPoolExecutor(2) as pool:
-        wrong = list(pool.map(lambda each, file: fault(each, file, lean_chart, hub_fault), chosen, files))
+        wrong = list(pool.map(lambda each, file: fault(each, file, hub_fault), chosen, files))
     assert len(chosen) > 100
     assert [f"{verdict.mutation}: {why}" for verdict, why in zip(chosen, wrong, strict=True) if why] == []
 
 
-def test_the_schema_says_the_same_inside_helm(verdicts: list[Verdict], lean_chart: Path, tmp_path: Path) -> None:
+def test_the_schema_says_the_same_inside_helm(verdicts: list[Verdict], tmp_path: Path) -> None:
     def refuses(each: tuple[int, Verdict]) -> bool:
         file = tmp_path / f"{each[0]}.yaml"
         file.write_bytes(document(each[1].mutation.data))
-        done = helm("helm4", "template", *Question(file, chart=lean_chart).arguments())
+        done = helm("helm4", "template", *Question(file).arguments())
         # What stands where a part's values belong, Helm refuses before it asks the schema.
         return "don't meet the specifications of the schema" in done.stderr or "type mismatch on" in done.stderr
 
@@ -236,9 +236,7 @@ def test_a_lost_or_doubled_character_is_answered_with_a_place(site: str, tmp_pat
     assert [problem for problem in said if not problem.place or len(problem.sentence) < 10] == []
 
 
-def test_sites_of_different_kinds_on_top_of_each_other_are_refused_or_work(
-    lean_chart: Path, hub_fault: HubFault, tmp_path: Path
-) -> None:
+def test_sites_of_different_kinds_on_top_of_each_other_are_refused_or_work(hub_fault: HubFault, tmp_path: Path) -> None:
     folder = CHART.parent / "values"
     accepted, blamed = [], set()
     for one, other in itertools.permutations(SITES, 2):
@@ -251,17 +249,17 @@ def test_sites_of_different_kinds_on_top_of_each_other_are_refused_or_work(
             mutation = Mutation(f"{one} and {other}", "files merged", (), {})
             accepted.append(Verdict(mutation, (), document(data), "", False))
     files = [tmp_path / f"{number}.yaml" for number in range(len(accepted))]  # a file of one name is rendered once
-    wrong = [fault(*each, lean_chart, hub_fault) for each in zip(accepted, files, strict=True)]
+    wrong = [fault(*each, hub_fault) for each in zip(accepted, files, strict=True)]
     assert wrong == [""] * len(accepted)
     assert [each.mutation.source for each in accepted if "local" in each.mutation.source] == []
     assert blamed == set(SITES)
 
 
-def fault(verdict: Verdict, file: Path, chart: Path, hub_fault: HubFault) -> str:
+def fault(verdict: Verdict, file: Path, hub_fault: HubFault) -> str:
     """Why a file that the tool wrote would not work."""
     file.write_bytes(verdict.values)
     try:
-        rendered = render(Question(file, program="helm4", chart=chart))
+        rendered = render(Question(file, program="helm4"))
         Settings.parse(rendered.settings())
     except (AssertionError, SettingsError) as error:
         return str(error)

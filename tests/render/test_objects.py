@@ -160,7 +160,7 @@ def test_kubectl_apply_takes_every_object(site: Path) -> None:
     """Without `--server-side` it writes the whole object into an annotation, and the API server takes no more than 256 KiB of them."""
     large = {
         f"{each['kind']} {each['metadata']['name']}": len(json.dumps(each, ensure_ascii=False).encode())
-        for each in render(Question(site)).objects
+        for each in render(Question(site, chart=CHART)).objects
     }
     assert {name: size for name, size in large.items() if size > 250 * 1024} == {}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from jldhub.images.prepuller.settings import PrepullerSettings, Purge
-from rendering import CHECKOUT, Object, Question, Render, render
+from rendering import CHART, CHECKOUT, Object, Question, Render, render
 
 PLACE = "pod-security.kubernetes.io/enforce"
 
@@ -63,7 +63,7 @@ def test_the_controller_alone_makes_pods_there(values: dict[str, Path]) -> None:
 
 
 def test_its_program_is_the_one_folder(values: dict[str, Path]) -> None:
-    rendered = render(Question(values["everything"]))
+    rendered = render(Question(values["everything"], chart=CHART))
     folder = CHECKOUT / "hub-extensions" / "jldhub" / "images" / "purger"
     (told,) = [each["data"] for each in of_purge(rendered) if each["kind"] == "ConfigMap"]
     assert told == {path.name: path.read_text() for path in folder.glob("*.py")}

@@ -123,12 +123,13 @@ def test_a_changed_file_restarts_those_who_read_it(
 ) -> None:
     copy = tmp_path / "jld"
     shutil.copytree(CHART, copy)  # with what the links point at
-    unchanged = restarted(Question(values["local"]), Question(values["local"], chart=copy))
+    ours = Question(values["local"], chart=CHART)
+    unchanged = restarted(ours, Question(values["local"], chart=copy))
     with (copy / path).open("a") as file:
         file.write("\n# changed\n")
 
     assert unchanged == set()
-    assert restarted(Question(values["local"]), Question(values["local"], chart=copy, repetition=1)) == parts
+    assert restarted(ours, Question(values["local"], chart=copy, repetition=1)) == parts
 
 
 # Every key of the file server and of a volume, and whether a change of it restarts the server.

@@ -11,7 +11,7 @@ from jld.schema.chart import Chart
 from jld.schema.validation import key_paths, key_rule
 from jldhub.settings.settings import Settings
 from pydantic import BaseModel
-from rendering import CHART, KUBERNETES, Object, Render, helm
+from rendering import CHART, KUBERNETES, Object, Render, helm, lean_chart
 
 SCHEMA, DEFAULTS = Chart(CHART).schema(), Chart(CHART).defaults()
 Key = tuple[str, ...]
@@ -180,9 +180,9 @@ def another(rule: dict[str, Any], now: Any) -> Any:
 
 
 @cache
-def templates(chart: Path, values: Path, change: str = "") -> dict[str, Object]:
+def templates(values: Path, change: str = "") -> dict[str, Object]:
     sets = ["--set-json", change] if change else []
-    words = ["--skip-schema-validation", "--kube-version", KUBERNETES[-1], "jld", chart, "--namespace", "science"]
+    words = ["--skip-schema-validation", "--kube-version", KUBERNETES[-1], "jld", lean_chart(), "--namespace=science"]
     done = helm("helm3", "template", *words, "--values", values, *sets)
     assert done.returncode == 0, done.stderr
     objects = Render(done.stdout).objects
@@ -193,12 +193,11 @@ def templates(chart: Path, values: Path, change: str = "") -> dict[str, Object]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", keys(), ids=".".join)
-def test_a_change_replaces_the_pods_that_read_it(values: dict[str, Path], lean_chart: Path, path: Key) -> None:
+def test_a_change_replaces_the_pods_that_read_it(values: dict[str, Path], path: Key) -> None:
     site = values["everything"]
     now = look(yaml.safe_load(site.read_text()), path)
     value = another(key_rule(SCHEMA, path), look(DEFAULTS, path) if now is None else now)
-    before = templates(lean_chart, site)
-    after = templates(lean_chart, site, f"{'.'.join(path)}={json.dumps(value)}")
+    before, after = templates(site), templates(site, f"{'.'.join(path)}={json.dumps(value)}")
 
     assert {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)} == expected(path)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from manifests import complaints
-from rendering import CHECKOUT, KUBERNETES, Object, Question, refusal, render
+from rendering import CHART, CHECKOUT, KUBERNETES, Object, Question, refusal, render
 
 
 def spec(values: Path, *changes: str) -> Object:
@@ -264,7 +264,7 @@ def test_a_backup_without_the_database_runs_on_any_node(values: dict[str, Path],
 
 
 def test_the_backup_has_its_program_and_an_uninstall_ends_it(values: dict[str, Path]) -> None:
-    rendered = render(Question(values["nfs"]))
+    rendered = render(Question(values["nfs"], chart=CHART))
     (told,) = [each for each in rendered.of_kind("ConfigMap") if "address.py" in each.get("data", {})]
 
     folder = CHECKOUT / "storage-extensions" / "jldstorage" / "backup"
