@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -55,10 +56,9 @@ class Chart:
     def schema(self) -> JsonMap:
         """The composed schema as it was committed: what Helm uses."""
         try:
-            schema = json.loads(self._text(self.schema_file))
+            return _schema(self._text(self.schema_file))
         except ValueError as error:
             raise EnvironmentUnfit(f"{self.schema_file}: not JSON ({error}); run `jld schema`") from None
-        return dict(schema)
 
     def composed_values(self) -> str:
         """The text of values.yaml, composed from the parts, comments included.
@@ -128,6 +128,12 @@ def find_chart(named: Path | None) -> Chart:
         if is_file(folder / "Chart.yaml") or is_file(folder / "values.schema.yaml"):
             return Chart(folder)
     raise EnvironmentUnfit(f"{candidates[0]}: no chart in this folder; name the chart's folder with --chart")
+
+
+@lru_cache(maxsize=1)
+def _schema(text: str) -> JsonMap:
+    """One object for one text: what judges by it is compiled once for an object."""
+    return dict(json.loads(text))
 
 
 def _parsed(text: str) -> Any:
