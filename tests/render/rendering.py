@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +130,7 @@ class _AsKubernetesReads(yaml.CSafeLoader):
 _AsKubernetesReads.add_constructor("tag:yaml.org,2002:value", yaml.CSafeLoader.construct_yaml_str)
 
 
-@cache
+@lru_cache(maxsize=64)  # of hundreds, each of which is thousands of Python's objects
 def _objects(text: str) -> tuple[Object, ...]:
     return tuple(found for found in yaml.load_all(text, Loader=_AsKubernetesReads) if found)
 

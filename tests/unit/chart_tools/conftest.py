@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
+import typer.main
+import typer.testing
 import yaml
 from jld.cli import app
 from jld.secrets.formats import HUB_SECRETS, environment_variable
@@ -56,6 +59,14 @@ class Desk:
         return CliRunner().invoke(
             app, [*words, *chart], env=dict.fromkeys(map(environment_variable, HUB_SECRETS)) | environment
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_are_built_once() -> Iterator[None]:
+    """Which typer's runner would do for each run, and which takes as long as a check does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture
