@@ -25,6 +25,7 @@ from .processes import Program, answers, proxy_command
 
 pytestmark = needs_nginx
 DOCS = CHECKOUT / "docs" / "front-door.md"
+TRIES_OF_THE_PEER = 5
 
 
 class Backend(BaseHTTPRequestHandler):
@@ -181,8 +182,10 @@ def test_both_answer_as_the_table_says(request: pytest.FixtureRequest, row: Row)
     for proxy in pair:
         proxy.clear()
     there, here = ([proxy.ask(ask) for ask in row.asks] for proxy in pair)
-    if here != there and not row.meant:
+    for _ in range(TRIES_OF_THE_PEER):
         # On a busy machine a connection may be closed under configurable-http-proxy, which then answers 503.
+        if row.meant or row.body_differs or here == there:
+            break
         pair[0].clear()
         there = [pair[0].ask(ask) for ask in row.asks]
     if row.meant:
