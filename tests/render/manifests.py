@@ -17,14 +17,8 @@ _NOT_KUBERNETES_OWN = {
 
 @cache
 def _registry(folder: str) -> Registry:
-    return Registry(
-        [
-            (
-                f"{_BASE}_definitions.json",
-                kubernetes_validate.utils.schema_contents(f"{folder}/_definitions.json", folder),
-            )
-        ]
-    )
+    definitions = kubernetes_validate.utils.schema_contents(f"{folder}/_definitions.json", folder)
+    return Registry([(f"{_BASE}_definitions.json", definitions)])
 
 
 @cache

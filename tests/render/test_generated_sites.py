@@ -44,6 +44,7 @@ def same_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(providers, "CONSTANTS_CACHE", type(providers.CONSTANTS_CACHE)(1024))
 
 
+@pytest.mark.usefixtures("values")  # which skips where Helm is missing
 @pytest.mark.parametrize("part", range(PARTS), ids=lambda part: f"part{part}-")
 def test_what_the_tool_accepts_works(part: int, hub_fault: HubFault, tmp_path: Path) -> None:
     accepted, changes = [], []
