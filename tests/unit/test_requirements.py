@@ -51,6 +51,11 @@ def test_an_image_installs_what_is_locked(image: str, locked: dict[Pin, set[str]
     assert {canonicalize_name(Requirement(each).name) for each in ASKED[image]} <= {name for name, _ in installed}
 
 
+def test_nothing_builds_a_grammar_at_each_start(locked: dict[Pin, set[str]]) -> None:
+    """It would be a second of each start of a hub and of a lab: jsonschema imports the package wherever it is installed."""
+    assert "rfc3987-syntax" not in {name for name, _ in locked}
+
+
 def test_each_image_that_installs_python_packages_is_looked_at() -> None:
     assert {path.parent.name for path in CHECKOUT.glob("images/*/requirements.txt")} == set(ASKED)
 
