@@ -119,8 +119,8 @@ def written(folder: Path, example: str, mode: str) -> Path:
     return folder / "values.yaml"
 
 
-def rendered(*words: str | Path) -> list[dict[str, Any]]:
-    found = output([BIN / "helm3", "template", "jld", CHART, "--namespace", NAME, *words])
+def rendered(*words: str | Path, chart: Path = CHART) -> list[dict[str, Any]]:
+    found = output([BIN / "helm3", "template", "jld", chart, "--namespace", NAME, *words])
     return [each for each in yaml.load_all(found, yaml.CSafeLoader) if each]
 
 
@@ -179,30 +179,6 @@ def test_the_api_server_takes_what_comes_of_a_file_of_zero_to_jupyterhub(
     dry_run(place, tmp_path, [each for each in objects if namespace_of(each) == NAME])
 
 
-def test_the_api_server_takes_every_service_that_the_schema_lets_through(place: Release, tmp_path: Path) -> None:
-    right = [choice for choice in choices() if not choice.refused]
-    base = {mode: written_for(tmp_path, mode) for mode in MODES}
-    found = []
-    for number, choice in enumerate(right):
-        for families in ({}, {"ipFamilyPolicy": "PreferDualStack"}, {"ipFamilyPolicy": "SingleStack"}):
-            change = tmp_path / "change.yaml"
-            change.write_text(yaml.safe_dump({"nginx": {"service": choice.nginx["service"] | families}}))
-            shown = ["--show-only", "charts/nginx/templates/service.yaml"]
-            (service,) = rendered("--values", base[choice.mode], "--values", change, *shown)
-            service["metadata"]["name"] = f"{service['metadata']['name']}-{number}-{len(found)}"
-            found.append(service)
-            if choice.fields:
-                break  # families are a matter of their own
-    assert len(found) > len(right) > 30
-    dry_run(place, tmp_path, found)
-
-
-def written_for(folder: Path, mode: str) -> Path:
-    """Values in a mode, to which a Service is to be added."""
-    (folder / mode).mkdir()
-    return written(folder / mode, "minimal", mode)
-
-
 @pytest.fixture(scope="module")
 def service_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The chart with the front door's Service as its only object."""
@@ -218,6 +194,31 @@ def service_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("service.yaml", "_facts.yaml"):
         shutil.copy(CHART / "charts/nginx/templates" / name, chart / "charts/nginx/templates")
     return chart
+
+
+def test_the_api_server_takes_every_service_that_the_schema_lets_through(
+    place: Release, service_alone: Path, tmp_path: Path
+) -> None:
+    right = [choice for choice in choices() if not choice.refused]
+    base = {mode: written_for(tmp_path, mode) for mode in MODES}
+    found = []
+    for number, choice in enumerate(right):
+        for families in ({}, {"ipFamilyPolicy": "PreferDualStack"}, {"ipFamilyPolicy": "SingleStack"}):
+            change = tmp_path / "change.yaml"
+            change.write_text(yaml.safe_dump({"nginx": {"service": choice.nginx["service"] | families}}))
+            (service,) = rendered("--values", base[choice.mode], "--values", change, chart=service_alone)
+            service["metadata"]["name"] = f"{service['metadata']['name']}-{number}-{len(found)}"
+            found.append(service)
+            if choice.fields:
+                break  # families are a matter of their own
+    assert len(found) > len(right) > 30
+    dry_run(place, tmp_path, found)
+
+
+def written_for(folder: Path, mode: str) -> Path:
+    """Values in a mode, to which a Service is to be added."""
+    (folder / mode).mkdir()
+    return written(folder / mode, "minimal", mode)
 
 
 ROUND = [

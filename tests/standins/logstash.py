@@ -29,6 +29,7 @@ from yarl import URL
 
 _AGAIN = 1.0  # seconds
 _CERTAIN = 1.0  # seconds after which what was written is taken for out of this process
+_MARKED_EVERY = 0.1  # seconds
 _MOST_BYTES = 16 * 2**20  # in the queue
 _PAGE = 4 * 2**20  # bytes
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -48,14 +49,17 @@ class DiskQueue:
         self._end = self._file.seek(0, os.SEEK_END)
         self._given_back = 0  # up to here
         self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._marks: deque[tuple[float, int]] = deque()
+        self._marked = 0.0
 
     async def add(self, event: bytes) -> None:
         """Waits while there is no room."""
-        while self._end - self._next > _MOST_BYTES:
-            self._changed.clear()
-            await self._changed.wait()
-        self._end += self._file.write(len(event).to_bytes(4) + event)
+        async with self._turn:  # one of thousands: all of them would look again for each event that goes
+            while self._end - self._next > _MOST_BYTES:
+                self._changed.clear()
+                await self._changed.wait()
+            self._end += self._file.write(len(event).to_bytes(4) + event)
         self._changed.set()
 
     async def first(self) -> bytes:
@@ -71,10 +75,13 @@ class DiskQueue:
         self._changed.set()
         now = time.monotonic()
         self._marks.append((now, self._next))
+        if now - self._marked < _MARKED_EVERY:
+            return
         place = None
         while self._marks and now - self._marks[0][0] > _CERTAIN:
             place = self._marks.popleft()[1]
         if place is not None:
+            self._marked = now
             part = self._mark.with_suffix(".part")
             part.write_text(str(place))
             part.rename(self._mark)
