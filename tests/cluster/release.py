@@ -1,6 +1,7 @@
 """One installed release of the chart, and what a test asks it."""
 
 import base64
+import os
 import socket
 import subprocess
 import time
@@ -16,6 +17,7 @@ from pytest_helm_charts.clusters import Cluster
 from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
 
 JLD = CHECKOUT / ".venv" / "bin" / "jld"
+KUBECTL = BIN / "kubectl"
 SMALL = Path(__file__).with_name("small-requests.yaml")
 MOST_MILLICORES = 100  # that a release may ask for, its labs included
 
@@ -109,38 +111,42 @@ class Release:
         self.helm("uninstall", self.name, "--wait", "--timeout=3m", "--ignore-not-found")
 
     def helm(self, *words: str) -> str:
-        command = [str(self.helm_program), "--kubeconfig", str(self.cluster.kube_config_path), "--namespace", self.name]
-        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+        done = self._run(self.helm_program, *words)
         assert done.returncode == 0, f"helm {' '.join(words[:2])}: {done.stderr}\n{self.story()}"
         return done.stdout
 
     def kubectl(self, *words: str) -> str:
-        command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), "--namespace", self.name]
-        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+        done = self._run(KUBECTL, *words)
         waited = f"\n{self.story()}" if "wait" in words else ""
         assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}{waited}"
         return done.stdout
 
     def apply(self, text: str, namespace: str = "") -> None:
         """Objects from YAML, into the namespace, or another one."""
-        place = ["--namespace", namespace or self.name]
-        command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), *place]
-        done = subprocess.run(
-            [*command, "apply", "--filename", "-"], input=text, text=True, capture_output=True, check=False
-        )
+        done = self._run(KUBECTL, "apply", "--filename", "-", text=text, namespace=namespace)
         assert done.returncode == 0, f"kubectl apply: {done.stderr}\n{text}"
 
     def create(self, text: str) -> str:
         """One object from YAML, whose name Kubernetes may choose, into the namespace: its kind and name."""
-        command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), "--namespace", self.name]
-        words = [*command, "create", "--filename", "-", "--output=name"]
-        return subprocess.run(words, input=text, text=True, capture_output=True, check=True).stdout.strip()
+        done = self._run(KUBECTL, "create", "--filename", "-", "--output=name", text=text)
+        assert done.returncode == 0, f"kubectl create: {done.stderr}\n{text}"
+        return done.stdout.strip()
 
     def kubectl_warnings(self, *words: str) -> list[str]:
         """What the API server warns of, one text a warning."""
-        command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = self._run(KUBECTL, *words)
+        assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
         return [line.removeprefix("Warning: ") for line in done.stderr.splitlines() if line.startswith("Warning: ")]
+
+    def _run(
+        self, program: Path, *words: str, text: str | None = None, namespace: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        place = ["--kubeconfig", str(self.cluster.kube_config_path), "--namespace", namespace or self.name]
+        # It runs for a second, in which it would collect garbage several times.
+        env = os.environ | {"GOGC": "400"}
+        return subprocess.run(
+            [str(program), *place, *words], input=text, env=env, capture_output=True, text=True, check=False
+        )
 
     def inventory(self) -> list[str]:
         """Every object in the namespace as Kind/name, without those that tell of others: events and lease-like records."""
@@ -154,13 +160,9 @@ class Release:
 
     def story(self) -> str:
         """What happened in the namespace, for a failing test's report."""
-        command = [str(BIN / "kubectl"), "--kubeconfig", str(self.cluster.kube_config_path), "--namespace", self.name]
         asked = [["get", "pods", "-o", "wide"], ["get", "events", "--sort-by=.lastTimestamp"]]
         asked.append(["logs", f"deployment/{self.name}-hub", "--tail=40"])
-        return "\n".join(
-            subprocess.run([*command, *words], capture_output=True, text=True, check=False).stdout[-4000:]
-            for words in asked
-        )
+        return "\n".join(self._run(KUBECTL, *words).stdout[-4000:] for words in asked)
 
     def pods(self, component: str | None = None) -> list[pykube.Pod]:
         selector = {"app.kubernetes.io/instance": self.name}

@@ -180,6 +180,11 @@ def another(rule: dict[str, Any], now: Any) -> Any:
 
 
 @cache
+def written(values: Path) -> Any:
+    return yaml.load(values.read_text(), yaml.CSafeLoader)
+
+
+@cache
 def templates(values: Path, change: str = "") -> dict[str, Object]:
     sets = ["--set-json", change] if change else []
     words = ["--skip-schema-validation", "--kube-version", KUBERNETES[-1], "jld", lean_chart(), "--namespace=science"]
@@ -195,7 +200,7 @@ def templates(values: Path, change: str = "") -> dict[str, Object]:
 @pytest.mark.parametrize("path", keys(), ids=".".join)
 def test_a_change_replaces_the_pods_that_read_it(values: dict[str, Path], path: Key) -> None:
     site = values["everything"]
-    now = look(yaml.safe_load(site.read_text()), path)
+    now = look(written(site), path)
     value = another(key_rule(SCHEMA, path), look(DEFAULTS, path) if now is None else now)
     before, after = templates(site), templates(site, f"{'.'.join(path)}={json.dumps(value)}")
 
