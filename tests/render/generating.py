@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from generating_logs import agreed
@@ -107,15 +107,19 @@ def values(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[Any]:
     return st.one_of([_KINDS[kind](rule, schema) for kind in kinds])
 
 
+@cache
+def _matching(pattern: str) -> st.SearchStrategy[str]:
+    written = pattern.removesuffix("$").replace(":[0-9]{1,5}", ":[1-9][0-9]{0,3}")  # ports that there are
+    alphabet = st.characters(codec="utf-8", exclude_categories=["Cn"])
+    return st.from_regex(re.compile(written + r"\Z", re.ASCII), alphabet=alphabet)
+
+
 def _text(rule: JsonMap, schema: JsonMap) -> st.SearchStrategy[str]:
     longest = min(rule.get("maxLength", 60), 60)
     if "pattern" in rule:
-        written = rule["pattern"].removesuffix("$").replace(":[0-9]{1,5}", ":[1-9][0-9]{0,3}")  # ports that there are
-        pattern = re.compile(written + r"\Z", re.ASCII)
-        alphabet = st.characters(codec="utf-8", exclude_categories=["Cn"])
         refused = re.compile(rule.get("not", {}).get("pattern", r"(?!)"), re.ASCII)
         taken = rule.get("not", {}).get("enum", ())
-        texts = st.from_regex(pattern, alphabet=alphabet)
+        texts = _matching(rule["pattern"])
         return texts.filter(lambda text: len(text) <= longest and not refused.search(text) and text not in taken)
     return st.text(
         st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=rule.get("minLength", 0), max_size=20
