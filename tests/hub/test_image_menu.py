@@ -291,6 +291,23 @@ def test_an_image_is_offered_with_its_sizes(chrome: chromium.Browser) -> None:
     page.context.close()
 
 
+def test_a_page_whose_script_comes_late_works_all_the_same(chrome: chromium.Browser) -> None:
+    """RequireJS would give up after seven seconds, and the page on which people wait for a lab would stay for ever."""
+    page = open_page(chrome)
+    late: list[str] = []
+
+    def hold(route: chromium.Route) -> None:
+        late.append(route.request.url)
+        page.wait_for_timeout(9_000)
+        route.continue_()
+
+    page.route("**/js/jhapi.js*", hold)
+    page.goto(f"{SITE}/hub/home")
+    page.wait_for_function("require.defined('jhapi')", timeout=60_000)
+    assert late
+    page.context.close()
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_page_fits_its_window(chrome: chromium.Browser, width: int, tmp_path: Path) -> None:
     """UPDATE_PICTURES=1 writes those of the documentation anew."""
